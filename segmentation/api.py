@@ -1,0 +1,59 @@
+"""`run_segmentation`: the whole job as one function."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from segmentation.config import SegmentationConfig, load_config
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+
+def run_segmentation(
+    source: str = "csv",
+    csv_path: str | Path | Sequence[str | Path] | None = None,
+    *,
+    config: SegmentationConfig | Mapping[str, Any] | str | Path | None = None,
+    spark: SparkSession | None = None,
+    as_of: str | date | None = None,
+    output_dir: str | Path | None = None,
+    mode: str = "full",
+    dry_run: bool = False,
+    progress_bar: bool = False,
+) -> dict[str, Any]:
+    """Segment the customers of a retailer and publish the outcome.
+
+    Args:
+        source: ``csv``.
+        csv_path: a file, a directory, a glob or a list of them; None for the bundled sample.
+        config: a dict, a YAML file's path, or None for the defaults.
+        spark: a session to use, which is not stopped.
+        as_of: ``latest``, ``today`` or a day; overrides the configuration.
+        output_dir: where to publish; overrides the configuration.
+        mode: ``full``.
+        dry_run: compute and count, publish nothing.
+        progress_bar: show Spark's own progress on the terminal.
+
+    Returns:
+        A JSON-serialisable dict: ``metadata`` (``run_id``, ``as_of``, ``source``, ``total_customers``, the four
+        counts, ``rejected_by_reason``, ``warnings_by_reason``, ``durations`` in seconds), ``segments`` (customers per
+        label and dimension), ``output_file``, ``tables``.
+
+    Raises:
+        SegmentationError: its subclasses, with one message for people and the exit code of the contract.
+    """
+    from segmentation.pipeline import CustomerSegmentationPipeline
+
+    given = {"as_of": as_of, "output_dir": None if output_dir is None else str(output_dir)}
+    checked = override(load_config(config), {key: value for key, value in given.items() if value is not None})
+    pipeline = CustomerSegmentationPipeline(checked)
+    return pipeline.run(source, csv_path, spark=spark, mode=mode, dry_run=dry_run, progress_bar=progress_bar)
+
+
+def override(config: SegmentationConfig, given: Mapping[str, Any]) -> SegmentationConfig:
+    """`config` with some settings replaced, checked again."""
+    return load_config({**config.model_dump(by_alias=True, exclude_unset=True), **given}) if given else config

@@ -1,0 +1,56 @@
+"""What can go wrong, each with the exit code of the contract and a message for people."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+
+class SegmentationError(Exception):
+    """Base of every error that is reported as one message, not as a traceback.
+
+    The message says what was expected, what was found and what to do.
+    """
+
+    exit_code: ClassVar[int] = 1
+
+
+class ConfigError(SegmentationError):
+    """A setting or an option is unknown, impossible or missing."""
+
+    exit_code = 2
+
+
+class RuleError(ConfigError):
+    """A rule or a dimension is ill-formed; raised when it is built, before any data is read."""
+
+
+class SourceError(SegmentationError):
+    """The source cannot be reached or read."""
+
+    exit_code = 3
+
+
+class NoDataError(SourceError):
+    """There is nothing to segment."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"No data found: {detail}")
+
+
+class MissingColumnsError(SourceError):
+    """A file or collection lacks columns that the job needs."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__(f"Missing required columns: {detail}")
+
+
+class QualityGateError(SegmentationError):
+    """The input is worse than the configuration allows; nothing was published."""
+
+    exit_code = 4
+
+
+class OutputBusyError(SegmentationError):
+    """Another run holds the output."""
+
+    exit_code = 5

@@ -1,0 +1,110 @@
+"""A metric is an aggregate over one customer's purchases."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.config import SegmentationConfig
+from segmentation.festive import FestiveCalendar
+from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, OTHER, PURCHASE_DATE, SPEND_TYPE, Category
+
+CATEGORIES = (*Category, OTHER)
+COUNT_TYPE = "decimal(20,0)"
+
+
+def category_count(category: str) -> str:
+    """The metric that counts a customer's purchases in `category`."""
+    return f"{category.lower()}_purchases"
+
+
+def count_if(condition: Column) -> Column:
+    """How many rows of the group meet `condition`; bigint, null counts as no."""
+    return F.count(F.when(condition, F.lit(1)))
+
+
+def in_last_months(day: Column, as_of: date, months: int) -> Column:
+    """``add_months(as_of, -months) <= day <= as_of``: calendar months, a missing day becomes the month's last."""
+    return day.between(F.add_months(F.lit(as_of), -months), F.lit(as_of))
+
+
+def in_last_days(day: Column, as_of: date, days: int) -> Column:
+    """``as_of - days <= day <= as_of``, so day number `days` is still inside."""
+    return day.between(F.date_sub(F.lit(as_of), days), F.lit(as_of))
+
+
+def average_half_up(total: Column, count: Column) -> Column:
+    """``total / count`` rounded half up to cents, decimal(28,2), for amounts that are not negative.
+
+    Decimal division rounds its quotient, and rounding that again could move a cent, so this divides whole cents:
+    the largest q with ``2 * count * q <= 2 * cents + count``.
+    """
+    cents = (total * 100).cast("decimal(30,0)")
+    twice = count.cast(COUNT_TYPE) * 2
+    above = (cents * 2 + count.cast(COUNT_TYPE)).cast("decimal(32,0)")
+    return (((above - above % twice) / twice).cast("decimal(30,0)") / 100).cast(SPEND_TYPE)
+
+
+def customer_metrics(
+    purchases: DataFrame, as_of: date, festive: FestiveCalendar, config: SegmentationConfig
+) -> DataFrame:
+    """Aggregate purchases per customer.
+
+    Every metric is a conditional aggregate, which Spark combines before the shuffle: one pass, one shuffle, no sort.
+
+    Args:
+        purchases: one row per purchase used, none after `as_of`, no column null: ``customer_id`` string,
+            ``purchase_date`` date, ``amount`` decimal(18,2) in rupees, ``category`` string.
+        as_of: the day that everything is seen from.
+        festive: which days are festive.
+        config: the widths of the windows.
+
+    Returns:
+        One row per customer: ``customer_id``; ``total_purchases``, ``purchases_last_6_months``,
+        ``purchases_last_90_days``, ``festive_purchases``, ``womens_``, ``mens_``, ``kids_`` and ``other_purchases``
+        (bigint); ``lifetime_spend`` and ``average_order_value`` (decimal(28,2), rupees, the average rounded half up);
+        ``first_purchase`` and ``last_purchase`` (date); ``days_since_last_purchase`` (int); ``festive_share`` and a
+        share per category (double in [0, 1], for show: rules compare the counts);
+        ``average_days_between_purchases`` (double, days, null for a single purchase). Nothing else is null.
+        The two windows keep the names of the default configuration when it makes them wider or narrower.
+    """
+    day = F.col(PURCHASE_DATE)
+    sums = purchases.groupBy(CUSTOMER_ID).agg(
+        F.count(F.lit(1)).alias("total_purchases"),
+        F.sum(AMOUNT).cast(SPEND_TYPE).alias("lifetime_spend"),
+        F.min(day).alias("first_purchase"),
+        F.max(day).alias("last_purchase"),
+        count_if(in_last_months(day, as_of, config.loyal_window_months)).alias("purchases_last_6_months"),
+        count_if(in_last_days(day, as_of, config.lapsed_after_days)).alias("purchases_last_90_days"),
+        count_if(festive.contains(day)).alias("festive_purchases"),
+        *[count_if(F.col(CATEGORY) == category).alias(category_count(category)) for category in CATEGORIES],
+    )
+    return sums.select(
+        CUSTOMER_ID,
+        "total_purchases",
+        "lifetime_spend",
+        average_half_up(F.col("lifetime_spend"), F.col("total_purchases")).alias("average_order_value"),
+        "first_purchase",
+        "last_purchase",
+        F.datediff(F.lit(as_of), F.col("last_purchase")).alias("days_since_last_purchase"),
+        "purchases_last_6_months",
+        "purchases_last_90_days",
+        "festive_purchases",
+        share_of_total("festive_purchases").alias("festive_share"),
+        *[category_count(category) for category in CATEGORIES],
+        *[share_of_total(category_count(category)).alias(f"{category.lower()}_share") for category in CATEGORIES],
+        average_gap().alias("average_days_between_purchases"),
+    )
+
+
+def share_of_total(metric: str) -> Column:
+    """`metric` as a share of the customer's purchases, double."""
+    return F.col(metric).cast("double") / F.col("total_purchases").cast("double")
+
+
+def average_gap() -> Column:
+    """Mean days from one purchase to the next: the gaps add up to last minus first. Null for a single purchase."""
+    days = F.datediff(F.col("last_purchase"), F.col("first_purchase")).cast("double")
+    return F.when(F.col("total_purchases") > 1, days / (F.col("total_purchases") - 1).cast("double"))

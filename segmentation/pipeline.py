@@ -1,0 +1,385 @@
+"""The job, wired: read, validate, settle duplicates, measure, label, publish.
+
+The way of the data::
+
+    source --read--> raw --label_rows--> labelled --settle--> settled --+--> rejected_purchases
+                                            |                           +--> metrics --> customers --> Delta, JSON
+                                       (staged once)
+
+The source is read once. The labelled rows are staged as Parquet beside the output, because everything after needs
+them more than once (the as-of day and the gate come before the metrics) and a source may change between two reads.
+"""
+
+from __future__ import annotations
+
+import platform
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Any
+
+import pyspark
+from pyspark import StorageLevel
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from segmentation.config import SegmentationConfig, load_config
+from segmentation.duplicates import repeated_ids, settle
+from segmentation.errors import ConfigError, NoDataError, SegmentationError
+from segmentation.festive import FestiveCalendar, resolve
+from segmentation.freshness import record_success, state_of
+from segmentation.metrics import count_if, customer_metrics
+from segmentation.output import Output
+from segmentation.quality import Profile, enforce_gate, profile
+from segmentation.request import check_request
+from segmentation.report import LOGGER, Reporter
+from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE, REASONS
+from segmentation.segmenters import DEFAULT_SEGMENTERS, Segmenter
+from segmentation.session import fit_to, job_session, open_session, required_packages
+from segmentation.sinks import delta
+from segmentation.sinks.json_export import stage_json
+from segmentation.sources.csv import read_csv
+from segmentation.storage import Storage, join
+from segmentation.validation import label_rows
+
+KEPT_IN_MEMORY = StorageLevel.MEMORY_AND_DISK
+
+
+@dataclass(frozen=True)
+class Segments:
+    """What a run computed: the customers, and what is known of them without looking at each."""
+
+    customers: DataFrame
+    as_of: date
+    festive: FestiveCalendar
+    total_customers: int
+    labels: dict[str, dict[str, int]]
+
+
+class CustomerSegmentationPipeline:
+    """One configured segmentation, to be run as often as wanted.
+
+    Args:
+        config: a `SegmentationConfig`, a dict, a YAML file's path, or None for the defaults.
+        segmenters: the dimensions, in the order of the output; None for frequency, spending and category.
+    """
+
+    def __init__(
+        self,
+        config: SegmentationConfig | Mapping[str, Any] | str | Path | None = None,
+        segmenters: Sequence[Segmenter] | None = None,
+    ) -> None:
+        self.config = load_config(config)
+        self.segmenters = list(segmenters) if segmenters else [kind(self.config) for kind in DEFAULT_SEGMENTERS]
+        self.dimensions = [segmenter.dimension for segmenter in self.segmenters]
+        if len(set(self.dimensions)) < len(self.dimensions):
+            raise ConfigError(f"Dimensions must differ, found {', '.join(self.dimensions)}.")
+
+    # --- from purchases to customers: DataFrames in and out -------------------------------------------------------
+
+    def segment(self, purchases: DataFrame, as_of: date, festive: FestiveCalendar) -> DataFrame:
+        """Purchases used -> one row per customer: ``customer_id``, the labels, the metrics."""
+        metrics = customer_metrics(purchases, as_of, festive, self.config)
+        labelled = metrics
+        for segmenter in self.segmenters:
+            labelled = segmenter.segment_customers(labelled)
+        return labelled.select(CUSTOMER_ID, *self.dimensions, *metrics.columns[1:])
+
+    # --- a run ----------------------------------------------------------------------------------------------------
+
+    def run(
+        self,
+        source: str = "csv",
+        csv_path: str | Path | Sequence[str | Path] | None = None,
+        *,
+        spark: SparkSession | None = None,
+        mode: str = "full",
+        dry_run: bool = False,
+        progress_bar: bool = False,
+    ) -> dict[str, Any]:
+        """Read, segment, publish.
+
+        Args:
+            source: ``csv``; ``mongodb`` is still to come.
+            csv_path: files, directories or globs; None for the bundled sample.
+            spark: a session to use, which is not stopped; None to use the running one or to start one.
+            mode: ``full``; ``incremental`` is still to come.
+            dry_run: compute and count, publish nothing.
+            progress_bar: show Spark's own progress on the terminal.
+
+        Returns:
+            A JSON-serialisable dict: ``metadata``, ``segments``, ``output_file``, ``tables``.
+
+        Raises:
+            SegmentationError: its subclasses, with one message for people and the exit code of the contract.
+        """
+        paths = check_request(source, csv_path, mode)
+        output = Output.of(self.config)
+        output.create()
+        with output.locked():
+            run = Run(self, output, source, paths, mode, dry_run)
+            return run.execute(spark, progress_bar)
+
+
+class Run:
+    """One execution: its id, its clock, its log and what it leaves behind."""
+
+    def __init__(
+        self,
+        pipeline: CustomerSegmentationPipeline,
+        output: Output,
+        source: str,
+        paths: list[str],
+        mode: str,
+        dry_run: bool,
+    ) -> None:
+        self.pipeline = pipeline
+        self.config = pipeline.config
+        self.output = output
+        self.source = source
+        self.paths = paths
+        self.mode = mode
+        self.dry_run = dry_run
+        self.started_at = datetime.now(UTC)
+        self.run_id = f"{self.started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+        self.staging = join(output.staging, self.run_id)
+        # Taken before anything is read, so that a change during the run is seen by the next one.
+        self.state = state_of(self.config, source, paths, self.started_at)
+
+    @property
+    def today(self) -> date:
+        """The day of the run in the configured time zone."""
+        return self.started_at.astimezone(self.config.zone).date()
+
+    @property
+    def commit(self) -> dict[str, str]:
+        """What every Delta commit of this run says of itself."""
+        return {"run_id": self.run_id, "source": self.source, "config_fingerprint": self.config.fingerprint()}
+
+    def execute(self, spark: SparkSession | None, progress_bar: bool) -> dict[str, Any]:
+        """Run, log, and clean up whatever happens."""
+        self.reporter = Reporter(self.run_id, self.output.log_file)
+        self.reporter.info(f"Run started: {self.source} {', '.join(self.paths)} -> {self.output.root}")
+        session: SparkSession | None = None
+        try:
+            with self.reporter.step("Start Spark") as counts:
+                session = self._session(spark, progress_bar)
+                counts["version"] = session.version
+            return self._execute(session)
+        except BaseException as error:
+            self._failed(session, error)
+            raise
+        finally:
+            if session:
+                Storage(session).delete(self.staging)
+            self.reporter.close()
+
+    def _session(self, spark: SparkSession | None, progress_bar: bool) -> SparkSession:
+        if spark is not None:
+            return job_session(spark, required_packages(self.config, self.source, spark))
+        return open_session(self.config, self.source, progress_bar)
+
+    def _execute(self, spark: SparkSession) -> dict[str, Any]:
+        repair(spark, self.output)
+        settled, found = self._validated(spark)
+        if found.rows_rejected and not self.dry_run:
+            with self.reporter.step("Keep rejected rows") as counts:
+                rejected = delta.rejected_rows(settled, self.run_id, F.lit(self.started_at))
+                delta.append_rejected(rejected, self.output.rejected, self.commit)
+                counts["rows"] = found.rows_rejected
+        enforce_gate(found, self.config.max_rejected_ratio)
+        segments = self._segmented(settled, found)
+        try:
+            if not self.dry_run:
+                self._publish(spark, segments)
+            return self._finish(spark, segments, found)
+        finally:
+            segments.customers.unpersist()
+
+    def _validated(self, spark: SparkSession) -> tuple[DataFrame, Profile]:
+        with self.reporter.step("Read and validate") as counts:
+            raw = read_csv(spark, self.paths, self.config.columns)
+            staged = join(self.staging, "purchases")
+            fit_to(spark, raw.size)
+            label_rows(raw.frame, self.config, self.today).write.mode("overwrite").parquet(staged)
+            labelled = spark.read.parquet(staged)
+            candidates = repeated_ids(labelled).persist(KEPT_IN_MEMORY)
+            settled = settle(labelled, candidates) if candidates.count() else labelled
+            self.found = found = profile(settled, self._fixed_as_of())
+            counts.update(rows=found.rows_read, used=found.purchases_used, rejected=found.rows_rejected)
+            counts["after as-of"] = found.purchases_after_as_of
+        if found.rows_read == 0:
+            raise NoDataError(f"{', '.join(self.paths)} hold a header and no rows.")
+        return settled, found
+
+    def _fixed_as_of(self) -> date | None:
+        """The as-of day where it does not hang on the data."""
+        return {"latest": None, "today": self.today}.get(str(self.config.as_of), self.config.as_of)  # type: ignore[return-value]
+
+    def _segmented(self, settled: DataFrame, found: Profile) -> Segments:
+        if found.first_day is None or found.last_day is None or found.purchases_used == 0:
+            raise NoDataError(
+                f"none of {found.rows_read} rows can be used: {found.rows_rejected} rejected, "
+                f"{found.purchases_after_as_of} after the as-of day {self.config.as_of}. What was published stays."
+            )
+        with self.reporter.step("Segment customers") as counts:
+            as_of = self._fixed_as_of() or found.last_day
+            festive = resolve(self.config.festive_periods, found.first_day, found.last_day)
+            for name, years in festive.unknown_years.items():
+                LOGGER.warning(
+                    "%s is not known for %s: its days count as ordinary there; add them with 'start' and 'end'.",
+                    name,
+                    ", ".join(map(str, years[-5:])),
+                )
+            used = settled.where(F.col(REASONS).isNull() & (F.col(PURCHASE_DATE) <= F.lit(as_of)))
+            customers = (
+                self.pipeline.segment(used, as_of, festive)
+                .withColumns(
+                    {"as_of": F.lit(as_of), "run_id": F.lit(self.run_id), "updated_at": F.lit(self.started_at)}
+                )
+                .persist(KEPT_IN_MEMORY)
+            )
+            segments = self._counted(customers, as_of, festive, found)
+            counts.update(customers=segments.total_customers, **{"as of": as_of.isoformat()})
+        return segments
+
+    def _counted(
+        self, customers: DataFrame, as_of: date, festive: FestiveCalendar, found: Profile
+    ) -> Segments:
+        """Compute the customers, count their labels, and prove that they account for every purchase used."""
+        names = [(s.dimension, label) for s in self.pipeline.segmenters for label in s.build().labels]
+        row = customers.agg(
+            F.count(F.lit(1)),
+            F.coalesce(F.sum("total_purchases"), F.lit(0)),
+            *[count_if(F.col(dimension) == label) for dimension, label in names],
+        ).first()
+        assert row is not None  # an aggregate without groups has one row
+        total, used, *by_label = row
+        if used != found.purchases_used:
+            raise SegmentationError(
+                f"The customers account for {used} purchases, {found.purchases_used} were expected; nothing was "
+                "published. This is a defect of the job: please report it with the log."
+            )
+        labels: dict[str, dict[str, int]] = {dimension: {} for dimension in self.pipeline.dimensions}
+        for (dimension, label), count in zip(names, by_label, strict=True):
+            labels[dimension][label] = count
+        return Segments(customers, as_of, festive, total, labels)
+
+    def _publish(self, spark: SparkSession, segments: Segments) -> None:
+        """Make both outputs whole out of sight, then let them take their places, Delta first."""
+        dimensions = self.pipeline.dimensions
+        with self.reporter.step("Write JSON"):
+            staged = stage_json(segments.customers, dimensions, self.staging)
+        with self.reporter.step("Publish"):
+            try:
+                delta.publish_segments(segments.customers, self.output.segments, dimensions, self.commit)
+                Storage(spark).replace(staged, self.output.json_file)
+            except BaseException:
+                version = delta.published_by(spark, self.output.segments, self.run_id)
+                if version is not None:
+                    delta.withdraw(spark, self.output.segments, version)
+                raise
+
+    def _finish(self, spark: SparkSession, segments: Segments, found: Profile) -> dict[str, Any]:
+        finished_at = datetime.now(UTC)
+        result = {
+            "metadata": {
+                **self._identity(),
+                "as_of": segments.as_of.isoformat(),
+                "total_customers": segments.total_customers,
+                **_counts(found),
+                "durations": dict(self.reporter.durations),
+            },
+            "segments": segments.labels,
+            "output_file": None if self.dry_run else self.output.json_file,
+            "tables": {}
+            if self.dry_run
+            else {
+                "customer_segments": self.output.segments,
+                "rejected_purchases": self.output.rejected,
+                "runs": self.output.runs,
+            },
+        }
+        if self.dry_run:
+            self._show_sample(segments)
+        else:
+            delta.append_run(spark, self.output.runs, self._record("succeeded", None, finished_at, segments, found))
+            record_success(self.output, self.state, self.run_id, finished_at)
+        seconds = (finished_at - self.started_at).total_seconds()
+        self.reporter.info(f"Run succeeded: {segments.total_customers:,} customers in {seconds:.1f} s")
+        return result
+
+    def _show_sample(self, segments: Segments) -> None:
+        rows = segments.customers.select(CUSTOMER_ID, *self.pipeline.dimensions).orderBy(CUSTOMER_ID).limit(10)
+        self.reporter.info("Dry run, nothing is published. The first customers:")
+        for row in rows.collect():
+            self.reporter.info("  " + ", ".join(row))
+
+    def _failed(self, session: SparkSession | None, error: BaseException) -> None:
+        """Log the failure with its traceback and record the run as far as it came; must not hide the error itself."""
+        LOGGER.error("Run failed: %s", error, exc_info=not isinstance(error, SegmentationError))
+        if session is None or self.dry_run:
+            return
+        try:
+            record = self._record("failed", str(error), datetime.now(UTC), None, getattr(self, "found", None))
+            delta.append_run(session, self.output.runs, record)
+        except Exception:
+            LOGGER.warning("The failed run could not be added to the table of runs.", exc_info=True)
+
+    def _identity(self) -> dict[str, Any]:
+        return {"run_id": self.run_id, "source": self.source, "source_paths": self.paths, "mode": self.mode}
+
+    def _record(
+        self, outcome: str, message: str | None, finished_at: datetime, segments: Segments | None, found: Profile | None
+    ) -> dict[str, Any]:
+        """The row of the table of runs."""
+        return {
+            **self._identity(),
+            "outcome": outcome,
+            "message": message,
+            "started_at": self.started_at.isoformat(),
+            "finished_at": finished_at.isoformat(),
+            "as_of": segments.as_of.isoformat() if segments else None,
+            **(_counts(found) if found else {}),
+            "total_customers": segments.total_customers if segments else None,
+            "segments": segments.labels if segments else None,
+            "festive_days": segments.festive.describe() if segments else None,
+            "config_fingerprint": self.config.fingerprint(),
+            "versions": versions(),
+            "durations": self.reporter.durations,
+        }
+
+
+def repair(spark: SparkSession, output: Output) -> None:
+    """Clean up after a run that was killed: finish what it had decided, remove what it left.
+
+    A run decides by its Delta commit. If it died after that and before its JSON took its place, the JSON is complete
+    in its staging directory and is moved now; in every other case what is staged is of no use.
+    """
+    storage = Storage(spark)
+    for file in storage.files(join(output.staging, "*", "segments.json")):
+        run_id = file.path.rstrip("/").split("/")[-2]
+        if delta.published_by(spark, output.segments, run_id) is not None:
+            storage.replace(file.path, output.json_file)
+            LOGGER.warning("Run %s was killed while it published; its JSON has taken its place now.", run_id)
+    storage.delete(output.staging)
+
+
+def versions() -> dict[str, str]:
+    """What ran."""
+    from segmentation import __version__
+
+    return {"segmentation": __version__, "spark": pyspark.__version__, "python": platform.python_version()}
+
+
+def _counts(found: Profile) -> dict[str, Any]:
+    return {
+        "rows_read": found.rows_read,
+        "purchases_used": found.purchases_used,
+        "rows_rejected": found.rows_rejected,
+        "purchases_after_as_of": found.purchases_after_as_of,
+        "rejected_by_reason": found.rejected_by_reason,
+        "warnings_by_reason": found.warnings_by_reason,
+    }

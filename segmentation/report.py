@@ -1,0 +1,115 @@
+"""What a run tells: log lines with the run id, a line a step on a terminal, a summary at the end."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+LOGGER = logging.getLogger("segmentation")
+
+
+class _RunFormatter(logging.Formatter):
+    """``time level run_id message``, the time in UTC."""
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(f"%(asctime)s %(levelname)s {run_id} %(message)s")
+
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+        """ISO 8601 with milliseconds."""
+        return datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
+
+
+class Reporter:
+    """Logs the steps of one run and keeps their durations."""
+
+    def __init__(self, run_id: str, log_file: Path | None) -> None:
+        self.run_id = run_id
+        self.durations: dict[str, float] = {}
+        self._file = logging.FileHandler(log_file, encoding="utf-8") if log_file else None
+        if self._file:
+            self._file.setFormatter(_RunFormatter(run_id))
+            self._file.setLevel(logging.DEBUG)
+            LOGGER.addHandler(self._file)
+        if LOGGER.level == logging.NOTSET:
+            LOGGER.setLevel(logging.INFO)
+
+    def close(self) -> None:
+        """Let go of the log file."""
+        if self._file:
+            LOGGER.removeHandler(self._file)
+            self._file.close()
+
+    def info(self, message: str) -> None:
+        """One event."""
+        LOGGER.info(message)
+
+    @contextmanager
+    def step(self, name: str) -> Iterator[dict[str, Any]]:
+        """Time a step and log its end with the counts that it puts into the dict."""
+        counts: dict[str, Any] = {}
+        started = time.perf_counter()
+        LOGGER.debug("%s ...", name)
+        yield counts
+        seconds = time.perf_counter() - started
+        self.durations[name] = round(seconds, 3)
+        detail = ", ".join(f"{key} {_number(value)}" for key, value in counts.items())
+        LOGGER.info("%s%s (%.1f s)", name, f": {detail}" if detail else "", seconds)
+
+
+def _number(value: Any) -> str:
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def setup_console(level: str) -> None:
+    """Log lines on stderr: short ones on a terminal, with time and level elsewhere."""
+    handler = logging.StreamHandler(sys.stderr)
+    plain = "%(asctime)s %(levelname)s %(message)s"
+    handler.setFormatter(logging.Formatter("%(message)s" if sys.stderr.isatty() else plain))
+    handler.setLevel(level)
+    LOGGER.setLevel(min(logging.getLevelName(level), logging.INFO))
+    LOGGER.addHandler(handler)
+    LOGGER.propagate = False
+
+
+def print_summary(result: Mapping[str, Any]) -> None:
+    """Customers, labels with shares, what was rejected and why, and where the files are."""
+    from rich.console import Console
+    from rich.table import Table
+
+    metadata = result["metadata"]
+    console = Console(soft_wrap=True, highlight=False)
+    total = metadata["total_customers"]
+    table = Table(title=f"{total:,} customers as of {metadata['as_of']}", title_justify="left")
+    table.add_column("dimension")
+    table.add_column("label")
+    table.add_column("customers", justify="right")
+    table.add_column("share", justify="right")
+    for dimension, labels in result["segments"].items():
+        for number, (label, count) in enumerate(labels.items()):
+            share = f"{count / total:.1%}" if total else "-"
+            last = number == len(labels) - 1
+            table.add_row(dimension if number == 0 else "", label, f"{count:,}", share, end_section=last)
+    console.print(table)
+    rows = Table(title=f"{metadata['rows_read']:,} rows read", title_justify="left", show_header=False)
+    rows.add_column("what")
+    rows.add_column("count", justify="right")
+    for name in ("purchases_used", "rows_rejected", "purchases_after_as_of"):
+        rows.add_row(name.replace("_", " "), f"{metadata[name]:,}")
+        if name == "rows_rejected":
+            for reason, count in metadata["rejected_by_reason"].items():
+                rows.add_row(f"  {reason}", f"{count:,}")
+    for reason, count in metadata["warnings_by_reason"].items():
+        rows.add_row(f"warning: {reason}", f"{count:,}")
+    console.print(rows)
+    if result["output_file"] is None:
+        console.print("Dry run: nothing was published.")
+        return
+    console.print(f"JSON    {result['output_file']}", markup=False)
+    for name, path in result["tables"].items():
+        console.print(f"Delta   {path}  ({name})", markup=False)

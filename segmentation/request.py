@@ -1,0 +1,36 @@
+"""What a run is asked to do, checked before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from segmentation.errors import ConfigError, NoDataError
+
+SAMPLE = Path(__file__).resolve().parents[1] / "data" / "purchase_records.csv"
+SOURCES = ("csv", "mongodb")
+MODES = ("full", "incremental")
+
+
+def check_request(source: str, csv_path: str | Path | Sequence[str | Path] | None, mode: str) -> list[str]:
+    """The paths to read, as a list.
+
+    Raises:
+        ConfigError: an unknown or not yet available source or mode.
+        NoDataError: no path was given and there is no bundled sample.
+    """
+    for name, value, known in (("source", source, SOURCES), ("mode", mode, MODES)):
+        if value not in known:
+            raise ConfigError(f"Unknown {name} {value!r}: expected one of {', '.join(known)}.")
+    if source == "mongodb":
+        raise ConfigError("--source mongodb is not available yet; use --source csv.")
+    if mode == "incremental":
+        raise ConfigError("--mode incremental is not available yet; use --mode full.")
+    if csv_path is None:
+        if not SAMPLE.is_file():
+            raise NoDataError("the bundled sample is not here; name your files with --csv-path.")
+        return [str(SAMPLE)]
+    paths = [csv_path] if isinstance(csv_path, str | Path) else list(csv_path)
+    if not paths or not all(str(path).strip() for path in paths):
+        raise ConfigError("csv_path is empty: expected a file, a directory, a glob or a list of them.")
+    return [str(path) for path in paths]

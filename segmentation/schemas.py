@@ -1,0 +1,69 @@
+"""Names of columns, reasons and labels, and the schemas that the parts hand to each other.
+
+Three frames run through the job:
+
+* the *raw* frame, one row per row read, everything text (`RAW_COLUMNS`), made by a source;
+* the *labelled* frame, one row per row read, typed, with its reasons for rejection, made by `validation`;
+* the *metrics* frame, one row per customer, made by `metrics`, to which the segmenters add their labels.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
+
+# The canonical purchase, in the order of the contract.
+CUSTOMER_ID: Final = "customer_id"
+PURCHASE_ID: Final = "purchase_id"
+PURCHASE_DATE: Final = "purchase_date"
+AMOUNT: Final = "amount"
+CATEGORY: Final = "category"
+PURCHASE_COLUMNS: Final = (CUSTOMER_ID, PURCHASE_ID, PURCHASE_DATE, AMOUNT, CATEGORY)
+
+# What comes with a row besides its five values.
+SOURCE: Final = "source"
+RAW_RECORD: Final = "raw_record"
+RAW_COLUMNS: Final = (SOURCE, RAW_RECORD, *PURCHASE_COLUMNS)
+RAW: Final = "raw"
+REASONS: Final = "reasons"
+WARNING: Final = "warning"
+
+AMOUNT_TYPE: Final = "decimal(18,2)"
+SPEND_TYPE: Final = "decimal(28,2)"
+
+# Dropped from a category before it is looked up: people type many kinds.
+APOSTROPHES: Final = "'’‘ʼ`´"
+
+# What stands for a purchase outside the three categories.
+OTHER: Final = "Other"
+
+
+class Category(StrEnum):
+    """The categories that customers are labelled by, in the order that settles a tie."""
+
+    WOMENS = "Womens"
+    MENS = "Mens"
+    KIDS = "Kids"
+
+
+class Reason(StrEnum):
+    """Why a row is rejected, in the order in which a row shows several."""
+
+    MALFORMED_ROW = "malformed_row"
+    MISSING_CUSTOMER_ID = "missing_customer_id"
+    MISSING_PURCHASE_ID = "missing_purchase_id"
+    MISSING_PURCHASE_DATE = "missing_purchase_date"
+    INVALID_PURCHASE_DATE = "invalid_purchase_date"
+    FUTURE_PURCHASE_DATE = "future_purchase_date"
+    MISSING_AMOUNT = "missing_amount"
+    INVALID_AMOUNT = "invalid_amount"
+    NEGATIVE_AMOUNT = "negative_amount"
+    DUPLICATE_PURCHASE = "duplicate_purchase"
+    CONFLICTING_PURCHASE = "conflicting_purchase"
+
+
+class Warn(StrEnum):
+    """What is remarkable about a purchase that is used all the same."""
+
+    MISSING_CATEGORY = "missing_category"
+    UNKNOWN_CATEGORY = "unknown_category"

@@ -1,0 +1,33 @@
+"""How often a customer buys."""
+
+from __future__ import annotations
+
+from pyspark.sql import functions as F
+
+from segmentation.rules import Rule
+from segmentation.segmenters.base import Segmenter
+
+
+class PurchaseFrequencySegmenter(Segmenter):
+    """New, Loyal, Lapsed, Seasonal, in the configured order, else `frequency_fallback`.
+
+    The windows themselves (months, days) are in the metrics; here are only counts and the exact share.
+    """
+
+    dimension = "purchase_frequency"
+
+    def rules(self) -> list[Rule]:
+        """The rules in the order of `frequency_order`."""
+        total = F.col("total_purchases")
+        conditions = {
+            "New": total == 1,
+            "Loyal": F.col("purchases_last_6_months") >= self.config.loyal_min_purchases,
+            "Lapsed": F.col("purchases_last_90_days") == 0,
+            "Seasonal": F.col("festive_purchases") >= F.lit(self.config.seasonal_threshold) * total,
+        }
+        return [Rule(label, conditions[label]) for label in self.config.frequency_order]
+
+    @property
+    def fallback(self) -> str:
+        """Closes the gap that the business document leaves open."""
+        return self.config.frequency_fallback

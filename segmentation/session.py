@@ -1,0 +1,121 @@
+"""The Spark session: local mode when nobody chose, whatever ``spark-submit`` or the caller brings otherwise."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pyspark
+from pyspark.sql import SparkSession
+
+from segmentation.config import SegmentationConfig
+from segmentation.errors import ConfigError
+from segmentation.versions import Package, package
+
+DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
+DELTA_CATALOG = "org.apache.spark.sql.delta.catalog.DeltaCatalog"
+# What a class of each package is called, to see whether the package is there.
+PACKAGE_CLASS: dict[Package, str] = {
+    "delta": DELTA_EXTENSION,
+    "mongodb": "com.mongodb.spark.sql.connector.MongoTableProvider",
+}
+SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
+TEXT_PER_SHUFFLE_PARTITION = 64 << 20
+MOST_SHUFFLE_PARTITIONS = 4000
+LOCAL_SETTINGS = {
+    "spark.ui.enabled": "false",
+    "spark.databricks.delta.snapshotPartitions": "2",
+}
+# The meaning of the expressions hangs on these, so the job sets them in a session of its own.
+SESSION_SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+    "spark.sql.legacy.timeParserPolicy": "CORRECTED",
+    "spark.sql.csv.parser.columnPruning.enabled": "false",
+}
+
+
+def open_session(config: SegmentationConfig, source: str, progress_bar: bool = False) -> SparkSession:
+    """The running session, or a new one with the packages that Delta and the source need.
+
+    Raises:
+        ConfigError: the Spark that was chosen lacks a package; the message has the option to add.
+    """
+    needed: list[Package] = ["delta", "mongodb"] if source == "mongodb" else ["delta"]
+    coordinates = {name: package(name, pyspark.__version__, config.packages) for name in needed}
+    builder = (
+        SparkSession.builder.appName("customer-segmentation")
+        .config("spark.sql.extensions", DELTA_EXTENSION)
+        .config("spark.sql.catalog.spark_catalog", DELTA_CATALOG)
+    )
+    if not _launched_by_spark_submit():
+        builder = builder.config("spark.jars.packages", ",".join(coordinates.values()))
+        builder = builder.config("spark.ui.showConsoleProgress", str(progress_bar).lower())
+        if not _master_is_chosen():
+            builder = builder.master("local[*]")
+            for key, value in LOCAL_SETTINGS.items():
+                builder = builder.config(key, value)
+    return job_session(builder.getOrCreate(), coordinates)
+
+
+def job_session(spark: SparkSession, coordinates: dict[Package, str]) -> SparkSession:
+    """A session beside `spark`, on the same cluster, with the settings that the job's meaning hangs on.
+
+    Raises:
+        ConfigError: a package is missing.
+    """
+    for name, coordinate in coordinates.items():
+        if not _has_class(spark, PACKAGE_CLASS[name]):
+            raise ConfigError(
+                f"This Spark session lacks the package for {name}. "
+                f"Add it when Spark is started: spark-submit --packages {coordinate} ..."
+            )
+    if DELTA_EXTENSION not in spark.conf.get("spark.sql.extensions", ""):
+        raise ConfigError(
+            "This Spark session was started without Delta Lake. Start it with "
+            f"spark.sql.extensions={DELTA_EXTENSION} and spark.sql.catalog.spark_catalog={DELTA_CATALOG}."
+        )
+    session = spark.newSession()
+    for key, value in SESSION_SETTINGS.items():
+        session.conf.set(key, value)
+    return session
+
+
+def fit_to(spark: SparkSession, size: int) -> None:
+    """Choose the number of shuffle partitions for `size` bytes of text, unless the user chose one.
+
+    Spark's 200 make a small run wait for empty tasks and a large one spill.
+    """
+    if spark.sparkContext.getConf().contains(SHUFFLE_PARTITIONS):
+        return
+    wanted = -(-size // TEXT_PER_SHUFFLE_PARTITION)
+    spark.conf.set(SHUFFLE_PARTITIONS, str(min(max(wanted, 1), MOST_SHUFFLE_PARTITIONS)))
+
+
+def required_packages(config: SegmentationConfig, source: str, spark: SparkSession) -> dict[Package, str]:
+    """The coordinates that a run on an existing session needs."""
+    needed: list[Package] = ["delta", "mongodb"] if source == "mongodb" else ["delta"]
+    return {name: package(name, spark.version, config.packages) for name in needed}
+
+
+def _launched_by_spark_submit() -> bool:
+    return "PYSPARK_GATEWAY_PORT" in os.environ
+
+
+def _master_is_chosen() -> bool:
+    """Did the user name a master, in the environment or in spark-defaults.conf?"""
+    if "--master" in os.environ.get("PYSPARK_SUBMIT_ARGS", ""):
+        return True
+    folder = os.environ.get("SPARK_CONF_DIR") or os.path.join(os.environ.get("SPARK_HOME", ""), "conf")
+    defaults = Path(folder) / "spark-defaults.conf"
+    return defaults.is_file() and any(
+        line.split()[:1] == ["spark.master"] for line in defaults.read_text().replace("=", " ").splitlines()
+    )
+
+
+def _has_class(spark: SparkSession, name: str) -> bool:
+    try:
+        spark.sparkContext._jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(name)  # type: ignore[union-attr]
+    except Exception:
+        return False
+    return True

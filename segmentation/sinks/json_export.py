@@ -1,0 +1,35 @@
+"""The JSON export: one array, one customer a line, sorted by customer id in byte order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.schemas import CUSTOMER_ID
+from segmentation.storage import Storage, join
+
+SEPARATOR = ",\n"
+
+
+def elements(customers: DataFrame, dimensions: Sequence[str]) -> DataFrame:
+    """``customer_id`` and the labels -> one string column ``value``, a JSON object a customer, sorted.
+
+    Spark compares strings by their UTF-8 bytes, which is the order of the contract.
+    """
+    element = F.struct(CUSTOMER_ID, F.struct(*dimensions).alias("segmentation"))
+    return customers.orderBy(CUSTOMER_ID).select(F.to_json(element).alias("value"))
+
+
+def stage_json(customers: DataFrame, dimensions: Sequence[str], folder: str) -> str:
+    """Write the whole array to a file in `folder`, out of sight, and return its path.
+
+    Executors write the sorted parts; the driver only streams their bytes into one file.
+    """
+    storage = Storage(customers.sparkSession)
+    parts = join(folder, "json")
+    elements(customers, dimensions).write.option("lineSep", SEPARATOR).mode("overwrite").text(parts)
+    staged = join(folder, "segments.json")
+    storage.concatenate(storage.files(parts), staged, head="[\n", tail="\n]\n", drop_last=len(SEPARATOR))
+    return staged

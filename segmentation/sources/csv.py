@@ -1,0 +1,219 @@
+"""CSV files -> the raw frame, each file by its own header.
+
+Spark splits a large file and reads the pieces in parallel only line by line, which tears a quoted line break apart. So
+a first look at the text (a fraction of the time that parsing takes) tells the few files with irregular quotes from
+all others. Regular files are parsed by Spark's reader, in pieces. In the irregular ones the lines are first put
+together to records, one task a file, and a record whose quotes do not fit is a malformed row, not the end of the file.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import reduce
+from typing import NamedTuple
+
+from pyspark.sql import Column, DataFrame, SparkSession, Window
+from pyspark.sql import functions as F
+
+from segmentation.errors import MissingColumnsError, NoDataError
+from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE
+from segmentation.sources import RawRows
+from segmentation.storage import Storage, StoredFile
+
+DOCUMENT_COLUMNS: Mapping[str, str] = dict(
+    zip(PURCHASE_COLUMNS, ("Customer_ID", "Order_ID", "Date", "Total_Amount_LKR", "Product_Category"), strict=True)
+)
+CORRUPT = "corrupt"
+# RFC 4180: a quote inside a quoted field is doubled. The limit on columns only bounds a buffer.
+CSV_OPTIONS = {
+    "quote": '"',
+    "escape": '"',
+    "mode": "PERMISSIVE",
+    "columnNameOfCorruptRecord": CORRUPT,
+    "maxColumns": "1000000",
+}
+# With each quoted piece shortened to two quotes: a field that goes on after its closing quote, or is never closed.
+QUOTED_PIECE = r'"[^"]*"'
+BROKEN_QUOTES = r'(?:^|,)(?:(?:"")+[^",]|(?:"")*"(?!"))'
+
+
+class Layout(NamedTuple):
+    """How the columns of a file lie: how many there are, and the position of each purchase column."""
+
+    width: int
+    positions: tuple[int, ...]
+
+
+def read_csv(spark: SparkSession, paths: Sequence[str], columns: Mapping[str, str]) -> RawRows:
+    """Read purchases from CSV files.
+
+    Args:
+        spark: the session.
+        paths: files, directories or globs.
+        columns: purchase column -> the files' name for it, beside the document's names and the canonical ones.
+
+    Returns:
+        The size of the files, and the raw frame, `RAW_COLUMNS`: one row per record that is not blank, all text, nothing trimmed; ``source`` is
+        the file's URI; ``raw_record`` is the whole record where it has too few or too many fields or broken quotes.
+
+    Raises:
+        NoDataError: a path leads nowhere, or all files are empty.
+        MissingColumnsError: a file lacks a column.
+    """
+    storage = Storage(spark)
+    layouts = _layouts(storage, _find(storage, paths), columns)
+    irregular = irregular_files(spark, layouts)
+    groups: dict[tuple[Layout, bool], list[StoredFile]] = defaultdict(list)
+    for file, layout in layouts.items():
+        groups[layout, file.uri in irregular].append(file)
+    frames = [
+        _read_irregular(spark, layout, files) if is_irregular else _read_regular(spark, layout, files)
+        for (layout, is_irregular), files in groups.items()
+    ]
+    return RawRows(reduce(DataFrame.unionByName, frames), sum(map(_plain_size, layouts)))
+
+
+def _plain_size(file: StoredFile) -> int:
+    """Bytes of text; CSV compresses to about a fifth."""
+    return file.size * (5 if file.path.endswith((".gz", ".bz2", ".zst", ".xz")) else 1)
+
+
+def _find(storage: Storage, paths: Sequence[str]) -> list[StoredFile]:
+    found: dict[str, StoredFile] = {}
+    for path in paths:
+        files = storage.files(path)
+        if not files:
+            raise NoDataError(f"there is no file at {path!r}. Check --csv-path: a file, a directory or a glob.")
+        found.update((file.uri, file) for file in files)
+    return list(found.values())
+
+
+def _layouts(storage: Storage, files: Sequence[StoredFile], columns: Mapping[str, str]) -> dict[StoredFile, Layout]:
+    with ThreadPoolExecutor(max_workers=min(16, len(files))) as pool:
+        headers = list(pool.map(lambda file: storage.first_line(file.path), files))
+    layouts = {
+        file: layout_of(header, columns, file.path)
+        for file, header in zip(files, headers, strict=True)
+        if header is not None
+    }
+    if not layouts:
+        raise NoDataError(f"{len(files)} files found, all empty; the first is {files[0].path}.")
+    return layouts
+
+
+def layout_of(header: str, columns: Mapping[str, str], where: str) -> Layout:
+    """Where the purchase columns lie in a file with this header line.
+
+    Raises:
+        MissingColumnsError: saying what is missing, what is there, and what to add to the configuration.
+    """
+    names = next(csv.reader([header]))
+    position = {name.strip().lower(): number for number, name in reversed(list(enumerate(names)))}
+    found: dict[str, int] = {}
+    for column in PURCHASE_COLUMNS:
+        accepted = (columns.get(column, column), DOCUMENT_COLUMNS[column], column)
+        matching = [position[name.strip().lower()] for name in accepted if name.strip().lower() in position]
+        if matching:
+            found[column] = matching[0]
+    missing = [column for column in PURCHASE_COLUMNS if column not in found]
+    if missing:
+        expected = ", ".join(columns.get(column, DOCUMENT_COLUMNS[column]) for column in missing)
+        other = next((mark for mark in ";\t|" if mark in header and len(names) == 1), None)
+        hint = (
+            f"The fields seem to be separated by {other!r}; they must be separated by commas."
+            if other
+            else "Map other names in the configuration, for example: columns: "
+            f"{{{', '.join(f'{column}: <name in the file>' for column in missing)}}}"
+        )
+        raise MissingColumnsError(f"{where} lacks {expected}; it has {', '.join(map(repr, names))}. {hint}")
+    return Layout(len(names), tuple(found[column] for column in PURCHASE_COLUMNS))
+
+
+def irregular_files(spark: SparkSession, files: Iterable[StoredFile]) -> set[str]:
+    """URIs of the files in which some line, taken alone, has quotes that do not fit; one row a file to the driver."""
+    lines = spark.read.text(_paths(files)).select("value", "_metadata.file_path")
+    odd = F.col("value").contains('"') & (_has_open_quote(F.col("value")) | has_broken_quotes(F.col("value")))
+    return {row.file_path for row in lines.where(odd).select("file_path").distinct().collect()}
+
+
+def has_broken_quotes(record: Column) -> Column:
+    """Does a field of this record go on after its closing quote, or is never closed? Quotes inside a field that does
+    not start with one are plain characters."""
+    return F.regexp_replace(record, QUOTED_PIECE, '""').rlike(BROKEN_QUOTES)
+
+
+def _quotes(text: Column) -> Column:
+    return F.length(text) - F.length(F.replace(text, F.lit('"'), F.lit("")))
+
+
+def _has_open_quote(line: Column) -> Column:
+    return _quotes(line) % 2 == 1
+
+
+def _fields(layout: Layout) -> str:
+    """The schema by position; names from the header could repeat."""
+    return ", ".join([*(f"c{number} string" for number in range(layout.width)), f"{CORRUPT} string"])
+
+
+def _as_raw(fields: DataFrame, layout: Layout, corrupt: Column) -> DataFrame:
+    chosen = [F.col(f"c{at}").alias(name) for name, at in zip(PURCHASE_COLUMNS, layout.positions, strict=True)]
+    return fields.select(SOURCE, corrupt.alias(RAW_RECORD), *chosen)
+
+
+def _read_regular(spark: SparkSession, layout: Layout, files: Sequence[StoredFile]) -> DataFrame:
+    reader = spark.read.options(**CSV_OPTIONS, header="true").schema(_fields(layout))
+    return _as_raw(reader.csv(_paths(files)).withColumn(SOURCE, F.col("_metadata.file_path")), layout, F.col(CORRUPT))
+
+
+def _read_irregular(spark: SparkSession, layout: Layout, files: Sequence[StoredFile]) -> DataFrame:
+    lines = spark.read.text(_paths(files)).select(
+        F.col("_metadata.file_path").alias(SOURCE),
+        # Within a file, pieces by their offset, and lines within a piece by the order in which they are read.
+        F.struct("_metadata.file_block_start", F.monotonically_increasing_id()).alias("place"),
+        F.col("value").alias("line"),
+    )
+    records = _parse(_records(lines), layout)
+    whole = F.col(CORRUPT).isNull() | (F.size("lines") == 1)
+    # A quote that was opened by mistake must not swallow the lines after it: each is looked at by itself.
+    single = records.where(~whole).select(SOURCE, F.explode("lines").alias("record")).where(~_is_blank("record"))
+    return _as_raw(records.where(whole), layout, F.col(CORRUPT)).unionByName(
+        _as_raw(_parse(single, layout), layout, F.col(CORRUPT))
+    )
+
+
+def _parse(records: DataFrame, layout: Layout) -> DataFrame:
+    """Add the fields of ``record``, and the record itself as ``corrupt`` where it is malformed."""
+    parsed = records.withColumn("fields", F.from_csv("record", _fields(layout), CSV_OPTIONS))
+    broken = F.when(has_broken_quotes(F.col("record")), F.col("record"))
+    return parsed.select(*records.columns, "fields.*").withColumn(CORRUPT, F.coalesce(broken, CORRUPT))
+
+
+def _is_blank(line: str) -> Column:
+    return F.trim(line) == ""
+
+
+def _records(lines: DataFrame) -> DataFrame:
+    """``source, place, line`` -> ``source, record, lines``: lines put together while a quote is open, no header."""
+    in_file = Window.partitionBy(SOURCE).orderBy("place")
+    before = in_file.rowsBetween(Window.unboundedPreceding, -1)
+    so_far = in_file.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    outside = F.coalesce(F.sum(_quotes(F.col("line"))).over(before), F.lit(0)) % 2 == 0
+    begins = F.when(F.col("outside") & ~_is_blank("line"), F.lit(1))
+    return (
+        lines.withColumn("outside", outside)
+        .withColumn("number", F.count(begins).over(so_far))
+        # Blank lines between records are none; the first record is the header.
+        .where(~(F.col("outside") & _is_blank("line")) & (F.col("number") > 1))
+        .groupBy(SOURCE, "number")
+        .agg(F.sort_array(F.collect_list(F.struct("place", "line"))).alias("placed"))
+        .select(SOURCE, F.col("placed.line").alias("lines"))
+        .withColumn("record", F.array_join("lines", "\n"))
+    )
+
+
+def _paths(files: Iterable[StoredFile]) -> list[str]:
+    """Paths for Spark's reader, which would take special characters for a glob."""
+    return ["".join(f"\\{mark}" if mark in "{}[]*?\\" else mark for mark in file.path) for file in files]

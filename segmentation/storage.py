@@ -1,0 +1,140 @@
+"""Files on any file system that Spark's Hadoop client knows: list, look into, write, move."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from pyspark.sql import SparkSession
+
+# A header longer than this is no header.
+LONGEST_LINE = 1_000_000
+COPY_BUFFER = 1 << 20
+
+
+def local_path(location: str) -> Path | None:
+    """The local path that `location` stands for, None if it is on another file system."""
+    parts = urlsplit(location)
+    if parts.scheme == "file":
+        return Path(parts.path)
+    return None if len(parts.scheme) > 1 else Path(location)
+
+
+def join(location: str, *names: str) -> str:
+    """`location` with further path components; works for local paths and URIs."""
+    return "/".join((location.rstrip("/") or "/", *names))
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file found: `path` as Spark takes it, `uri` as Spark's ``_metadata.file_path`` names it."""
+
+    path: str
+    uri: str
+    size: int
+
+
+class Storage:
+    """Hadoop's file systems, through the driver's JVM."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        context = spark.sparkContext
+        # Py4J's gateway is typed as optional and its members appear at run time.
+        self._jvm: Any = context._jvm
+        self._conf: Any = context._jsc.hadoopConfiguration()  # type: ignore[attr-defined]
+
+    def _open(self, location: str) -> tuple[Any, Any]:
+        path = self._jvm.org.apache.hadoop.fs.Path(location)
+        system = path.getFileSystem(self._conf)
+        return system, path
+
+    def exists(self, location: str) -> bool:
+        """Is there a file or a directory?"""
+        system, path = self._open(location)
+        return bool(system.exists(path))
+
+    def files(self, pattern: str) -> list[StoredFile]:
+        """Every file that a file name, a directory or a glob stands for, by path; hidden ones (``_x``, ``.x``) left out.
+
+        Directories are searched to any depth. A name that exists is taken literally even if it looks like a glob.
+        """
+        system, path = self._open(pattern)
+        if system.exists(path):
+            found = [system.getFileStatus(path)]
+        else:
+            found = list(system.globStatus(path) or [])
+        files: list[StoredFile] = []
+        while found:
+            status = found.pop()
+            if status.isDirectory():
+                children = system.listStatus(status.getPath())
+                found += [child for child in children if not child.getPath().getName().startswith(("_", "."))]
+            else:
+                location = status.getPath()
+                files.append(StoredFile(location.toString(), location.toUri().toString(), status.getLen()))
+        return sorted(files, key=lambda file: file.path)
+
+    def first_line(self, location: str) -> str | None:
+        """The first line that is not blank, decompressed by the file's ending, without a byte order mark."""
+        system, path = self._open(location)
+        codec = self._jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(self._conf).getCodec(path)
+        stream = system.open(path)
+        try:
+            reader = self._jvm.org.apache.hadoop.util.LineReader(codec.createInputStream(stream) if codec else stream)
+            text = self._jvm.org.apache.hadoop.io.Text()
+            while reader.readLine(text, LONGEST_LINE, LONGEST_LINE) > 0:
+                line = str(text.toString()).removeprefix("\ufeff")
+                if line.strip():
+                    return line
+            return None
+        finally:
+            stream.close()
+
+    def delete(self, location: str) -> None:
+        """Remove a file or a whole directory; fine if it is not there."""
+        system, path = self._open(location)
+        system.delete(path, True)
+
+    def concatenate(self, parts: Sequence[StoredFile], target: str, *, head: str, tail: str, drop_last: int) -> None:
+        """Write `head`, the bytes of `parts` less the last `drop_last` ones of them all, and `tail`.
+
+        The bytes stream through the driver a buffer at a time; nothing is held.
+        """
+        system, path = self._open(target)
+        system.setWriteChecksum(False)
+        out = system.create(path, True)
+        copy = self._jvm.org.apache.hadoop.io.IOUtils.copyBytes
+        parts = [part for part in parts if part.size]
+        try:
+            out.write(bytearray(head, "utf-8"))
+            for part in parts:
+                _, part_path = self._open(part.path)
+                stream = system.open(part_path)
+                try:
+                    size = part.size - (drop_last if part is parts[-1] else 0)
+                    copy(stream, out, size, False)
+                finally:
+                    stream.close()
+            out.write(bytearray(tail, "utf-8"))
+        finally:
+            out.close()
+
+    def replace(self, source: str, target: str) -> None:
+        """Move `source` over `target` in one step, so that a reader sees the old file or the new one."""
+        local_source, local_target = local_path(source), local_path(target)
+        if local_source and local_target:
+            # Hadoop's local file system deletes the target first; the operating system does not.
+            os.replace(local_source, local_target)
+            local_target.with_name(f".{local_target.name}.crc").unlink(missing_ok=True)
+            return
+        _, source_path = self._open(source)
+        _, target_path = self._open(target)
+        rename = self._jvm.org.apache.hadoop.fs.Options.Rename
+        overwrite = self._jvm.java.lang.reflect.Array.newInstance(rename.OVERWRITE.getClass(), 1)
+        overwrite[0] = rename.OVERWRITE
+        context = self._jvm.org.apache.hadoop.fs.FileContext.getFileContext(target_path.toUri(), self._conf)
+        context.rename(source_path, target_path, overwrite)

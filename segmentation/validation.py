@@ -1,0 +1,206 @@
+"""Raw rows -> typed purchases, each with its reasons for rejection. A check is a Column: null, or a reason.
+
+The order of the steps is the order of the file: trim, type, check. Nothing is dropped here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import date
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.config import SegmentationConfig
+from segmentation.schemas import (
+    AMOUNT,
+    AMOUNT_TYPE,
+    APOSTROPHES,
+    CATEGORY,
+    CUSTOMER_ID,
+    OTHER,
+    PURCHASE_COLUMNS,
+    PURCHASE_DATE,
+    PURCHASE_ID,
+    RAW,
+    RAW_RECORD,
+    REASONS,
+    SOURCE,
+    WARNING,
+    Category,
+    Reason,
+    Warn,
+)
+
+# What Python's str.strip removes, so that a no-break space pasted from a spreadsheet does not make another customer.
+WHITESPACE = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+# Year 0 does not exist; the time is a time of day; an offset is at most 14 hours.
+DAY = r"(?!0000)\d{4}-\d{2}-\d{2}"
+TIME = r"(?:[01]\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?"
+OFFSET = r"Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?"
+DATE_TEXT = rf"^{DAY}(?:[T ]{TIME}(?: ?(?:{OFFSET}))?)?$"
+WITH_OFFSET = rf"^{DAY}[T ]({TIME}) ?({OFFSET})$"
+AMOUNT_TEXT = r"^[+-]?(?:\d{1,16}(?:\.\d*)?|\.\d+)$"
+# Letters of Spark's date patterns that stand for a zone or an offset.
+ZONE_LETTERS = frozenset("VzOXxZ")
+
+
+def label_rows(raw: DataFrame, config: SegmentationConfig, today: date) -> DataFrame:
+    """Type every row and say why it cannot be used.
+
+    Args:
+        raw: one row per row read, `RAW_COLUMNS`, all text; ``raw_record`` is the whole row where it is malformed,
+            else null.
+        config: time zone, date formats, separator, category aliases.
+        today: the day of the run in the configured time zone.
+
+    Returns:
+        One row per row read: ``source`` (string); the five columns of the canonical purchase, each null where the
+        text gives no valid value; ``reasons`` (array of string in the order of `Reason`, null for a valid row);
+        ``warning`` (string, null if there is none); ``raw`` (struct of the texts as they were read, null where they
+        are just the canonical values, so that clean data carries nothing twice).
+    """
+    return (
+        raw.withColumns({_text(name): blank_to_null(F.col(name)) for name in PURCHASE_COLUMNS})
+        .withColumn("day_text", F.when(F.col(_text(PURCHASE_DATE)).rlike(DATE_TEXT), _head(_text(PURCHASE_DATE))))
+        .withColumn("amount_text", plain_number(F.col(_text(AMOUNT)), config.thousands_separator))
+        .withColumns(
+            {
+                "day": purchase_day("day_text", F.col(_text(PURCHASE_DATE)), config),
+                "exact_amount": try_cast("amount_text", AMOUNT_TYPE),
+                "known_category": known_category(F.col(_text(CATEGORY)), config.aliases),
+            }
+        )
+        .select(
+            SOURCE,
+            F.col(_text(CUSTOMER_ID)).alias(CUSTOMER_ID),
+            F.col(_text(PURCHASE_ID)).alias(PURCHASE_ID),
+            F.col("day").alias(PURCHASE_DATE),
+            F.col("exact_amount").alias(AMOUNT),
+            F.coalesce("known_category", F.lit(OTHER)).alias(CATEGORY),
+            reasons(today).alias(REASONS),
+            category_warning().alias(WARNING),
+            raw_if_different().alias(RAW),
+        )
+    )
+
+
+def blank_to_null(text: Column) -> Column:
+    """Text without surrounding white space; null where nothing is left."""
+    trimmed = F.btrim(text, F.lit(WHITESPACE))
+    return F.when(trimmed != "", trimmed)
+
+
+def try_cast(column: str, to: str) -> Column:
+    """The named column as type `to`, null where that is impossible (Spark 3.5 has no `Column.try_cast`)."""
+    return F.expr(f"try_cast(`{column}` as {to})")
+
+
+def purchase_day(day_text: str, text: Column, config: SegmentationConfig) -> Column:
+    """The calendar day in the configured zone; null where the text is no date.
+
+    A day without an offset is taken as it stands; with one, the instant is converted. The formats of the
+    configuration are tried in their order where the standard one does not fit.
+    """
+    local = F.to_timestamp_ntz(F.concat_ws(" ", F.col(day_text), F.regexp_extract(text, WITH_OFFSET, 1)))
+    offset = F.regexp_extract(text, WITH_OFFSET, 2)
+    converted = F.to_date(F.convert_timezone(offset, F.lit(config.timezone), local))
+    plain = try_cast(day_text, "date")
+    standard = F.when(plain.isNotNull() & (F.length(text) > 10) & text.rlike(WITH_OFFSET), converted).otherwise(plain)
+    return F.coalesce(standard, *[_by_format(text, pattern, config.timezone) for pattern in config.date_formats])
+
+
+def _by_format(text: Column, pattern: str, timezone: str) -> Column:
+    """The day by one more pattern. The session's zone is UTC, so only a pattern with a zone needs converting."""
+    instant = F.try_to_timestamp(text, F.lit(pattern))
+    has_zone = not ZONE_LETTERS.isdisjoint(_without_quoted(pattern))
+    day = F.to_date(F.from_utc_timestamp(instant, timezone) if has_zone else instant)
+    return F.when(F.year(day).between(1, 9999), day)
+
+
+def _without_quoted(pattern: str) -> str:
+    return "".join(pattern.split("'")[::2])
+
+
+def plain_number(text: Column, thousands_separator: str | None) -> Column:
+    """The text of a plain decimal number, null where it is none; groups of thousands only if a separator is given."""
+    if thousands_separator is not None:
+        separator = "\\" + thousands_separator
+        grouped = text.rlike(rf"^[+-]?\d{{1,3}}(?:{separator}\d{{3}})+(?:\.\d*)?$")
+        text = F.when(grouped, F.replace(text, F.lit(thousands_separator), F.lit(""))).otherwise(text)
+    return F.when(text.rlike(AMOUNT_TEXT), text)
+
+
+def known_category(text: Column, aliases: Mapping[str, str]) -> Column:
+    """Womens, Mens, Kids (or Other, where an alias says so) by normalised spelling, null where it is unknown."""
+    spelling = F.translate(F.lower(text), APOSTROPHES, "")
+    by_category = [
+        F.when(spelling.isin([alias for alias, to in aliases.items() if to == category]), F.lit(category))
+        for category in (*Category, OTHER)
+        if category in aliases.values()
+    ]
+    return F.coalesce(*by_category)
+
+
+def reasons(today: date) -> Column:
+    """Every reason that applies, in order; null for a valid row. A malformed row has no other reason."""
+    found = F.filter(F.array(*checks(today)), lambda reason: reason.isNotNull())
+    malformed = F.col(RAW_RECORD).isNotNull()
+    any_other = reduce(lambda one, other: one | other, [check.isNotNull() for check in checks(today)])
+    return F.when(malformed, F.array(F.lit(Reason.MALFORMED_ROW))).when(any_other, found)
+
+
+def checks(today: date) -> list[Column]:
+    """The checks of a single row, each null or a reason, in the order of the contract."""
+    date_text, amount_text = F.col(_text(PURCHASE_DATE)), F.col(_text(AMOUNT))
+    day, amount = F.col("day"), F.col("exact_amount")
+    return [
+        check(F.col(_text(CUSTOMER_ID)).isNull(), Reason.MISSING_CUSTOMER_ID),
+        check(F.col(_text(PURCHASE_ID)).isNull(), Reason.MISSING_PURCHASE_ID),
+        check(date_text.isNull(), Reason.MISSING_PURCHASE_DATE),
+        check(date_text.isNotNull() & day.isNull(), Reason.INVALID_PURCHASE_DATE),
+        check(day > F.lit(today), Reason.FUTURE_PURCHASE_DATE),
+        check(amount_text.isNull(), Reason.MISSING_AMOUNT),
+        check(amount_text.isNotNull() & amount.isNull(), Reason.INVALID_AMOUNT),
+        check(amount < 0, Reason.NEGATIVE_AMOUNT),
+    ]
+
+
+def check(broken: Column, reason: Reason) -> Column:
+    """Null when fine, the reason when broken."""
+    return F.when(broken, F.lit(reason))
+
+
+def category_warning() -> Column:
+    """What is remarkable about the category, null if nothing."""
+    return F.when(F.col(_text(CATEGORY)).isNull(), F.lit(Warn.MISSING_CATEGORY)).when(
+        F.col("known_category").isNull(), F.lit(Warn.UNKNOWN_CATEGORY)
+    )
+
+
+def raw_if_different() -> Column:
+    """The texts as they were read, null where they equal the canonical values as text."""
+    canonical = {
+        CUSTOMER_ID: F.col(_text(CUSTOMER_ID)),
+        PURCHASE_ID: F.col(_text(PURCHASE_ID)),
+        PURCHASE_DATE: F.col("day").cast("string"),
+        AMOUNT: F.col("exact_amount").cast("string"),
+        CATEGORY: F.coalesce("known_category", F.lit(OTHER)),
+    }
+    same = reduce(
+        lambda one, other: one & other, [F.col(name).eqNullSafe(value) for name, value in canonical.items()]
+    )
+    texts = F.struct(RAW_RECORD, *PURCHASE_COLUMNS)
+    return F.when(F.col(RAW_RECORD).isNotNull() | ~same, texts)
+
+
+def _text(column: str) -> str:
+    return f"{column}_text_"
+
+
+def _head(column: str) -> Column:
+    return F.substring(F.col(column), 1, 10)
