@@ -82,7 +82,9 @@ def purchases(spark: SparkSession, rows: int, seed: int, until: date, skew: floa
         .withColumn("own", pick(F.col("household"), (0.4, F.lit("Womens")), (0.25, F.lit("Mens")), (1, F.lit("Kids"))))
         .withColumn(
             "category",
-            F.when((F.col("household") * 10 % 1 < 0.7) & (uniform(seed, "loyal", "order") < 0.9), F.col("own")).otherwise(
+            F.when(
+                (F.col("household") * 10 % 1 < 0.7) & (uniform(seed, "loyal", "order") < 0.9), F.col("own")
+            ).otherwise(
                 pick(
                     uniform(seed, "category", "order"),
                     (0.36, F.lit("Womens")),
@@ -119,11 +121,12 @@ def as_lines(good: DataFrame, seed: int, bad_share: float) -> DataFrame:
         (1, line(customer, F.format_string("ORD%09d", F.col("order") - 1), day, rupees, category)),
     )
     good_line = line(customer, order, day, rupees, category)
-    return good.select(F.when(uniform(seed, "bad", "order") < bad_share, broken).otherwise(good_line).alias(HEADER))
+    is_bad = uniform(seed, "bad", "order") < bad_share
+    return good.select(F.when(is_bad, broken).otherwise(good_line).alias(HEADER))
 
 
 def write(lines: DataFrame, output: Path) -> None:
-    """``lines`` to one CSV file where ``output`` ends in ``.csv``, else to a directory of them, each with the header."""
+    """``lines`` to a file if ``output`` ends in ``.csv``, else to a directory of files, each with the header."""
     one_file = output.suffix == ".csv"
     folder = output.with_name(f".{output.name}.parts") if one_file else output
     # The lines are CSV already: a separator and a quote that never occur keep the writer from quoting them again.
@@ -146,7 +149,9 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     options.output.parent.mkdir(parents=True, exist_ok=True)
     spark = (
-        SparkSession.builder.config("spark.sql.session.timeZone", "UTC").config("spark.ui.enabled", "false").getOrCreate()
+        SparkSession.builder.config("spark.sql.session.timeZone", "UTC")
+        .config("spark.ui.enabled", "false")
+        .getOrCreate()
     )
     good = purchases(spark, options.rows, options.seed, options.until, options.skew)
     write(as_lines(good, options.seed, options.bad_share), options.output)

@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from segmentation.versions import VERSION
+
 if TYPE_CHECKING:
     from segmentation.api import run_segmentation
     from segmentation.pipeline import CustomerSegmentationPipeline
     from segmentation.rules import Rule
     from segmentation.segmenters import CategorySegmenter, PurchaseFrequencySegmenter, Segmenter, SpendingSegmenter
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = [
     "CategorySegmenter",
     "CustomerSegmentationPipeline",

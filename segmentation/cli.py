@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from typing import Any
 
-from segmentation import __version__
 from segmentation.errors import SegmentationError
+from segmentation.versions import VERSION
 
 EXIT_CODES = """exit codes: 0 done or nothing to do; 1 unexpected failure; 2 usage or configuration; 3 no data, missing
 columns or source not reachable; 4 refused by a data-quality gate; 5 another run holds the output"""
@@ -27,7 +27,9 @@ def run_parser(parser: argparse.ArgumentParser | None = None) -> argparse.Argume
     parser.add_argument("--as-of", metavar="DAY", help="latest, today or YYYY-MM-DD (default: latest)")
     parser.add_argument("--mode", choices=("full", "incremental"), default="full")
     parser.add_argument(
-        "--check-freshness", action="store_true", help="run only if source, config or day changed since the last success"
+        "--check-freshness",
+        action="store_true",
+        help="run only if source, config or day changed since the last success",
     )
     parser.add_argument("--force", action="store_true", help="always run, and rebuild in full")
     parser.add_argument("--dry-run", action="store_true", help="compute and count, publish nothing")
@@ -38,7 +40,7 @@ def run_parser(parser: argparse.ArgumentParser | None = None) -> argparse.Argume
 def main(arguments: Sequence[str] | None = None) -> int:
     """The console script ``segmentation``."""
     parser = argparse.ArgumentParser(prog="segmentation", description="Segment the customers of a retailer.")
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
     run_parser(commands.add_parser("run", help="run the job", epilog=EXIT_CODES))
     festive = commands.add_parser("festive", help="show which days are festive")
@@ -113,7 +115,7 @@ def _guarded(command: Any, options: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         print("error: interrupted; what was published before is as it was.", file=sys.stderr)
         return 1
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - the last resort, where the exit code is decided
         first = next(iter(str(error).splitlines()), "")
         print(
             f"error: unexpected failure: {type(error).__name__}: {first} "

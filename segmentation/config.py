@@ -76,7 +76,7 @@ def _period_kind(value: object) -> object:
     """Choose the kind of a festive period by its keys, so that an error speaks of that kind alone."""
     if not isinstance(value, Mapping):
         return value
-    kinds = {"from": AnnualPeriod, "start": OncePeriod, "holiday": HolidayPeriod}
+    kinds: dict[str, type[_Model]] = {"from": AnnualPeriod, "start": OncePeriod, "holiday": HolidayPeriod}
     found = [kind for key, kind in kinds.items() if key in value]
     if len(found) != 1:
         raise ValueError("expected either 'from' and 'to', or 'start' and 'end', or 'holiday' and 'country'")
@@ -203,7 +203,9 @@ class SegmentationConfig(_Model):
     def _consistent(self) -> SegmentationConfig:
         known = ("New", "Loyal", "Lapsed", "Seasonal")
         if sorted(self.frequency_order) != sorted(known):
-            raise ValueError(f"frequency_order: expected each of {list(known)} once, found {list(self.frequency_order)}")
+            raise ValueError(
+                f"frequency_order: expected each of {list(known)} once, found {list(self.frequency_order)}"
+            )
         if self.frequency_fallback in known:
             raise ValueError(f"frequency_fallback: {self.frequency_fallback!r} is the label of a rule already")
         if self.category_fallback in (*Category, "Family"):
@@ -263,7 +265,9 @@ def _read_yaml(path: Path) -> dict[str, Any]:
     if content is None:
         return {}
     if not isinstance(content, dict):
-        raise ConfigError(f"The configuration {path} must be a mapping of keys to values, found {type(content).__name__}.")
+        raise ConfigError(
+            f"The configuration {path} must be a mapping of keys to values, found {type(content).__name__}."
+        )
     return content
 
 
@@ -281,7 +285,9 @@ def _resolve(value: Any, path: tuple[str, ...]) -> Any:
 
     def lookup(match: re.Match[str]) -> str:
         if match[1] not in os.environ:
-            raise ConfigError(f"{'.'.join(path)}: the environment variable {match[1]} is not set; export it and run again.")
+            raise ConfigError(
+                f"{'.'.join(path)}: the environment variable {match[1]} is not set; export it and run again."
+            )
         return os.environ[match[1]]
 
     return _REFERENCE.sub(lookup, value)

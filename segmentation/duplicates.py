@@ -65,7 +65,10 @@ def settle(labelled: DataFrame, candidates: DataFrame) -> DataFrame:
 
 def _ranked(repeated: DataFrame) -> DataFrame:
     best_first = Window.partitionBy(PURCHASE_ID).orderBy(
-        F.col(PURCHASE_DATE).desc(), F.col(AMOUNT).desc(), F.col(CUSTOMER_ID).asc(), F.col(CATEGORY).asc(),
+        F.col(PURCHASE_DATE).desc(),
+        F.col(AMOUNT).desc(),
+        F.col(CUSTOMER_ID).asc(),
+        F.col(CATEGORY).asc(),
         F.col(SOURCE).asc(),
     )
     kept = F.first(F.struct(*PURCHASE_COLUMNS)).over(

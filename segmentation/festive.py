@@ -39,7 +39,7 @@ class FestiveCalendar:
     unknown_years: dict[str, tuple[int, ...]]
 
     def contains(self, day: Column) -> Column:
-        """date -> boolean: is it festive? Null stays null."""
+        """Date -> boolean: is it festive? Null stays null."""
         month_day = F.month(day) * 100 + F.dayofmonth(day)
         conditions = [_within_year(month_day, _number(period.from_), _number(period.to)) for period in self.annual]
         conditions += [day.between(F.lit(stretch.start), F.lit(stretch.end)) for stretch in self.days]

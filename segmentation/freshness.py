@@ -5,7 +5,6 @@ from __future__ import annotations
 import glob
 import hashlib
 import json
-import os
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -32,7 +31,9 @@ def state_of(config: SegmentationConfig, source: str, paths: Sequence[str], now:
 
 def is_unchanged(output: Output, state: dict[str, Any]) -> bool:
     """Is what was published last still what a run would publish now?"""
-    published = output.local is not None and (output.local / output.filename).is_file() and Path(output.segments).is_dir()
+    published = (
+        output.local is not None and (output.local / output.filename).is_file() and Path(output.segments).is_dir()
+    )
     return published and state["source_fingerprint"] is not None and last_success(output) == state
 
 
@@ -53,7 +54,7 @@ def record_success(output: Output, state: dict[str, Any], run_id: str, finished_
     content = {"last_success": finished_at.isoformat(), "last_success_run_id": run_id, "last_success_state": state}
     staged = output.status_file.with_name(f".{output.status_file.name}.{run_id}")
     staged.write_text(json.dumps(content, indent=2) + "\n")
-    os.replace(staged, output.status_file)
+    staged.replace(output.status_file)
 
 
 def _fingerprint(paths: Sequence[str]) -> str | None:
@@ -71,7 +72,8 @@ def _fingerprint(paths: Sequence[str]) -> str | None:
 
 
 def _files(path: Path) -> Iterator[Path]:
-    roots = [path] if path.exists() else [Path(found) for found in sorted(glob.glob(str(path)))]
+    # Path.glob takes no absolute pattern.
+    roots = [path] if path.exists() else [Path(found) for found in sorted(glob.glob(str(path)))]  # noqa: PTH207
     for root in roots:
         if root.is_dir():
             yield from sorted(file for file in root.rglob("*") if file.is_file())

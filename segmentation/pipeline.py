@@ -33,8 +33,8 @@ from segmentation.freshness import record_success, state_of
 from segmentation.metrics import count_if, customer_metrics
 from segmentation.output import Output
 from segmentation.quality import Profile, enforce_gate, profile
-from segmentation.request import check_request
 from segmentation.report import LOGGER, Reporter
+from segmentation.request import check_request
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE, REASONS
 from segmentation.segmenters import DEFAULT_SEGMENTERS, Segmenter
 from segmentation.session import fit_to, job_session, open_session, required_packages
@@ -43,6 +43,7 @@ from segmentation.sinks.json_export import stage_json
 from segmentation.sources.csv import read_csv
 from segmentation.storage import Storage, join
 from segmentation.validation import label_rows
+from segmentation.versions import VERSION
 
 KEPT_IN_MEMORY = StorageLevel.MEMORY_AND_DISK
 
@@ -216,7 +217,9 @@ class Run:
 
     def _fixed_as_of(self) -> date | None:
         """The as-of day where it does not hang on the data."""
-        return {"latest": None, "today": self.today}.get(str(self.config.as_of), self.config.as_of)  # type: ignore[return-value]
+        if isinstance(self.config.as_of, date):
+            return self.config.as_of
+        return self.today if self.config.as_of == "today" else None
 
     def _segmented(self, settled: DataFrame, found: Profile) -> Segments:
         if found.first_day is None or found.last_day is None or found.purchases_used == 0:
@@ -245,9 +248,7 @@ class Run:
             counts.update(customers=segments.total_customers, **{"as of": as_of.isoformat()})
         return segments
 
-    def _counted(
-        self, customers: DataFrame, as_of: date, festive: FestiveCalendar, found: Profile
-    ) -> Segments:
+    def _counted(self, customers: DataFrame, as_of: date, festive: FestiveCalendar, found: Profile) -> Segments:
         """Compute the customers, count their labels, and prove that they account for every purchase used."""
         names = [(s.dimension, label) for s in self.pipeline.segmenters for label in s.build().labels]
         row = customers.agg(
@@ -325,7 +326,7 @@ class Run:
         try:
             record = self._record("failed", str(error), datetime.now(UTC), None, getattr(self, "found", None))
             delta.append_run(session, self.output.runs, record)
-        except Exception:
+        except Exception:  # noqa: BLE001 - whatever it is, the first error is the one to report
             LOGGER.warning("The failed run could not be added to the table of runs.", exc_info=True)
 
     def _identity(self) -> dict[str, Any]:
@@ -369,9 +370,7 @@ def repair(spark: SparkSession, output: Output) -> None:
 
 def versions() -> dict[str, str]:
     """What ran."""
-    from segmentation import __version__
-
-    return {"segmentation": __version__, "spark": pyspark.__version__, "python": platform.python_version()}
+    return {"segmentation": VERSION, "spark": pyspark.__version__, "python": platform.python_version()}
 
 
 def _counts(found: Profile) -> dict[str, Any]:

@@ -20,7 +20,7 @@ class _RunFormatter(logging.Formatter):
     def __init__(self, run_id: str) -> None:
         super().__init__(f"%(asctime)s %(levelname)s {run_id} %(message)s")
 
-    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:
+    def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
         """ISO 8601 with milliseconds."""
         return datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 

@@ -33,7 +33,9 @@ class Dimension:
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
-            raise RuleError(f"A dimension's name becomes a column: expected a word such as 'loyalty', found {self.name!r}.")
+            raise RuleError(
+                f"A dimension's name becomes a column: expected a word such as 'loyalty', found {self.name!r}."
+            )
         if not all(isinstance(label, str) and label.strip() for label in self.labels):
             raise RuleError(f"Dimension {self.name}: every rule and the fallback need a label, found {self.labels}.")
         twice = sorted({label for label in self.labels if self.labels.count(label) > 1})
@@ -46,7 +48,7 @@ class Dimension:
         return [*(rule.label for rule in self.rules), self.fallback]
 
     def label(self) -> Column:
-        """metrics -> the label, string, never null: a condition that is null does not match."""
+        """Metrics -> the label, string, never null: a condition that is null does not match."""
         if not self.rules:
             return F.lit(self.fallback)
         first, *others = self.rules

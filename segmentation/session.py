@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 import pyspark
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from segmentation.config import SegmentationConfig
@@ -70,7 +71,7 @@ def job_session(spark: SparkSession, coordinates: dict[Package, str]) -> SparkSe
                 f"This Spark session lacks the package for {name}. "
                 f"Add it when Spark is started: spark-submit --packages {coordinate} ..."
             )
-    if DELTA_EXTENSION not in spark.conf.get("spark.sql.extensions", ""):
+    if DELTA_EXTENSION not in str(spark.conf.get("spark.sql.extensions", "")):
         raise ConfigError(
             "This Spark session was started without Delta Lake. Start it with "
             f"spark.sql.extensions={DELTA_EXTENSION} and spark.sql.catalog.spark_catalog={DELTA_CATALOG}."
@@ -106,8 +107,8 @@ def _master_is_chosen() -> bool:
     """Did the user name a master, in the environment or in spark-defaults.conf?"""
     if "--master" in os.environ.get("PYSPARK_SUBMIT_ARGS", ""):
         return True
-    folder = os.environ.get("SPARK_CONF_DIR") or os.path.join(os.environ.get("SPARK_HOME", ""), "conf")
-    defaults = Path(folder) / "spark-defaults.conf"
+    home = Path(os.environ.get("SPARK_HOME", ""))
+    defaults = Path(os.environ.get("SPARK_CONF_DIR") or home / "conf") / "spark-defaults.conf"
     return defaults.is_file() and any(
         line.split()[:1] == ["spark.master"] for line in defaults.read_text().replace("=", " ").splitlines()
     )
@@ -116,6 +117,6 @@ def _master_is_chosen() -> bool:
 def _has_class(spark: SparkSession, name: str) -> bool:
     try:
         spark.sparkContext._jvm.java.lang.Thread.currentThread().getContextClassLoader().loadClass(name)  # type: ignore[union-attr]
-    except Exception:
+    except Py4JJavaError:
         return False
     return True

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 # A header longer than this is no header.
@@ -22,6 +22,11 @@ def local_path(location: str) -> Path | None:
     if parts.scheme == "file":
         return Path(parts.path)
     return None if len(parts.scheme) > 1 else Path(location)
+
+
+def java_message(error: Py4JJavaError) -> str:
+    """What the JVM says is wrong, in a line."""
+    return str(error.java_exception.toString()).splitlines()[0]
 
 
 def join(location: str, *names: str) -> str:
@@ -45,7 +50,7 @@ class Storage:
         context = spark.sparkContext
         # Py4J's gateway is typed as optional and its members appear at run time.
         self._jvm: Any = context._jvm
-        self._conf: Any = context._jsc.hadoopConfiguration()  # type: ignore[attr-defined]
+        self._conf: Any = context._jsc.hadoopConfiguration()
 
     def _open(self, location: str) -> tuple[Any, Any]:
         path = self._jvm.org.apache.hadoop.fs.Path(location)
@@ -58,15 +63,12 @@ class Storage:
         return bool(system.exists(path))
 
     def files(self, pattern: str) -> list[StoredFile]:
-        """Every file that a file name, a directory or a glob stands for, by path; hidden ones (``_x``, ``.x``) left out.
+        """Every file that a name, a directory or a glob stands for, by path; hidden ones (``_x``, ``.x``) left out.
 
         Directories are searched to any depth. A name that exists is taken literally even if it looks like a glob.
         """
         system, path = self._open(pattern)
-        if system.exists(path):
-            found = [system.getFileStatus(path)]
-        else:
-            found = list(system.globStatus(path) or [])
+        found = [system.getFileStatus(path)] if system.exists(path) else list(system.globStatus(path) or [])
         files: list[StoredFile] = []
         while found:
             status = found.pop()
@@ -128,7 +130,7 @@ class Storage:
         local_source, local_target = local_path(source), local_path(target)
         if local_source and local_target:
             # Hadoop's local file system deletes the target first; the operating system does not.
-            os.replace(local_source, local_target)
+            local_source.replace(local_target)
             local_target.with_name(f".{local_target.name}.crc").unlink(missing_ok=True)
             return
         _, source_path = self._open(source)

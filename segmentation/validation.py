@@ -64,8 +64,13 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date) -> DataF
         ``warning`` (string, null if there is none); ``raw`` (struct of the texts as they were read, null where they
         are just the canonical values, so that clean data carries nothing twice).
     """
+    clean = raw.withColumns(
+        {"plain_day": try_cast(PURCHASE_DATE, "date"), "plain_amount": try_cast(AMOUNT, AMOUNT_TYPE)}
+    ).withColumn("clean", F.coalesce(is_clean(today), F.lit(False)))
+    # For a clean row these texts are null, and so everything that is made of them costs next to nothing.
+    careful = {_text(name): F.when(~F.col("clean"), blank_to_null(F.col(name))) for name in PURCHASE_COLUMNS}
     return (
-        raw.withColumns({_text(name): blank_to_null(F.col(name)) for name in PURCHASE_COLUMNS})
+        clean.withColumns(careful)
         .withColumn("day_text", F.when(F.col(_text(PURCHASE_DATE)).rlike(DATE_TEXT), _head(_text(PURCHASE_DATE))))
         .withColumn("amount_text", plain_number(F.col(_text(AMOUNT)), config.thousands_separator))
         .withColumns(
@@ -77,16 +82,54 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date) -> DataF
         )
         .select(
             SOURCE,
-            F.col(_text(CUSTOMER_ID)).alias(CUSTOMER_ID),
-            F.col(_text(PURCHASE_ID)).alias(PURCHASE_ID),
-            F.col("day").alias(PURCHASE_DATE),
-            F.col("exact_amount").alias(AMOUNT),
-            F.coalesce("known_category", F.lit(OTHER)).alias(CATEGORY),
-            reasons(today).alias(REASONS),
-            category_warning().alias(WARNING),
-            raw_if_different().alias(RAW),
+            _clean_or(CUSTOMER_ID, F.col(_text(CUSTOMER_ID))),
+            _clean_or(PURCHASE_ID, F.col(_text(PURCHASE_ID))),
+            _clean_or(PURCHASE_DATE, F.col("day"), "plain_day"),
+            _clean_or(AMOUNT, F.col("exact_amount"), "plain_amount"),
+            _clean_or(CATEGORY, F.coalesce("known_category", F.lit(OTHER))),
+            F.when(~F.col("clean"), reasons(today)).alias(REASONS),
+            F.when(~F.col("clean"), category_warning()).alias(WARNING),
+            F.when(~F.col("clean"), raw_if_different()).alias(RAW),
         )
     )
+
+
+def is_clean(today: date) -> Column:
+    """Is every text the plain form of a valid value? Then the row needs no closer look; null counts as no.
+
+    This only saves time, most of it: nine in ten rows of real data are clean, and the careful way costs five times
+    as much. Whatever is in doubt is not clean.
+    """
+    return (
+        F.col(RAW_RECORD).isNull()
+        & _has_plain_edges(F.col(CUSTOMER_ID))
+        & _has_plain_edges(F.col(PURCHASE_ID))
+        & _is_plain_day(F.col(PURCHASE_DATE), F.col("plain_day"), today)
+        & (F.col("plain_amount").cast("string") == F.col(AMOUNT))
+        & (F.col("plain_amount") >= 0)
+        & F.col(CATEGORY).isin([str(category) for category in Category])
+    )
+
+
+def _has_plain_edges(text: Column) -> Column:
+    """Text that starts and ends with a visible ASCII character, so that there is nothing to trim."""
+    last = F.substring(text, -1, 1)
+    return (text >= "!") & (text < "\x7f") & (last >= "!") & (last < "\x7f")
+
+
+def _is_plain_day(text: Column, day: Column, today: date) -> Column:
+    """Exactly ``YYYY-MM-DD`` and not after today, given that Spark could cast `text` to `day`.
+
+    Spark's cast also takes one-digit months and days, a time behind ``T`` or a blank, and longer years. Of ten
+    characters and with a year of four digits, which no leading zero and a day up to today make sure of, only those
+    with a ``T`` or a blank are not the plain form.
+    """
+    four_digit_year = (text >= "1000") & (day <= F.lit(today))
+    return (F.length(text) == 10) & four_digit_year & ~text.contains("T") & ~text.contains(" ")
+
+
+def _clean_or(name: str, careful: Column, plain: str | None = None) -> Column:
+    return F.when(F.col("clean"), F.col(plain or name)).otherwise(careful).alias(name)
 
 
 def blank_to_null(text: Column) -> Column:
@@ -148,10 +191,10 @@ def known_category(text: Column, aliases: Mapping[str, str]) -> Column:
 
 def reasons(today: date) -> Column:
     """Every reason that applies, in order; null for a valid row. A malformed row has no other reason."""
+    malformed = F.array(F.lit(Reason.MALFORMED_ROW))
     found = F.filter(F.array(*checks(today)), lambda reason: reason.isNotNull())
-    malformed = F.col(RAW_RECORD).isNotNull()
-    any_other = reduce(lambda one, other: one | other, [check.isNotNull() for check in checks(today)])
-    return F.when(malformed, F.array(F.lit(Reason.MALFORMED_ROW))).when(any_other, found)
+    every = F.when(F.col(RAW_RECORD).isNotNull(), malformed).otherwise(found)
+    return F.when(F.size(every) > 0, every)
 
 
 def checks(today: date) -> list[Column]:
@@ -191,9 +234,7 @@ def raw_if_different() -> Column:
         AMOUNT: F.col("exact_amount").cast("string"),
         CATEGORY: F.coalesce("known_category", F.lit(OTHER)),
     }
-    same = reduce(
-        lambda one, other: one & other, [F.col(name).eqNullSafe(value) for name, value in canonical.items()]
-    )
+    same = reduce(lambda one, other: one & other, [F.col(name).eqNullSafe(value) for name, value in canonical.items()])
     texts = F.struct(RAW_RECORD, *PURCHASE_COLUMNS)
     return F.when(F.col(RAW_RECORD).isNotNull() | ~same, texts)
 

@@ -11,6 +11,7 @@ from typing import Literal
 
 from segmentation.errors import ConfigError
 
+VERSION = "0.1.0"
 Package = Literal["delta", "mongodb"]
 
 PACKAGES: Mapping[str, Mapping[Package, str]] = {
@@ -37,6 +38,7 @@ def package(name: Package, spark_version: str, overrides: Mapping[Package, str])
     if minor not in PACKAGES:
         raise ConfigError(
             f"Spark {spark_version} is installed; this project knows the packages for Spark {' and '.join(PACKAGES)}. "
-            f"Install one of these, or name a fitting one in the configuration: packages: {{{name}: group:artifact:version}}."
+            "Install one of these, or name a fitting one in the configuration, for example: "
+            f"packages: {{{name}: group:artifact:version}}."
         )
     return PACKAGES[minor][name]

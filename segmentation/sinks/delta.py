@@ -13,7 +13,6 @@ from pyspark.sql.types import StructType
 
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_COLUMNS, RAW, RAW_RECORD, REASONS, SOURCE
 
-
 SEGMENT_CHECKS: Mapping[str, str] = {
     "has_purchases": "total_purchases >= 1",
     "spend_not_negative": "lifetime_spend >= 0",
@@ -33,7 +32,9 @@ RUN_SCHEMA = """
 """
 
 
-def ensure_table(spark: SparkSession, path: str, schema: StructType, never_null: set[str], checks: Mapping[str, str]) -> None:
+def ensure_table(
+    spark: SparkSession, path: str, schema: StructType, never_null: set[str], checks: Mapping[str, str]
+) -> None:
     """Create the table with its constraints, in one commit, if it is not there yet."""
     if DeltaTable.isDeltaTable(spark, path):
         return
@@ -111,8 +112,10 @@ def append_rejected(rejected: DataFrame, path: str, commit: Mapping[str, Any]) -
 
 def append_run(spark: SparkSession, path: str, record: Mapping[str, Any]) -> None:
     """Add one run to the table of runs; `record` is JSON-serialisable and has the columns of `RUN_SCHEMA`."""
-    row = spark.range(1, numPartitions=1).select(F.from_json(F.lit(json.dumps(record)), RUN_SCHEMA).alias("run")).select("run.*")
+    row = (
+        spark.range(1, numPartitions=1)
+        .select(F.from_json(F.lit(json.dumps(record)), RUN_SCHEMA).alias("run"))
+        .select("run.*")
+    )
     ensure_table(spark, path, row.schema, {"run_id", "outcome", "started_at"}, RUN_CHECKS)
     row.write.format("delta").mode("append").option("userMetadata", json.dumps({"run_id": record["run_id"]})).save(path)
-
-

@@ -15,13 +15,14 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import reduce
 from typing import NamedTuple
 
+from py4j.protocol import Py4JJavaError
 from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
-from segmentation.errors import MissingColumnsError, NoDataError
+from segmentation.errors import MissingColumnsError, NoDataError, SourceError
 from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE
 from segmentation.sources import RawRows
-from segmentation.storage import Storage, StoredFile
+from segmentation.storage import Storage, StoredFile, java_message
 
 DOCUMENT_COLUMNS: Mapping[str, str] = dict(
     zip(PURCHASE_COLUMNS, ("Customer_ID", "Order_ID", "Date", "Total_Amount_LKR", "Product_Category"), strict=True)
@@ -56,15 +57,21 @@ def read_csv(spark: SparkSession, paths: Sequence[str], columns: Mapping[str, st
         columns: purchase column -> the files' name for it, beside the document's names and the canonical ones.
 
     Returns:
-        The size of the files, and the raw frame, `RAW_COLUMNS`: one row per record that is not blank, all text, nothing trimmed; ``source`` is
-        the file's URI; ``raw_record`` is the whole record where it has too few or too many fields or broken quotes.
+        The size of the files, and the raw frame, `RAW_COLUMNS`: one row per record that is not blank, all text,
+        nothing trimmed; ``source`` is the file's URI; ``raw_record`` is the whole record where it has too few or too
+        many fields or broken quotes.
 
     Raises:
         NoDataError: a path leads nowhere, or all files are empty.
         MissingColumnsError: a file lacks a column.
     """
     storage = Storage(spark)
-    layouts = _layouts(storage, _find(storage, paths), columns)
+    try:
+        layouts = _layouts(storage, _find(storage, paths), columns)
+    except Py4JJavaError as error:
+        raise SourceError(
+            f"{', '.join(paths)} cannot be read: {java_message(error)}. Check --csv-path, permissions and credentials."
+        ) from error
     irregular = irregular_files(spark, layouts)
     groups: dict[tuple[Layout, bool], list[StoredFile]] = defaultdict(list)
     for file, layout in layouts.items():
@@ -141,7 +148,8 @@ def irregular_files(spark: SparkSession, files: Iterable[StoredFile]) -> set[str
 
 def has_broken_quotes(record: Column) -> Column:
     """Does a field of this record go on after its closing quote, or is never closed? Quotes inside a field that does
-    not start with one are plain characters."""
+    not start with one are plain characters.
+    """
     return F.regexp_replace(record, QUOTED_PIECE, '""').rlike(BROKEN_QUOTES)
 
 
@@ -165,12 +173,12 @@ def _as_raw(fields: DataFrame, layout: Layout, corrupt: Column) -> DataFrame:
 
 def _read_regular(spark: SparkSession, layout: Layout, files: Sequence[StoredFile]) -> DataFrame:
     reader = spark.read.options(**CSV_OPTIONS, header="true").schema(_fields(layout))
-    return _as_raw(reader.csv(_paths(files)).withColumn(SOURCE, F.col("_metadata.file_path")), layout, F.col(CORRUPT))
+    return _as_raw(reader.csv(_paths(files)).withColumn(SOURCE, F.input_file_name()), layout, F.col(CORRUPT))
 
 
 def _read_irregular(spark: SparkSession, layout: Layout, files: Sequence[StoredFile]) -> DataFrame:
     lines = spark.read.text(_paths(files)).select(
-        F.col("_metadata.file_path").alias(SOURCE),
+        F.input_file_name().alias(SOURCE),
         # Within a file, pieces by their offset, and lines within a piece by the order in which they are read.
         F.struct("_metadata.file_block_start", F.monotonically_increasing_id()).alias("place"),
         F.col("value").alias("line"),

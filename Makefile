@@ -1,0 +1,55 @@
+# `make` alone lists the targets. PYTHON=python3.12 make ... chooses another interpreter.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint conf/constraints.txt
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help run test test-fast lint format notebook sample clean java
+
+help: ## List the targets
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+
+java:
+	@sh jobs/ensure_java.sh
+
+$(VENV)/run.stamp: pyproject.toml conf/constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another with PYTHON=..." >&2; exit 1; }
+	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module is missing. On Debian/Ubuntu: apt-get install python3-venv" >&2; exit 1; }
+	@echo "Installing the pinned packages into $(VENV) ..."
+	@$(PIP) --editable .
+	@touch $@
+
+$(VENV)/dev.stamp: $(VENV)/run.stamp
+	@echo "Installing the packages for development ..."
+	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+run: java $(VENV)/run.stamp ## Run the job on the bundled sample (options: make run ARGS="--csv-path my.csv")
+	@$(BIN)/python jobs/run_segmentation.py $(ARGS)
+
+test: java $(VENV)/dev.stamp ## Run all tests
+	@$(BIN)/python -m pytest $(ARGS)
+
+test-fast: java $(VENV)/dev.stamp ## Run the tests that start no processes of their own
+	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+
+lint: $(VENV)/dev.stamp ## Check style, types and layers
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+format: $(VENV)/dev.stamp ## Put the code into the common format
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+notebook: java $(VENV)/dev.stamp ## Open the notebooks (run the job first)
+	@$(BIN)/jupyter lab notebooks/01_explore_segments.ipynb
+
+sample: java $(VENV)/run.stamp ## Make the bundled sample anew
+	@$(BIN)/python jobs/generate_purchases.py --output data/purchase_records.csv
+
+clean: ## Remove what make and the job made
+	rm -rf $(VENV) output build dist *.egg-info spark-warehouse
