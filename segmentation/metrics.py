@@ -12,6 +12,8 @@ from segmentation.festive import FestiveCalendar
 from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, OTHER, PURCHASE_DATE, SPEND_TYPE, Category
 
 CATEGORIES = (*Category, OTHER)
+# For a rule only; the published table leaves it out.
+LOYAL_WINDOW = "purchases_in_loyal_window"
 COUNT_TYPE = "decimal(20,0)"
 
 
@@ -59,7 +61,7 @@ def customer_metrics(
             ``purchase_date`` date, ``amount`` decimal(18,2) in rupees, ``category`` string.
         as_of: the day that everything is seen from.
         festive: which days are festive.
-        config: the widths of the windows.
+        config: the width of the window of the rule for Loyal.
 
     Returns:
         One row per customer: ``customer_id``; ``total_purchases``, ``purchases_last_6_months``,
@@ -68,7 +70,8 @@ def customer_metrics(
         ``first_purchase`` and ``last_purchase`` (date); ``days_since_last_purchase`` (int); ``festive_share`` and a
         share per category (double in [0, 1], for show: rules compare the counts);
         ``average_days_between_purchases`` (double, days, null for a single purchase). Nothing else is null.
-        The two windows keep the names of the default configuration when it makes them wider or narrower.
+        ``purchases_in_loyal_window`` (bigint) is what the rule for Loyal looks at: the two windows above mean what
+        their names say, whatever the configuration makes of that rule.
     """
     day = F.col(PURCHASE_DATE)
     sums = purchases.groupBy(CUSTOMER_ID).agg(
@@ -76,8 +79,9 @@ def customer_metrics(
         F.sum(AMOUNT).cast(SPEND_TYPE).alias("lifetime_spend"),
         F.min(day).alias("first_purchase"),
         F.max(day).alias("last_purchase"),
-        count_if(in_last_months(day, as_of, config.loyal_window_months)).alias("purchases_last_6_months"),
-        count_if(in_last_days(day, as_of, config.lapsed_after_days)).alias("purchases_last_90_days"),
+        count_if(in_last_months(day, as_of, 6)).alias("purchases_last_6_months"),
+        count_if(in_last_days(day, as_of, 90)).alias("purchases_last_90_days"),
+        count_if(in_last_months(day, as_of, config.loyal_window_months)).alias(LOYAL_WINDOW),
         count_if(festive.contains(day)).alias("festive_purchases"),
         *[count_if(F.col(CATEGORY) == category).alias(category_count(category)) for category in CATEGORIES],
     )
@@ -91,6 +95,7 @@ def customer_metrics(
         F.datediff(F.lit(as_of), F.col("last_purchase")).alias("days_since_last_purchase"),
         "purchases_last_6_months",
         "purchases_last_90_days",
+        LOYAL_WINDOW,
         "festive_purchases",
         share_of_total("festive_purchases").alias("festive_share"),
         *[category_count(category) for category in CATEGORIES],

@@ -30,7 +30,7 @@ from segmentation.duplicates import repeated_ids, settle
 from segmentation.errors import ConfigError, NoDataError, SegmentationError
 from segmentation.festive import FestiveCalendar, resolve
 from segmentation.freshness import record_success, state_of
-from segmentation.metrics import count_if, customer_metrics
+from segmentation.metrics import LOYAL_WINDOW, count_if, customer_metrics
 from segmentation.output import Output
 from segmentation.quality import Profile, enforce_gate, profile
 from segmentation.report import LOGGER, Reporter
@@ -40,6 +40,7 @@ from segmentation.segmenters import DEFAULT_SEGMENTERS, Segmenter
 from segmentation.session import fit_to, job_session, open_session, required_packages
 from segmentation.sinks import delta
 from segmentation.sinks.json_export import stage_json
+from segmentation.sources import read_failures
 from segmentation.sources.csv import read_csv
 from segmentation.storage import Storage, join
 from segmentation.validation import label_rows
@@ -86,7 +87,8 @@ class CustomerSegmentationPipeline:
         labelled = metrics
         for segmenter in self.segmenters:
             labelled = segmenter.segment_customers(labelled)
-        return labelled.select(CUSTOMER_ID, *self.dimensions, *metrics.columns[1:])
+        published = [name for name in metrics.columns if name not in (CUSTOMER_ID, LOYAL_WINDOW)]
+        return labelled.select(CUSTOMER_ID, *self.dimensions, *published)
 
     # --- a run ----------------------------------------------------------------------------------------------------
 
@@ -200,7 +202,7 @@ class Run:
             segments.customers.unpersist()
 
     def _validated(self, spark: SparkSession) -> tuple[DataFrame, Profile]:
-        with self.reporter.step("Read and validate") as counts:
+        with self.reporter.step("Read and validate") as counts, read_failures():
             raw = read_csv(spark, self.paths, self.config.columns)
             staged = join(self.staging, "purchases")
             fit_to(spark, raw.size)

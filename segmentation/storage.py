@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +30,11 @@ def java_message(error: Py4JJavaError) -> str:
     return str(error.java_exception.toString()).splitlines()[0]
 
 
+def one_form(uri: str) -> str:
+    """Hadoop writes local files as ``file:/x`` here and ``file:///x`` there."""
+    return re.sub("^file:/+", "file:///", uri)
+
+
 def join(location: str, *names: str) -> str:
     """`location` with further path components; works for local paths and URIs."""
     return "/".join((location.rstrip("/") or "/", *names))
@@ -36,7 +42,7 @@ def join(location: str, *names: str) -> str:
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file found: `path` as Spark takes it, `uri` as Spark's ``_metadata.file_path`` names it."""
+    """A file found: `path` as Spark takes it, `uri` as Spark's ``input_file_name`` names it."""
 
     path: str
     uri: str
@@ -77,7 +83,7 @@ class Storage:
                 found += [child for child in children if not child.getPath().getName().startswith(("_", "."))]
             else:
                 location = status.getPath()
-                files.append(StoredFile(location.toString(), location.toUri().toString(), status.getLen()))
+                files.append(StoredFile(location.toString(), one_form(location.toUri().toString()), status.getLen()))
         return sorted(files, key=lambda file: file.path)
 
     def first_line(self, location: str) -> str | None:
@@ -109,7 +115,7 @@ class Storage:
         system, path = self._open(target)
         system.setWriteChecksum(False)
         out = system.create(path, True)
-        copy = self._jvm.org.apache.hadoop.io.IOUtils.copyBytes
+        limited = self._jvm.org.apache.hadoop.util.LimitInputStream
         parts = [part for part in parts if part.size]
         try:
             out.write(bytearray(head, "utf-8"))
@@ -118,7 +124,7 @@ class Storage:
                 stream = system.open(part_path)
                 try:
                     size = part.size - (drop_last if part is parts[-1] else 0)
-                    copy(stream, out, size, False)
+                    self._jvm.org.apache.hadoop.io.IOUtils.copyBytes(limited(stream, size), out, COPY_BUFFER, False)
                 finally:
                     stream.close()
             out.write(bytearray(tail, "utf-8"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pyspark.sql import functions as F
 
+from segmentation.metrics import LOYAL_WINDOW
 from segmentation.rules import Rule
 from segmentation.segmenters.base import Segmenter
 
@@ -11,7 +12,7 @@ from segmentation.segmenters.base import Segmenter
 class PurchaseFrequencySegmenter(Segmenter):
     """New, Loyal, Lapsed, Seasonal, in the configured order, else `frequency_fallback`.
 
-    The windows themselves (months, days) are in the metrics; here are only counts and the exact share.
+    No purchase in the last n days is the same as a last purchase more than n days ago.
     """
 
     dimension = "purchase_frequency"
@@ -21,8 +22,8 @@ class PurchaseFrequencySegmenter(Segmenter):
         total = F.col("total_purchases")
         conditions = {
             "New": total == 1,
-            "Loyal": F.col("purchases_last_6_months") >= self.config.loyal_min_purchases,
-            "Lapsed": F.col("purchases_last_90_days") == 0,
+            "Loyal": F.col(LOYAL_WINDOW) >= self.config.loyal_min_purchases,
+            "Lapsed": F.col("days_since_last_purchase") > self.config.lapsed_after_days,
             "Seasonal": F.col("festive_purchases") >= F.lit(self.config.seasonal_threshold) * total,
         }
         return [Rule(label, conditions[label]) for label in self.config.frequency_order]

@@ -2,9 +2,16 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import NamedTuple
 
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
+
+from segmentation.errors import SourceError
 
 
 class RawRows(NamedTuple):
@@ -12,3 +19,23 @@ class RawRows(NamedTuple):
 
     frame: DataFrame
     size: int
+
+
+@contextmanager
+def read_failures() -> Iterator[None]:
+    """Turn a failure to read the source, which Spark meets only when it runs, into one message for people.
+
+    Raises:
+        SourceError: naming the file.
+    """
+    try:
+        yield
+    except (Py4JJavaError, PySparkException) as error:
+        found = re.search(r"FAILED_READ_FILE\S* .*? file (\S+?)\.? ", str(error))
+        if not found:
+            raise
+        causes = re.findall(r"^Caused by: (.*)$", str(error), re.MULTILINE) or ["unknown"]
+        raise SourceError(
+            f"{found[1]} could not be read to its end ({causes[-1]}). Nothing was published; check that the file is "
+            "whole and readable."
+        ) from error

@@ -22,7 +22,7 @@ from pyspark.sql import functions as F
 from segmentation.errors import MissingColumnsError, NoDataError, SourceError
 from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE
 from segmentation.sources import RawRows
-from segmentation.storage import Storage, StoredFile, java_message
+from segmentation.storage import Storage, StoredFile, java_message, one_form
 
 DOCUMENT_COLUMNS: Mapping[str, str] = dict(
     zip(PURCHASE_COLUMNS, ("Customer_ID", "Order_ID", "Date", "Total_Amount_LKR", "Product_Category"), strict=True)
@@ -141,9 +141,9 @@ def layout_of(header: str, columns: Mapping[str, str], where: str) -> Layout:
 
 def irregular_files(spark: SparkSession, files: Iterable[StoredFile]) -> set[str]:
     """URIs of the files in which some line, taken alone, has quotes that do not fit; one row a file to the driver."""
-    lines = spark.read.text(_paths(files)).select("value", "_metadata.file_path")
+    lines = spark.read.text(_paths(files)).select("value", F.input_file_name().alias(SOURCE))
     odd = F.col("value").contains('"') & (_has_open_quote(F.col("value")) | has_broken_quotes(F.col("value")))
-    return {row.file_path for row in lines.where(odd).select("file_path").distinct().collect()}
+    return {one_form(row[SOURCE]) for row in lines.where(odd).select(SOURCE).distinct().collect()}
 
 
 def has_broken_quotes(record: Column) -> Column:

@@ -1,0 +1,174 @@
+"""CSV files of every shape against the oracle, which reads them with Python alone."""
+
+from __future__ import annotations
+
+import gzip
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from segmentation.errors import MissingColumnsError, NoDataError
+from segmentation.sources.csv import irregular_files, read_csv
+from segmentation.storage import Storage
+
+from . import oracle
+from .conftest import HEADER, rows_of
+
+COLUMNS = ("raw_record", "customer_id", "purchase_id", "purchase_date", "amount", "category")
+LINE = "{0},P-{0},2024-01-05,100,Womens\n"
+
+
+def read(spark: SparkSession, *paths: Path, columns=None):
+    """What the source reads: (malformed?, the five texts), sorted."""
+    frame = read_csv(spark, [str(path) for path in paths], columns or {}).frame
+    rows = rows_of(frame.select(*COLUMNS))
+    return sorted((record is not None, *(("",) * 5 if record else [v or "" for v in values])) for record, *values in rows)
+
+
+def expect(*paths: Path, columns=None):
+    rows = oracle.read_csv(list(paths), columns or {})
+    return sorted(
+        (
+            row.malformed is not None,
+            *(
+                ("",) * 5
+                if row.malformed is not None
+                else [v or "" for v in (row.customer_id, row.purchase_id, row.purchase_date, row.amount, row.category)]
+            ),
+        )
+        for row in rows
+    )
+
+
+SHAPES = {
+    "plain": HEADER + LINE.format("C1") + LINE.format("C2"),
+    "no line break at the end": HEADER + LINE.format("C1").rstrip(),
+    "CRLF": (HEADER + LINE.format("C1") + LINE.format("C2")).replace("\n", "\r\n"),
+    "byte order mark": "\ufeff" + HEADER + LINE.format("C1"),
+    "blank lines": "\n  \n" + HEADER + "\n" + LINE.format("C1") + "   \n\n" + LINE.format("C2") + "\n",
+    "only commas": HEADER + ",,,,\n",
+    "too few": HEADER + "C1,P1,2024-01-05,100\n" + LINE.format("C2"),
+    "too many": HEADER + "C1,P1,2024-01-05,100,Kids,\n" + LINE.format("C2"),
+    "quoted comma": HEADER + '"Silva, A",P1,2024-01-05,"1,000",Kids\n',
+    "doubled quotes": HEADER + '"a ""b"" c",P1,2024-01-05,5,Kids\n"""x""",P2,2024-01-05,5,Kids\n',
+    "quoted line break": HEADER + '"two\nlines",P1,2024-01-05,5,Kids\n' + LINE.format("C2"),
+    "quoted blank line": HEADER + '"two\n\nlines",P1,2024-01-05,5,Kids\n\n' + LINE.format("C2"),
+    "quoted CRLF": HEADER + '"two\r\nlines",P1,2024-01-05,5,Kids\r\n' + LINE.format("C2"),
+    "quoted line break and comma": HEADER + 'C1,P1,2024-01-05,5,"Kids,\n""and"" more"\n' + LINE.format("C2"),
+    "quote in the middle": HEADER + 'C5" pipe,P1,2024-01-05,5,Kids\n' + LINE.format("C2"),
+    "text behind the closing quote": HEADER + '"C1"x,P1,2024-01-05,5,Kids\n' + LINE.format("C2"),
+    "quote never closed": HEADER + LINE.format("C1") + '"C2,P2,2024-01-05,5,Kids\n' + LINE.format("C3") * 3,
+    "quote never closed, quotes later": HEADER
+    + '"C2,P2,2024-01-05,5,Kids\n'
+    + LINE.format("C3")
+    + '"Silva, A",P9,2024-01-05,5,Kids\n'
+    + LINE.format("C4"),
+    "too many fields over two lines": HEADER + 'C1,"P\n1",2024-01-05,5,Kids,more\n' + LINE.format("C2"),
+    "other order, more columns": "x,product_category , Total_amount_lkr,DATE,order_id,customer_id,y\n"
+    "1,Kids,5,2024-01-05,P1,C1,2\n1,Mens,6,2024-01-05,P2,C2\n",
+    "canonical names": "customer_id,purchase_id,purchase_date,amount,category\nC1,P1,2024-01-05,5,Kids\n",
+    "quoted header": '"Customer_ID","Order_ID","Date","Total_Amount_LKR","Product_Category"\nC1,P1,2024-01-05,5,Kids\n',
+    "hostile": HEADER
+    + "\x00C1,P1,2024-01-05,5,Kids\n#C2,P2,2024-01-05,5,Kids\n'; DROP TABLE,P3,2024-01-05,5,Kids\n"
+    + "\\,P4,2024-01-05,5,Kids\n日本\u2028,P5,2024-01-05,5,Kids\n"
+    + ","
+    * 30_000
+    + "\n",
+}
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_shapes(spark: SparkSession, tmp_path: Path, shape: str) -> None:
+    path = tmp_path / "purchases.csv"
+    path.write_text(SHAPES[shape], encoding="utf-8", newline="")
+    assert read(spark, path) == expect(path) != []
+
+
+def test_all_shapes_at_once_each_by_its_own_header(spark: SparkSession, tmp_path: Path) -> None:
+    for number, text in enumerate(SHAPES.values()):
+        folder = tmp_path / f"in {number % 3}" / "deep [x] {y} 100%"
+        folder.mkdir(parents=True, exist_ok=True)
+        data = text.encode()
+        if number % 2:
+            (folder / f"{number} *.csv.gz").write_bytes(gzip.compress(data))
+        else:
+            (folder / f"{number} +é.csv").write_bytes(data)
+    files = [path for path in tmp_path.rglob("*") if path.is_file()]
+    assert read(spark, tmp_path) == expect(*files)
+
+
+def test_pieces_of_a_large_file(spark: SparkSession, tmp_path: Path) -> None:
+    """Both ways of reading, with files cut into many pieces."""
+    regular = tmp_path / "regular.csv"
+    regular.write_text(HEADER + "".join(LINE.format(f"C{n}") for n in range(5000)))
+    irregular = tmp_path / "irregular.csv"
+    irregular.write_text(HEADER + "".join(f'"C\n{n}",P-{n},2024-01-05,100,Womens\n' for n in range(5000)))
+    session = spark.newSession()
+    for key in ("spark.sql.files.maxPartitionBytes", "spark.sql.files.openCostInBytes"):
+        session.conf.set(key, "10000")
+    session.conf.set("spark.sql.ansi.enabled", "true")
+    assert read_csv(session, [str(regular)], {}).frame.rdd.getNumPartitions() > 10
+    assert read(session, regular, irregular) == expect(regular, irregular)
+
+
+def test_only_files_with_irregular_quotes_are_read_the_slow_way(spark: SparkSession, tmp_path: Path) -> None:
+    texts = {"a": SHAPES["quoted comma"], "b": SHAPES["quoted line break"], "c": SHAPES["plain"]}
+    for name, text in texts.items():
+        (tmp_path / name).write_text(text)
+    files = Storage(spark).files(str(tmp_path))
+    assert {uri.rsplit("/", 1)[1] for uri in irregular_files(spark, files)} == {"b"}
+
+
+def test_hidden_files_are_no_input(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text(SHAPES["plain"])
+    (tmp_path / "_SUCCESS").write_text("")
+    (tmp_path / ".a.csv.crc").write_text("x")
+    assert len(read(spark, tmp_path)) == 2
+
+
+def test_globs_lists_and_the_same_file_twice(spark: SparkSession, tmp_path: Path) -> None:
+    for name in ("a1.csv", "a2.csv", "b.csv"):
+        (tmp_path / name).write_text(SHAPES["plain"])
+    assert len(read(spark, tmp_path / "a?.csv")) == 4
+    assert len(read(spark, tmp_path / "{a1,b}.csv", tmp_path / "b.csv")) == 4
+
+
+def test_column_mapping(spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "purchases.csv"
+    path.write_text("Kunde,Order_ID,Datum,Total_Amount_LKR,Product_Category\nC1,P1,2024-01-05,5,Kids\n")
+    columns = {"customer_id": " kunde", "purchase_date": "DATUM"}
+    assert read(spark, path, columns=columns) == [(False, "C1", "P1", "2024-01-05", "5", "Kids")]
+
+
+def test_missing_columns_say_what_is_there_and_what_to_do(spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "purchases.csv"
+    path.write_text("Customer_ID,Order_ID,Day,Product_Category\n")
+    with pytest.raises(MissingColumnsError) as caught:
+        read(spark, path)
+    message = str(caught.value)
+    assert message.startswith("Missing required columns: ")
+    assert "lacks Date, Total_Amount_LKR" in message
+    assert "'Day'" in message
+    assert "columns: {purchase_date: <name in the file>, amount: <name in the file>}" in message
+
+
+def test_other_separators_are_recognised(spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "purchases.csv"
+    path.write_text(HEADER.replace(",", ";"))
+    with pytest.raises(MissingColumnsError, match="separated by ';'"):
+        read(spark, path)
+
+
+@pytest.mark.parametrize("name", ["missing.csv", "missing/*.csv", ""])
+def test_no_file(spark: SparkSession, tmp_path: Path, name: str) -> None:
+    with pytest.raises(NoDataError, match="No data found"):
+        read(spark, tmp_path / name)
+
+
+def test_empty_files_beside_others(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "empty.csv").write_text("")
+    with pytest.raises(NoDataError, match="No data found"):
+        read(spark, tmp_path)
+    (tmp_path / "full.csv").write_text(SHAPES["plain"])
+    assert len(read(spark, tmp_path)) == 2
