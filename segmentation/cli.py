@@ -113,13 +113,13 @@ def _guarded(command: Any, options: argparse.Namespace) -> int:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
-        print("error: interrupted; what was published before is as it was.", file=sys.stderr)
+        print("error: interrupted; readers see the state before this run or a whole new one.", file=sys.stderr)
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort, where the exit code is decided
         first = next(iter(str(error).splitlines()), "")
         print(
-            f"error: unexpected failure: {type(error).__name__}: {first} "
-            "What was published before is as it was; the traceback is in segmentation_runs.log.",
+            f"error: unexpected failure: {type(error).__name__}: {first} Readers see the state before this run or a "
+            "whole new one, nothing between; the traceback is in segmentation_runs.log in the output directory.",
             file=sys.stderr,
         )
         return 1

@@ -98,6 +98,14 @@ def _columns(value: object) -> object:
     return mapped
 
 
+def _date_format(value: str) -> str:
+    letters = {letter for letter in "".join(value.split("'")[::2]) if letter.isalpha()}
+    strange = sorted(letters - set("GyuDMLdQqEFahKkHmsSVzOXxZ"))
+    if strange or not (letters & set("yu") and letters & set("MLD")):
+        raise ValueError(f"expected a pattern such as dd/MM/yyyy (lower-case y and d, upper-case M), found {value!r}")
+    return value
+
+
 Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=18, decimal_places=2)]
 Share = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, max_digits=7, decimal_places=6)]
 MonthDay = Annotated[str, AfterValidator(_month_day)]
@@ -164,7 +172,7 @@ class SegmentationConfig(_Model):
     # Input
     timezone: Annotated[str, AfterValidator(_timezone)] = "Asia/Colombo"
     columns: Annotated[dict[str, Name], BeforeValidator(_columns)] = {}
-    date_formats: tuple[Name, ...] = ()
+    date_formats: tuple[Annotated[str, AfterValidator(_date_format)], ...] = ()
     thousands_separator: Annotated[str, Field(pattern=r"^[^0-9+\-.A-Za-z]$")] | None = None
     category_aliases: dict[str, Category | Literal["Other"]] = dict(DEFAULT_ALIASES)
     mongodb: MongoConfig | None = None
@@ -227,12 +235,17 @@ class SegmentationConfig(_Model):
         """Category by normalised spelling; the canonical names always stand for themselves."""
         drop = str.maketrans("", "", APOSTROPHES)
         given = {spelling.strip().lower().translate(drop): str(to) for spelling, to in self.category_aliases.items()}
-        return {**{category.lower(): str(category) for category in Category}, **given}
+        return {**given, **{category.lower(): str(category) for category in Category}}
 
     def fingerprint(self) -> str:
         """A short hash of everything that may change the outcome; where the output goes and secrets are left out."""
-        content = self.model_dump(mode="json", by_alias=True, exclude={"output_dir", "output_filename", "packages"})
-        return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()[:16]
+        content = self.model_dump(by_alias=True, exclude={"output_dir", "output_filename", "packages"})
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()[:16]
+
+
+def _plain(value: object) -> str:
+    """One text for one value: 0.7 and 0.70 are the same number, and a secret is none."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
 
 
 def load_config(given: SegmentationConfig | Mapping[str, Any] | str | Path | None = None) -> SegmentationConfig:

@@ -6,7 +6,7 @@ The way of the data::
                                             |                           +--> metrics --> customers --> Delta, JSON
                                        (staged once)
 
-The source is read once. The labelled rows are staged as Parquet beside the output, because everything after needs
+The source is parsed once (and CSV text looked through for quotes before). The labelled rows are staged as Parquet beside the output, because everything after needs
 them more than once (the as-of day and the gate come before the metrics) and a source may change between two reads.
 """
 
@@ -35,7 +35,7 @@ from segmentation.output import Output
 from segmentation.quality import Profile, enforce_gate, profile
 from segmentation.report import LOGGER, Reporter
 from segmentation.request import check_request
-from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE, REASONS
+from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE, PURCHASE_SCHEMA, REASONS
 from segmentation.segmenters import DEFAULT_SEGMENTERS, Segmenter
 from segmentation.session import fit_to, job_session, open_session, required_packages
 from segmentation.sinks import delta
@@ -89,6 +89,15 @@ class CustomerSegmentationPipeline:
             labelled = segmenter.segment_customers(labelled)
         published = [name for name in metrics.columns if name not in (CUSTOMER_ID, LOYAL_WINDOW)]
         return labelled.select(CUSTOMER_ID, *self.dimensions, *published)
+
+    def check(self, spark: SparkSession) -> None:
+        """See that every rule can be computed and every holiday is known, before anything is read; runs no Spark job.
+
+        Raises:
+            ConfigError: a rule or a holiday is wrong.
+        """
+        day = date(2024, 1, 1)
+        self.segment(spark.createDataFrame([], PURCHASE_SCHEMA), day, resolve(self.config.festive_periods, day, day))
 
     # --- a run ----------------------------------------------------------------------------------------------------
 
@@ -185,6 +194,7 @@ class Run:
         return open_session(self.config, self.source, progress_bar)
 
     def _execute(self, spark: SparkSession) -> dict[str, Any]:
+        self.pipeline.check(spark)
         repair(spark, self.output)
         settled, found = self._validated(spark)
         if found.rows_rejected and not self.dry_run:
@@ -280,9 +290,9 @@ class Run:
                 delta.publish_segments(segments.customers, self.output.segments, dimensions, self.commit)
                 Storage(spark).replace(staged, self.output.json_file)
             except BaseException:
-                version = delta.published_by(spark, self.output.segments, self.run_id)
-                if version is not None:
-                    delta.withdraw(spark, self.output.segments, version)
+                if Storage(spark).exists(staged):
+                    # The JSON has not taken its place, so the table must not keep its own.
+                    delta.withdraw(spark, self.output.segments, self.run_id)
                 raise
 
     def _finish(self, spark: SparkSession, segments: Segments, found: Profile) -> dict[str, Any]:
@@ -322,7 +332,7 @@ class Run:
 
     def _failed(self, session: SparkSession | None, error: BaseException) -> None:
         """Log the failure with its traceback and record the run as far as it came; must not hide the error itself."""
-        LOGGER.error("Run failed: %s", error, exc_info=not isinstance(error, SegmentationError))
+        self.reporter.failed(error, with_traceback=not isinstance(error, SegmentationError))
         if session is None or self.dry_run:
             return
         try:

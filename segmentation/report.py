@@ -49,6 +49,12 @@ class Reporter:
         """One event."""
         LOGGER.info(message)
 
+    def failed(self, error: BaseException, with_traceback: bool) -> None:
+        """To the log alone: whoever started the run gets the error itself, and shows it once."""
+        if self._file:
+            info = (type(error), error, error.__traceback__) if with_traceback else None
+            self._file.handle(LOGGER.makeRecord(LOGGER.name, logging.ERROR, "", 0, "Run failed: %s", (error,), info))
+
     @contextmanager
     def step(self, name: str) -> Iterator[dict[str, Any]]:
         """Time a step and log its end with the counts that it puts into the dict."""

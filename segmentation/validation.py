@@ -235,8 +235,10 @@ def raw_if_different() -> Column:
         CATEGORY: F.coalesce("known_category", F.lit(OTHER)),
     }
     same = reduce(lambda one, other: one & other, [F.col(name).eqNullSafe(value) for name, value in canonical.items()])
-    texts = F.struct(RAW_RECORD, *PURCHASE_COLUMNS)
-    return F.when(F.col(RAW_RECORD).isNotNull() | ~same, texts)
+    # The fields of a malformed row stand in the wrong places: its record says all there is.
+    is_whole = F.col(RAW_RECORD).isNull()
+    texts = F.struct(RAW_RECORD, *[F.when(is_whole, F.col(name)).alias(name) for name in PURCHASE_COLUMNS])
+    return F.when(~is_whole | ~same, texts)
 
 
 def _text(column: str) -> str:

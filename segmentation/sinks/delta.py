@@ -73,9 +73,11 @@ def published_by(spark: SparkSession, path: str, run_id: str) -> int | None:
     return newest["version"] if newest and f'"{run_id}"' in (newest["userMetadata"] or "") else None
 
 
-def withdraw(spark: SparkSession, path: str, version: int) -> None:
-    """Take back a version that was committed and could not be published whole: the one before it is current again."""
-    DeltaTable.forPath(spark, path).restoreToVersion(version - 1)
+def withdraw(spark: SparkSession, path: str, run_id: str) -> None:
+    """Take back what this run committed, if it did, and could not publish whole: the version before is current again."""
+    version = published_by(spark, path, run_id)
+    if version is not None:
+        DeltaTable.forPath(spark, path).restoreToVersion(version - 1)
 
 
 def rejected_rows(labelled: DataFrame, run_id: str, rejected_at: Column) -> DataFrame:

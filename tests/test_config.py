@@ -1,0 +1,116 @@
+"""Configuration: what is taken, and what is refused with which words."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from segmentation.config import load_config
+from segmentation.errors import ConfigError
+
+ROOT = Path(__file__).parents[1]
+
+
+def test_the_documented_file_holds_every_default() -> None:
+    import yaml
+
+    path = ROOT / "conf" / "segmentation.yaml"
+    assert load_config(path) == load_config()
+    commented = {"columns", "thousands_separator", "packages", "mongodb"}
+    assert set(yaml.safe_load(path.read_text())) | commented == set(type(load_config()).model_fields)
+
+
+REFUSED = {
+    "unknown key": ({"outptu_dir": "x"}, "outptu_dir: unknown key, did you mean 'output_dir'"),
+    "share above one": ({"dominant_threshold": 70}, "dominant_threshold: "),
+    "negative": ({"loyal_min_purchases": 0}, "loyal_min_purchases: "),
+    "as of": ({"as_of": "yesterday"}, "as_of: expected 'latest', 'today' or a day as YYYY-MM-DD, found 'yesterday'"),
+    "as of no day": ({"as_of": "2023-02-29"}, "as_of: "),
+    "zone": ({"timezone": "Asia/Colombia"}, "timezone: unknown time zone 'Asia/Colombia', did you mean 'Asia/Colombo'"),
+    "period": ({"festive_periods": [{"name": "x", "from": "12-01"}]}, "festive_periods.0.to: "),
+    "period's day": ({"festive_periods": [{"name": "x", "from": "02-30", "to": "12-01"}]}, "found '02-30'"),
+    "period's kind": ({"festive_periods": [{"name": "x"}]}, "festive_periods.0: expected either 'from' and 'to'"),
+    "period backwards": (
+        {"festive_periods": [{"name": "x", "start": "2024-02-01", "end": "2024-01-01"}]},
+        "'end' 2024-01-01 lies before 'start' 2024-02-01",
+    ),
+    "order": ({"frequency_order": ["New", "Loyal"]}, "frequency_order: expected each of"),
+    "fallback": ({"frequency_fallback": "Loyal"}, "frequency_fallback: 'Loyal' is the label of a rule already"),
+    "category fallback": ({"category_fallback": "Family"}, "category_fallback: "),
+    "thresholds": ({"low_lifetime_threshold": 150_000}, "low_lifetime_threshold: 150000 must lie below"),
+    "alias": ({"category_aliases": {"toys": "Toys"}}, "category_aliases.toys: "),
+    "column": ({"columns": {"when": "Date"}}, "columns: unknown purchase column 'when'"),
+    "column twice": ({"columns": {"customer_id": "a", "b": "customer_id"}}, "'customer_id' is mapped twice"),
+    "separator": ({"thousands_separator": "."}, "thousands_separator: "),
+    "date format": ({"date_formats": ["DD-MM-YYYY"]}, "date_formats.0: expected a pattern such as dd/MM/yyyy"),
+    "file name": ({"output_filename": "../x.json"}, "output_filename: "),
+    "mongodb": ({"mongodb": {"passwrod": "x"}}, "mongodb.passwrod: unknown key, did you mean 'password'"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_with_the_keys_path(case: str) -> None:
+    config, message = REFUSED[case]
+    with pytest.raises(ConfigError) as caught:
+        load_config(config)
+    assert message in str(caught.value)
+
+
+def test_the_flat_keys_of_the_business_document() -> None:
+    config = load_config(
+        {
+            "output_dir": "o",
+            "output_filename": "x.json",
+            "high_aov_threshold": 100.5,
+            "high_lifetime_threshold": 200,
+            "low_lifetime_threshold": "50.25",
+            "dominant_threshold": 0.7,
+            "family_threshold": 0.3,
+            "mongodb": {"username": "u", "password": "secret", "database": "d", "collection": "c"},
+        }
+    )
+    assert (config.high_aov_threshold, config.dominant_threshold) == (Decimal("100.5"), Decimal("0.7"))
+    assert "secret" not in repr(config)
+
+
+def test_columns_may_be_written_either_way() -> None:
+    expected = {"customer_id": "Cust No", "amount": "Total"}
+    assert load_config({"columns": {"customer_id": "Cust No", "Total": "amount"}}).columns == expected
+
+
+def test_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PLACE", "there")
+    assert load_config({"output_dir": "here/${PLACE}"}).output_dir == "here/there"
+    monkeypatch.delenv("PLACE")
+    with pytest.raises(ConfigError, match=r"mongodb\.password: the environment variable PLACE is not set"):
+        load_config({"mongodb": {"password": "${PLACE}"}})
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [("a: [", "not valid YAML"), ("- 1", "must be a mapping of keys to values, found list"), (None, "cannot be read")],
+)
+def test_files_that_are_none(tmp_path: Path, text: str | None, message: str) -> None:
+    path = tmp_path / "my config.yaml"
+    if text:
+        path.write_text(text)
+    with pytest.raises(ConfigError, match=message):
+        load_config(path)
+
+
+def test_a_secret_is_in_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PASSWORD", "hunter2")
+    with pytest.raises(ConfigError) as caught:
+        load_config({"mongodb": {"password": "${PASSWORD}", "port": "hunter2"}})
+    assert "hunter2" not in str(caught.value)
+
+
+def test_the_fingerprint_tells_what_matters() -> None:
+    default = load_config().fingerprint()
+    assert load_config({"dominant_threshold": "0.700"}).fingerprint() == default
+    assert load_config({"output_dir": "elsewhere"}).fingerprint() == default
+    assert load_config({"dominant_threshold": 0.71}).fingerprint() != default
+    with_secret = load_config({"mongodb": {"password": "a"}}).fingerprint()
+    assert load_config({"mongodb": {"password": "b"}}).fingerprint() == with_secret
