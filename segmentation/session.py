@@ -11,6 +11,7 @@ from pyspark.sql import SparkSession
 
 from segmentation.config import SegmentationConfig
 from segmentation.errors import ConfigError
+from segmentation.jars import known_jars, remember_jars
 from segmentation.versions import Package, package
 
 DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
@@ -23,6 +24,7 @@ PACKAGE_CLASS: dict[Package, str] = {
 SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
 TEXT_PER_SHUFFLE_PARTITION = 64 << 20
 MOST_SHUFFLE_PARTITIONS = 4000
+LOG_SETTINGS = Path(__file__).resolve().with_name("log4j2.properties")
 LOCAL_SETTINGS = {
     "spark.ui.enabled": "false",
     "spark.databricks.delta.snapshotPartitions": "2",
@@ -49,14 +51,30 @@ def open_session(config: SegmentationConfig, source: str, progress_bar: bool = F
         .config("spark.sql.extensions", DELTA_EXTENSION)
         .config("spark.sql.catalog.spark_catalog", DELTA_CATALOG)
     )
-    if not _launched_by_spark_submit():
-        builder = builder.config("spark.jars.packages", ",".join(coordinates.values()))
-        builder = builder.config("spark.ui.showConsoleProgress", str(progress_bar).lower())
-        if not _master_is_chosen():
-            builder = builder.master("local[*]")
-            for key, value in LOCAL_SETTINGS.items():
-                builder = builder.config(key, value)
-    return job_session(builder.getOrCreate(), coordinates)
+    if _launched_by_spark_submit():
+        return job_session(builder.getOrCreate(), coordinates)
+    settings = {"spark.ui.showConsoleProgress": str(progress_bar).lower()}
+    jars = None if _master_is_chosen() else known_jars(coordinates.values())
+    if jars:
+        settings["spark.driver.extraClassPath"] = os.pathsep.join(jars)
+    else:
+        settings["spark.jars.packages"] = ",".join(coordinates.values())
+    if not _master_is_chosen():
+        settings |= _local_settings()
+    for key, value in settings.items():
+        builder = builder.config(key, value)
+    spark = builder.getOrCreate()
+    if not jars:
+        remember_jars(coordinates.values(), spark.sparkContext.getConf().get("spark.jars", ""))
+    return job_session(spark, coordinates)
+
+
+def _local_settings() -> dict[str, str]:
+    settings = {"spark.master": "local[*]", **LOCAL_SETTINGS}
+    # Inside a zip archive it is no file, and Spark's own configuration serves.
+    if LOG_SETTINGS.is_file():
+        settings["spark.driver.extraJavaOptions"] = f'-Dlog4j2.configurationFile="{LOG_SETTINGS.as_uri()}"'
+    return settings
 
 
 def job_session(spark: SparkSession, coordinates: dict[Package, str]) -> SparkSession:

@@ -1,0 +1,51 @@
+"""What the documents tell people to type exists."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from segmentation.cli import run_parser
+from segmentation.versions import PACKAGES
+
+ROOT = Path(__file__).parents[1]
+DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+
+
+def commands(path: Path) -> list[str]:
+    """The lines of the shell blocks, continued lines joined."""
+    blocks = re.findall(r"```(?:bash|sh|shell|console)\n(.*?)```", path.read_text(), re.DOTALL)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return [line.removeprefix("$ ").split(" #")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_commands_are_real(path: Path) -> None:
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    for line in commands(path):
+        words = [word for word in shlex.split(line) if not re.fullmatch(r"[A-Z_]+=\S*", word)]
+        if not words:
+            continue
+        if words[0] == "make":
+            assert set(words[1:]) <= targets, line
+        scripts = [at for at, word in enumerate(words) if Path(word).name == "run_segmentation.py"]
+        if scripts:
+            run_parser().parse_args(words[scripts[0] + 1 :])
+        elif Path(words[0]).name == "segmentation" and words[1] == "run":
+            run_parser().parse_args(words[2:])
+
+
+@pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
+def test_links_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text()):
+        assert (path.parent / target).exists(), target
+
+
+def test_the_documented_packages_are_those_of_the_table() -> None:
+    known = {coordinate for packages in PACKAGES.values() for coordinate in packages.values()}
+    for path in DOCUMENTS:
+        named = set(re.findall(r"(?:io\.delta|org\.mongodb\.spark):[\w.-]+:[\w.]+", path.read_text()))
+        assert named <= known, path.name
