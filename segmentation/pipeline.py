@@ -6,8 +6,9 @@ The way of the data::
                                             |                           +--> metrics --> customers --> Delta, JSON
                                        (staged once)
 
-The source is parsed once (and CSV text looked through for quotes before). The labelled rows are staged as Parquet beside the output, because everything after needs
-them more than once (the as-of day and the gate come before the metrics) and a source may change between two reads.
+The source is parsed once (and CSV text looked through for quotes before). The labelled rows are staged as Parquet
+beside the output, because everything after needs them more than once (the as-of day and the gate come before the
+metrics) and a source may change between two reads.
 """
 
 from __future__ import annotations

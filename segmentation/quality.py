@@ -85,6 +85,7 @@ def enforce_gate(found: Profile, max_rejected_ratio: Decimal) -> None:
         f"{found.rows_rejected} of {found.rows_read} rows were rejected "
         f"({found.rows_rejected / found.rows_read:.1%}); max_rejected_ratio allows {max_rejected_ratio:.1%}. "
         f"Most frequent: {', '.join(f'{reason} {count}' for reason, count in worst)}. Nothing was published. "
-        "The rejected rows are kept in the table rejected_purchases (unless this was a dry run): correct them at their source, "
+        "The rejected rows are kept in the table rejected_purchases (unless this was a dry run): "
+        "correct them at their source, "
         "or raise max_rejected_ratio."
     )

@@ -133,7 +133,9 @@ def test_killed_anywhere_and_another_run_at_the_same_time(csv: Path, tmp_path: P
     csv.write_text(HEADER + GOOD.replace("C1", "C3"))
     command = [sys.executable, str(ROOT / "jobs/run_segmentation.py"), "--output-dir", str(out), "--csv-path", str(csv)]
     for patience in (3.0, 8.0):
-        running = subprocess.Popen(command, start_new_session=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL)
+        running = subprocess.Popen(
+            command, start_new_session=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL
+        )
         time.sleep(2.0)
         busy = job("--output-dir", out, "--csv-path", csv)
         assert (busy.returncode, "Another run holds" in busy.stderr) == (5, True)

@@ -23,7 +23,9 @@ def read(spark: SparkSession, *paths: Path, columns=None):
     """What the source reads: (malformed?, the five texts), sorted."""
     frame = read_csv(spark, [str(path) for path in paths], columns or {}).frame
     rows = rows_of(frame.select(*COLUMNS))
-    return sorted((record is not None, *(("",) * 5 if record else [v or "" for v in values])) for record, *values in rows)
+    return sorted(
+        (record is not None, *(("",) * 5 if record else [v or "" for v in values])) for record, *values in rows
+    )
 
 
 def expect(*paths: Path, columns=None):
@@ -72,8 +74,7 @@ SHAPES = {
     "hostile": HEADER
     + "\x00C1,P1,2024-01-05,5,Kids\n#C2,P2,2024-01-05,5,Kids\n'; DROP TABLE,P3,2024-01-05,5,Kids\n"
     + "\\,P4,2024-01-05,5,Kids\n日本\u2028,P5,2024-01-05,5,Kids\n"
-    + ","
-    * 30_000
+    + "," * 30_000
     + "\n",
 }
 

@@ -17,9 +17,12 @@ DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
 
 def commands(path: Path) -> list[str]:
     """The lines of the shell blocks, continued lines joined."""
-    blocks = re.findall(r"```(?:bash|sh|shell|console)\n(.*?)```", path.read_text(), re.DOTALL)
+    text = re.sub(r"<<'END'\n.*?\nEND\n", "\n", path.read_text(), flags=re.DOTALL)
+    blocks = re.findall(r"```(?:bash|sh|shell|console)\n(.*?)```", text, re.DOTALL)
     lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
-    return [line.removeprefix("$ ").split(" #")[0].strip() for line in lines if line.strip() and not line.startswith("#")]
+    return [
+        line.removeprefix("$ ").split(" #")[0].strip() for line in lines if line.strip() and not line.startswith("#")
+    ]
 
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))

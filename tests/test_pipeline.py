@@ -89,9 +89,13 @@ dates = st.one_of(
 )
 amounts = st.one_of(
     st.decimals(0, 40_000, places=2).map(str),
-    st.sampled_from(["15000", "14999.995", "0", "-0.004", "-1", "1e5", "", " 7 ", "9999999999999999.99", "12,000", ".5"]),
+    st.sampled_from(
+        ["15000", "14999.995", "0", "-0.004", "-1", "1e5", "", " 7 ", "9999999999999999.99", "12,000", ".5"]
+    ),
 )
-categories = st.sampled_from(["Womens", "women's", "MENS", " gents", "Kids", "Boys", "Toys", "", "Mens", "Kids", "Womens"])
+categories = st.sampled_from(
+    ["Womens", "women's", "MENS", " gents", "Kids", "Boys", "Toys", "", "Mens", "Kids", "Womens"]
+)
 records = st.tuples(customer_ids, st.integers(0, 60).map(lambda n: f"P{n}" if n else ""), dates, amounts, categories)
 
 
@@ -166,7 +170,9 @@ def test_the_same_bytes_whatever_the_partitions_the_files_and_the_zone(
     time.tzset()
     before = spark.conf.get("spark.sql.session.timeZone")
     spark.conf.set("spark.sql.session.timeZone", "America/New_York")
-    monkeypatch.setattr(pipeline_module, "fit_to", lambda session, size: session.conf.set("spark.sql.shuffle.partitions", "7"))
+    monkeypatch.setattr(
+        pipeline_module, "fit_to", lambda session, _: session.conf.set("spark.sql.shuffle.partitions", "7")
+    )
     try:
         again = run_job(*reversed(parts))
     finally:
@@ -177,7 +183,9 @@ def test_the_same_bytes_whatever_the_partitions_the_files_and_the_zone(
     same = ("as_of", "total_customers", "rows_read", "rows_rejected", "rejected_by_reason", "warnings_by_reason")
     assert [again["metadata"][name] for name in same] == [result["metadata"][name] for name in same]
     assert again["segments"] == result["segments"]
-    assert all(count for labels in result["segments"].values() for count in labels.values()), "the sample has every label"
+    assert all(count for labels in result["segments"].values() for count in labels.values()), (
+        "the sample has every label"
+    )
 
 
 def test_one_purchase(spark: SparkSession, run_job: Job, write_csv, tmp_path: Path) -> None:
@@ -328,7 +336,7 @@ def test_what_is_not_there_yet_says_so(spark: SparkSession) -> None:
 # --- faults -----------------------------------------------------------------------------------------------------------
 
 
-class Fault(Exception):
+class Fault(Exception):  # noqa: N818
     """Raised by the tests, where a disk or a network would."""
 
 

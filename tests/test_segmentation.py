@@ -141,7 +141,10 @@ def test_configured_order_and_windows(spark: SparkSession) -> None:
     three = {"x": of(["2024-05-30", "2024-06-01", "2024-06-02"], "1", "WWW")}
     assert segment(spark, three, loyal_min_purchases=3, loyal_window_months=1)["x"][0] == "Loyal"
     three = {"x": of(["2024-05-29", "2024-06-01", "2024-06-02"], "1", "WWW")}
-    assert segment(spark, three, loyal_min_purchases=3, loyal_window_months=1, frequency_fallback="Other")["x"][0] == "Other"
+    assert (
+        segment(spark, three, loyal_min_purchases=3, loyal_window_months=1, frequency_fallback="Other")["x"][0]
+        == "Other"
+    )
 
 
 def test_metrics(spark: SparkSession) -> None:

@@ -74,7 +74,7 @@ def published_by(spark: SparkSession, path: str, run_id: str) -> int | None:
 
 
 def withdraw(spark: SparkSession, path: str, run_id: str) -> None:
-    """Take back what this run committed, if it did, and could not publish whole: the version before is current again."""
+    """Take back what this run committed, if it did: the version before is current again."""
     version = published_by(spark, path, run_id)
     if version is not None:
         DeltaTable.forPath(spark, path).restoreToVersion(version - 1)
