@@ -87,7 +87,7 @@ def _nothing_to_do(options: argparse.Namespace, config: Any) -> bool:
     from segmentation.output import Output
     from segmentation.request import check_request
 
-    paths = check_request(options.source, options.csv_path, options.mode)
+    paths = check_request(options.source, options.csv_path, options.mode, config)
     return is_unchanged(Output.of(config), state_of(config, options.source, paths, datetime.now(UTC)))
 
 

@@ -12,6 +12,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote, unquote, urlsplit
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -162,8 +163,41 @@ class MongoConfig(_Model):
     password: SecretStr | None = None
     auth_source: str | None = None
     tls: bool = False
+    password_file: Name | None = None
     database: Name = "retail"
     collection: Name = "purchases"
+    columns: Annotated[dict[str, Name], BeforeValidator(_columns)] = {}
+    filter: dict[str, Any] | None = None
+    read_preference: Literal["primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest"] | None = None
+    partitioner: Name | None = None
+    partitioner_options: dict[str, str | int] = {}
+
+    @model_validator(mode="after")
+    def _one_password(self) -> MongoConfig:
+        if self.password is not None and self.password_file is not None:
+            raise ValueError("give either 'password' or 'password_file', not both")
+        return self
+
+    def secret_password(self) -> str | None:
+        """The password, from where it is kept.
+
+        Raises:
+            ConfigError: the file cannot be read.
+        """
+        if self.password_file is None:
+            return self.password.get_secret_value() if self.password else None
+        try:
+            return Path(self.password_file).read_text().strip("\r\n")
+        except OSError as error:
+            reason = f"{self.password_file} cannot be read: {error.strerror}"
+            raise ConfigError(f"mongodb.password_file: {reason}.") from None
+
+
+class MongoTarget(_Model):
+    """A collection that segments are written to, for applications that live on MongoDB."""
+
+    database: Name
+    collection: Name
 
 
 class SegmentationConfig(_Model):
@@ -176,6 +210,7 @@ class SegmentationConfig(_Model):
     thousands_separator: Annotated[str, Field(pattern=r"^[^0-9+\-.A-Za-z]$")] | None = None
     category_aliases: dict[str, Category | Literal["Other"]] = dict(DEFAULT_ALIASES)
     mongodb: MongoConfig | None = None
+    publish_to_mongodb: MongoTarget | None = None
     max_rejected_ratio: Share = Decimal("0.10")
 
     # The day that everything is seen from
@@ -216,6 +251,8 @@ class SegmentationConfig(_Model):
             )
         if self.frequency_fallback in known:
             raise ValueError(f"frequency_fallback: {self.frequency_fallback!r} is the label of a rule already")
+        if self.publish_to_mongodb and not self.mongodb:
+            raise ValueError("publish_to_mongodb: needs the server, expected mongodb: {host: ...} beside it")
         if self.category_fallback in (*Category, "Family"):
             raise ValueError(f"category_fallback: {self.category_fallback!r} is the label of a rule already")
         if self.low_lifetime_threshold >= self.high_lifetime_threshold:
@@ -224,6 +261,19 @@ class SegmentationConfig(_Model):
                 f"high_lifetime_threshold {self.high_lifetime_threshold}"
             )
         return self
+
+    def secrets(self) -> list[str]:
+        """Texts that must appear nowhere: passwords, plain and percent-encoded, and connection strings with one."""
+        if self.mongodb is None:
+            return []
+        uri = self.mongodb.uri.get_secret_value() if self.mongodb.uri else ""
+        in_uri = urlsplit(uri).password if "@" in uri else None
+        passwords = [text for text in (self.mongodb.secret_password(), in_uri, unquote(in_uri or "")) if text]
+        return [
+            text
+            for text in ([uri] if in_uri else []) + passwords + [quote(text, safe="") for text in passwords]
+            if text
+        ]
 
     @property
     def zone(self) -> ZoneInfo:

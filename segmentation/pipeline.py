@@ -41,8 +41,10 @@ from segmentation.segmenters import DEFAULT_SEGMENTERS, Segmenter
 from segmentation.session import fit_to, job_session, open_session, required_packages
 from segmentation.sinks import delta
 from segmentation.sinks.json_export import stage_json
-from segmentation.sources import read_failures
+from segmentation.sinks.mongodb import publish_to_mongodb
+from segmentation.sources import RawRows, read_failures
 from segmentation.sources.csv import read_csv
+from segmentation.sources.mongodb import read_mongodb
 from segmentation.storage import Storage, join
 from segmentation.validation import label_rows
 from segmentation.versions import VERSION
@@ -115,7 +117,7 @@ class CustomerSegmentationPipeline:
         """Read, segment, publish.
 
         Args:
-            source: ``csv``; ``mongodb`` is still to come.
+            source: ``csv``, or ``mongodb`` with the collection that the configuration names.
             csv_path: files, directories or globs; None for the bundled sample.
             spark: a session to use, which is not stopped; None to use the running one or to start one.
             mode: ``full``; ``incremental`` is still to come.
@@ -128,7 +130,7 @@ class CustomerSegmentationPipeline:
         Raises:
             SegmentationError: its subclasses, with one message for people and the exit code of the contract.
         """
-        paths = check_request(source, csv_path, mode)
+        paths = check_request(source, csv_path, mode, self.config)
         output = Output.of(self.config)
         output.create()
         with output.locked():
@@ -173,7 +175,7 @@ class Run:
 
     def execute(self, spark: SparkSession | None, progress_bar: bool) -> dict[str, Any]:
         """Run, log, and clean up whatever happens."""
-        self.reporter = Reporter(self.run_id, self.output.log_file)
+        self.reporter = Reporter(self.run_id, self.output.log_file, self.config.secrets())
         self.reporter.info(f"Run started: {self.source} {', '.join(self.paths)} -> {self.output.root}")
         session: SparkSession | None = None
         try:
@@ -191,7 +193,7 @@ class Run:
 
     def _session(self, spark: SparkSession | None, progress_bar: bool) -> SparkSession:
         if spark is not None:
-            return job_session(spark, required_packages(self.config, self.source, spark))
+            return job_session(spark, required_packages(self.config, self.source, spark.version))
         return open_session(self.config, self.source, progress_bar)
 
     def _execute(self, spark: SparkSession) -> dict[str, Any]:
@@ -212,9 +214,14 @@ class Run:
         finally:
             segments.customers.unpersist()
 
+    def _read(self, spark: SparkSession) -> RawRows:
+        if self.source == "mongodb" and self.config.mongodb:
+            return read_mongodb(spark, self.config.mongodb, self.config.columns)
+        return read_csv(spark, self.paths, self.config.columns)
+
     def _validated(self, spark: SparkSession) -> tuple[DataFrame, Profile]:
         with self.reporter.step("Read and validate") as counts, read_failures():
-            raw = read_csv(spark, self.paths, self.config.columns)
+            raw = self._read(spark)
             staged = join(self.staging, "purchases")
             fit_to(spark, raw.size)
             label_rows(raw.frame, self.config, self.today).write.mode("overwrite").parquet(staged)
@@ -295,6 +302,9 @@ class Run:
                     # The JSON has not taken its place, so the table must not keep its own.
                     delta.withdraw(spark, self.output.segments, self.run_id)
                 raise
+        if self.config.publish_to_mongodb and self.config.mongodb:
+            with self.reporter.step("Write to MongoDB"):
+                publish_to_mongodb(segments.customers, dimensions, self.config.mongodb, self.config.publish_to_mongodb)
 
     def _finish(self, spark: SparkSession, segments: Segments, found: Profile) -> dict[str, Any]:
         finished_at = datetime.now(UTC)

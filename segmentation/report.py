@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,10 +15,18 @@ LOGGER = logging.getLogger("segmentation")
 
 
 class _RunFormatter(logging.Formatter):
-    """``time level run_id message``, the time in UTC."""
+    """``time level run_id message``, the time in UTC; a secret in a message or traceback is struck out."""
 
-    def __init__(self, run_id: str) -> None:
+    def __init__(self, run_id: str, secrets: Sequence[str]) -> None:
         super().__init__(f"%(asctime)s %(levelname)s {run_id} %(message)s")
+        self._secrets = sorted(secrets, key=len, reverse=True)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line, and a traceback if there is one."""
+        text = super().format(record)
+        for secret in self._secrets:
+            text = text.replace(secret, "***")
+        return text
 
     def formatTime(self, record: logging.LogRecord, datefmt: str | None = None) -> str:  # noqa: ARG002, N802
         """ISO 8601 with milliseconds."""
@@ -28,12 +36,12 @@ class _RunFormatter(logging.Formatter):
 class Reporter:
     """Logs the steps of one run and keeps their durations."""
 
-    def __init__(self, run_id: str, log_file: Path | None) -> None:
+    def __init__(self, run_id: str, log_file: Path | None, secrets: Sequence[str] = ()) -> None:
         self.run_id = run_id
         self.durations: dict[str, float] = {}
         self._file = logging.FileHandler(log_file, encoding="utf-8") if log_file else None
         if self._file:
-            self._file.setFormatter(_RunFormatter(run_id))
+            self._file.setFormatter(_RunFormatter(run_id, secrets))
             self._file.setLevel(logging.DEBUG)
             LOGGER.addHandler(self._file)
         if LOGGER.level == logging.NOTSET:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from segmentation.config import SegmentationConfig
 from segmentation.errors import ConfigError, NoDataError
 
 SAMPLE = Path(__file__).resolve().parents[1] / "data" / "purchase_records.csv"
@@ -12,20 +13,27 @@ SOURCES = ("csv", "mongodb")
 MODES = ("full", "incremental")
 
 
-def check_request(source: str, csv_path: str | Path | Sequence[str | Path] | None, mode: str) -> list[str]:
-    """The paths to read, as a list.
+def check_request(
+    source: str, csv_path: str | Path | Sequence[str | Path] | None, mode: str, config: SegmentationConfig
+) -> list[str]:
+    """What to read, as a list: paths, or the one collection.
 
     Raises:
-        ConfigError: an unknown or not yet available source or mode.
+        ConfigError: an unknown source or mode, one that is not available yet, or a collection that nobody named.
         NoDataError: no path was given and there is no bundled sample.
     """
     for name, value, known in (("source", source, SOURCES), ("mode", mode, MODES)):
         if value not in known:
             raise ConfigError(f"Unknown {name} {value!r}: expected one of {', '.join(known)}.")
-    if source == "mongodb":
-        raise ConfigError("--source mongodb is not available yet; use --source csv.")
     if mode == "incremental":
         raise ConfigError("--mode incremental is not available yet; use --mode full.")
+    if source == "mongodb":
+        if config.mongodb is None:
+            raise ConfigError(
+                "--source mongodb needs to know where: add mongodb: {host: ..., database: ..., collection: ...} to the "
+                "configuration (see conf/segmentation.yaml) and name it with --config."
+            )
+        return [f"{config.mongodb.database}.{config.mongodb.collection}"]
     if csv_path is None:
         if not SAMPLE.is_file():
             raise NoDataError("the bundled sample is not here; name your files with --csv-path.")

@@ -35,6 +35,8 @@ SESSION_SETTINGS = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
     "spark.sql.csv.parser.columnPruning.enabled": "false",
+    # A connection string may hold a password: no plan shows it.
+    "spark.sql.redaction.options.regex": "(?i)ur[il]|password",
 }
 
 
@@ -44,8 +46,7 @@ def open_session(config: SegmentationConfig, source: str, progress_bar: bool = F
     Raises:
         ConfigError: the Spark that was chosen lacks a package; the message has the option to add.
     """
-    needed: list[Package] = ["delta", "mongodb"] if source == "mongodb" else ["delta"]
-    coordinates = {name: package(name, pyspark.__version__, config.packages) for name in needed}
+    coordinates = required_packages(config, source, pyspark.__version__)
     builder = (
         SparkSession.builder.appName("customer-segmentation")
         .config("spark.sql.extensions", DELTA_EXTENSION)
@@ -111,10 +112,11 @@ def fit_to(spark: SparkSession, size: int) -> None:
     spark.conf.set(SHUFFLE_PARTITIONS, str(min(max(wanted, 1), MOST_SHUFFLE_PARTITIONS)))
 
 
-def required_packages(config: SegmentationConfig, source: str, spark: SparkSession) -> dict[Package, str]:
-    """The coordinates that a run on an existing session needs."""
-    needed: list[Package] = ["delta", "mongodb"] if source == "mongodb" else ["delta"]
-    return {name: package(name, spark.version, config.packages) for name in needed}
+def required_packages(config: SegmentationConfig, source: str, spark_version: str) -> dict[Package, str]:
+    """The coordinates of what a run needs; the connector only where MongoDB takes part."""
+    with_mongodb = source == "mongodb" or config.publish_to_mongodb is not None
+    needed: list[Package] = ["delta", "mongodb"] if with_mongodb else ["delta"]
+    return {name: package(name, spark_version, config.packages) for name in needed}
 
 
 def _launched_by_spark_submit() -> bool:

@@ -25,7 +25,7 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     logging.getLogger("py4j").setLevel(logging.ERROR)
     settings = {
         **SESSION_SETTINGS,
-        "spark.jars.packages": package("delta", pyspark.__version__, {}),
+        "spark.jars.packages": ",".join(package(name, pyspark.__version__, {}) for name in ("delta", "mongodb")),
         "spark.sql.extensions": DELTA_EXTENSION,
         "spark.sql.catalog.spark_catalog": DELTA_CATALOG,
         "spark.sql.shuffle.partitions": "2",

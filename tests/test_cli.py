@@ -75,7 +75,7 @@ USAGE = {
     "option": (["--no-such-option"], "unrecognized arguments: --no-such-option"),
     "as of": (["--as-of", "yesterday"], "as_of: expected 'latest', 'today' or a day"),
     "config": (["--config", "/no/such.yaml"], "/no/such.yaml cannot be read: No such file"),
-    "mongodb": (["--source", "mongodb"], "mongodb is not available yet"),
+    "mongodb": (["--source", "mongodb"], "--source mongodb needs to know where: add mongodb: {host"),
     "incremental": (["--mode", "incremental"], "incremental is not available yet"),
     "output": (["--output-dir", "/dev/null/x"], "/dev/null/x cannot be written to"),
 }

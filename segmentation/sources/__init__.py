@@ -31,6 +31,11 @@ def read_failures() -> Iterator[None]:
     try:
         yield
     except (Py4JJavaError, PySparkException) as error:
+        if "com.mongodb" in str(error):
+            raise SourceError(
+                "The connection to MongoDB broke while documents were read. Nothing was published; see that the server "
+                "runs and run the job again."
+            ) from error
         found = re.search(r"FAILED_READ_FILE\S* .*? file (\S+?)\.? ", str(error))
         if not found:
             raise

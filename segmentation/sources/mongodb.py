@@ -1,0 +1,146 @@
+"""A MongoDB collection -> the raw frame, read by the MongoDB Spark Connector.
+
+The server is asked for the five values and for the BSON type of each, in one aggregation: the types tell the double
+1e5, which is an amount, from the text "1e5", which is none, and a document of the wrong shape from a missing value.
+Nothing is inferred, and only a document of the wrong shape is sent whole.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+from py4j.protocol import Py4JJavaError
+from pyspark.errors import IllegalArgumentException
+from pyspark.sql import Column, DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from segmentation.config import MongoConfig
+from segmentation.errors import NoDataError, SourceError
+from segmentation.mongo import INVALID_URI, connection_uri, explain, server
+from segmentation.report import LOGGER
+from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE
+from segmentation.sources import RawRows
+from segmentation.validation import try_cast
+
+DOCUMENT_PATHS: Mapping[str, str] = dict(
+    zip(PURCHASE_COLUMNS, ("customer.id", "order_id", "date", "total_amount_lkr", "product.category"), strict=True)
+)
+PARTITIONERS = "com.mongodb.spark.sql.connector.read.partitioner."
+# The first samples the collection, which some users may not; the second only counts and skips; the third does nothing.
+FALLBACKS = ("AutoBucketPartitioner", "PaginateIntoPartitionsPartitioner", "SinglePartitionPartitioner")
+BYTES_PER_DOCUMENT = 60
+# Wide enough for every amount: 16 digits before the point, and more behind it than a double shows.
+PLAIN_TYPE = "decimal(38,21)"
+
+
+def read_mongodb(spark: SparkSession, config: MongoConfig, columns: Mapping[str, str]) -> RawRows:
+    """Read purchases from a collection.
+
+    Args:
+        spark: the session.
+        config: where, as whom, what and how.
+        columns: purchase column -> dotted path, beside those of `config` and the document's.
+
+    Returns:
+        The raw frame, `RAW_COLUMNS`: one row per document, all text; ``source`` is ``database.collection``;
+        ``raw_record`` is the document as JSON where a value or its parent has the wrong shape.
+
+    Raises:
+        SourceError: the server cannot be reached or refuses.
+        NoDataError: the collection is empty or missing.
+    """
+    uri = connection_uri(config)
+    count = look(spark, config, uri)
+    paths = {**DOCUMENT_PATHS, **columns, **config.columns}
+    documents = _partitioned(spark, config, uri, pipeline(paths, config.filter))
+    texts = [as_text(name).alias(name) for name in PURCHASE_COLUMNS]
+    source = F.lit(f"{config.database}.{config.collection}").alias(SOURCE)
+    return RawRows(documents.select(source, RAW_RECORD, *texts), count * BYTES_PER_DOCUMENT)
+
+
+def pipeline(paths: Mapping[str, str], only: Mapping[str, Any] | None) -> str:
+    """The aggregation that the server runs: ``$match`` for the filter, then the values, their types, odd documents."""
+    types = {name: {"$type": f"${path}"} for name, path in paths.items()}
+    parents = sorted({path[:at] for path in paths.values() for at, mark in enumerate(path) if mark == "."})
+    no_scalar = [{"$in": [kind, ["object", "array"]]} for kind in types.values()]
+    no_document = [{"$not": [{"$in": [{"$type": f"${path}"}, ["object", "missing", "null"]]}]} for path in parents]
+    fields: dict[str, Any] = {name: f"${path}" for name, path in paths.items()}
+    fields |= {_type(name): kind for name, kind in types.items()}
+    fields[RAW_RECORD] = {"$cond": [{"$or": no_scalar + no_document}, "$$ROOT", None]}
+    match = [{"$match": only}] if only else []
+    return json.dumps([*match, {"$project": fields}], default=str)
+
+
+def as_text(name: str) -> Column:
+    """A value as the connector renders it -> the text that a CSV file would hold; null and missing are null.
+
+    A BSON date comes as an instant in UTC; whole doubles lose their ``.0``, and exponents are written out.
+    """
+    value, kind = F.col(name), F.col(_type(name))
+    written_out = F.regexp_replace(try_cast(name, PLAIN_TYPE).cast("string"), r"\.?0+$", "")
+    not_finite = F.regexp_extract(value, "[+-]?(NaN|Infinity)", 0)
+    with_exponent = value.rlike("[eE]") | (kind == "double")
+    is_fraction = kind.isin("double", "decimal")
+    return F.when(is_fraction & with_exponent, F.coalesce(written_out, not_finite)).otherwise(value)
+
+
+def look(spark: SparkSession, config: MongoConfig, uri: str) -> int:
+    """See that the collection can be read and holds something; return about how many documents.
+
+    Raises:
+        SourceError: one sentence on what is wrong and what to check.
+        NoDataError: nothing is there.
+    """
+    jvm: Any = spark.sparkContext._jvm
+    where = f"{config.database}.{config.collection}"
+    client = None
+    try:
+        client = jvm.com.mongodb.client.MongoClients.create(uri)
+        collection = client.getDatabase(config.database).getCollection(config.collection)
+        only = jvm.org.bson.Document.parse(json.dumps(dict(config.filter or {}), default=str))
+        if collection.find(only).first() is None:
+            what = "matches the filter" if config.filter else "is in the collection (it may not exist)"
+            raise NoDataError(f"no document {what} {where} on {server(config)}. Check mongodb.database and collection.")
+        return int(collection.estimatedDocumentCount())
+    except IllegalArgumentException:
+        raise SourceError(INVALID_URI) from None
+    except Py4JJavaError as error:
+        raise SourceError(explain(error, config)) from None
+    finally:
+        if client:
+            client.close()
+
+
+def _partitioned(spark: SparkSession, config: MongoConfig, uri: str, aggregation: str) -> DataFrame:
+    """The documents, in as many partitions as the server lets itself be asked for."""
+    schema = ", ".join(f"{name} string, {_type(name)} string" for name in PURCHASE_COLUMNS) + f", {RAW_RECORD} string"
+    reader = (
+        spark.read.format("mongodb")
+        .schema(schema)
+        .option("connection.uri", uri)
+        .option("database", config.database)
+        .option("collection", config.collection)
+        .option("aggregation.pipeline", aggregation)
+    )
+    if config.read_preference:
+        reader = reader.option("readPreference.name", config.read_preference)
+    for key, value in config.partitioner_options.items():
+        reader = reader.option(f"partitioner.options.{key}", value)
+    if config.partitioner:
+        name = config.partitioner if "." in config.partitioner else PARTITIONERS + config.partitioner
+        return reader.option("partitioner", name).load()
+    for name in FALLBACKS[:-1]:
+        frame = reader.option("partitioner", PARTITIONERS + name).load()
+        try:
+            frame._jdf.queryExecution().toRdd().getNumPartitions()
+        except Py4JJavaError:
+            LOGGER.warning("MongoDB refuses what the %s asks for; trying a slower one.", name)
+        else:
+            return frame
+    return reader.option("partitioner", PARTITIONERS + FALLBACKS[-1]).load()
+
+
+def _type(name: str) -> str:
+    return f"{name}_type"

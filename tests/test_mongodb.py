@@ -1,0 +1,343 @@
+"""MongoDB through the connector, against a real server process over TCP."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import time
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from segmentation import pipeline as pipeline_module
+from segmentation.config import load_config
+from segmentation.errors import ConfigError, NoDataError, SourceError
+from segmentation.mongo import connection_uri
+from segmentation.pipeline import CustomerSegmentationPipeline
+from segmentation.sources.mongodb import read_mongodb
+
+from .mongo_server import OPTIONS, Server, documents_of
+
+bson = pytest.importorskip("bson")
+ROOT = Path(__file__).parents[1]
+SAMPLE = ROOT / "data" / "purchase_records.csv"
+EXPORT = "customer_segmentation.json"
+PASSWORD = "p@ss:/?#[]%word ü"
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory):
+    running = Server(tmp_path_factory.mktemp("mongodb") / "data").start()
+    with running.client() as client:
+        client.retail.sample.insert_many(documents_of(SAMPLE))
+    yield running
+    running.stop()
+
+
+def run(spark: SparkSession, server: Server, out: Path, collection: str, **mongodb: Any) -> dict[str, Any]:
+    settings = {"uri": server.uri, "database": "retail", "collection": collection, **mongodb}
+    config = {"output_dir": str(out), "max_rejected_ratio": 1, "mongodb": settings}
+    return CustomerSegmentationPipeline(config).run("mongodb", spark=spark)
+
+
+def good(**changes: Any) -> dict[str, Any]:
+    return {
+        "customer": {"id": "C1"},
+        "order_id": "P1",
+        "date": "2024-01-05",
+        "total_amount_lkr": "5.00",
+        "product": {"category": "Kids"},
+    } | changes
+
+
+ID = bson.ObjectId("65a000000000000000000001")
+SHAPES: dict[str, tuple[dict[str, Any], tuple[str | None, ...] | None]] = {
+    "texts": (good(), ("C1", "P1", "2024-01-05", "5.00", "Kids")),
+    "integers": (
+        good(customer={"id": 7}, order_id=bson.Int64(2**40), total_amount_lkr=5),
+        ("7", "1099511627776", "2024-01-05", "5", "Kids"),
+    ),
+    "whole doubles": (
+        good(customer={"id": 7.0}, total_amount_lkr=1e7),
+        ("7", "P1", "2024-01-05", "10000000", "Kids"),
+    ),
+    "doubles": (good(total_amount_lkr=1234.565), ("C1", "P1", "2024-01-05", "1234.565", "Kids")),
+    "a text with an exponent": (good(total_amount_lkr="1e5"), ("C1", "P1", "2024-01-05", "1e5", "Kids")),
+    "decimal": (
+        good(total_amount_lkr=bson.Decimal128("1000000000000000.005")),
+        ("C1", "P1", "2024-01-05", "1000000000000000.005", "Kids"),
+    ),
+    "decimal with an exponent": (
+        good(total_amount_lkr=bson.Decimal128("1.5E+3")),
+        ("C1", "P1", "2024-01-05", "1500", "Kids"),
+    ),
+    "not a number": (good(total_amount_lkr=float("nan")), ("C1", "P1", "2024-01-05", "NaN", "Kids")),
+    "object ids": (good(customer={"id": ID}, order_id=ID), (str(ID), str(ID), "2024-01-05", "5.00", "Kids")),
+    "BSON date": (
+        good(date=datetime(2024, 1, 5, 18, 30)),
+        ("C1", "P1", "2024-01-05T18:30:00Z", "5.00", "Kids"),
+    ),
+    "nulls": (
+        good(customer=None, date=None, total_amount_lkr=None, product={"category": None}),
+        (None, "P1", None, None, None),
+    ),
+    "nothing": ({"x": 1}, (None, None, None, None, None)),
+    "braces in a text": (
+        good(customer={"id": "{x}"}, order_id='["P"]'),
+        ("{x}", '["P"]', "2024-01-05", "5.00", "Kids"),
+    ),
+    "customer is a text": (good(customer="John"), None),
+    "customer is an array": (good(customer=[{"id": "C1"}]), None),
+    "an id is a document": (good(customer={"id": {"x": 1}}), None),
+    "a date is an array": (good(date=["2024-01-05"]), None),
+    "product is a number": (good(product=5), None),
+}
+
+
+def test_types_and_shapes(spark: SparkSession, server: Server) -> None:
+    with server.client() as client:
+        client.retail.shapes.drop()
+        client.retail.shapes.insert_many([{"_id": name, **document} for name, (document, _) in SHAPES.items()])
+    found: dict[str, Any] = {}
+    for name in SHAPES:
+        config = load_config({"mongodb": {"uri": server.uri, "collection": "shapes", "filter": {"_id": name}}}).mongodb
+        assert config
+        ((source, record, *texts),) = [tuple(row) for row in read_mongodb(spark, config, {}).frame.collect()]
+        assert source == "retail.shapes"
+        if record is not None:
+            assert json.loads(record)["_id"] == name
+        found[name] = None if record is not None else tuple(texts)
+    assert found == {name: expected for name, (_, expected) in SHAPES.items()}
+
+
+def test_the_whole_job_with_every_shape(spark: SparkSession, server: Server, tmp_path: Path) -> None:
+    with server.client() as client:
+        client.retail.every.drop()
+        client.retail.every.insert_many(
+            [
+                {**document, **({"order_id": f"P-{n}"} if "order_id" in document else {})}
+                for n, (document, _) in enumerate(SHAPES.values())
+            ]
+        )
+    metadata = run(spark, server, tmp_path / "out", "every")["metadata"]
+    assert metadata["rows_read"] == len(SHAPES)
+    assert metadata["rows_read"] == metadata["purchases_used"] + metadata["rows_rejected"]
+    assert metadata["rejected_by_reason"] == {
+        "malformed_row": 5,
+        "missing_customer_id": 2,
+        "missing_purchase_id": 1,
+        "missing_purchase_date": 2,
+        "missing_amount": 2,
+        "invalid_amount": 2,
+    }
+
+
+def test_the_same_purchases_publish_the_same_bytes(spark: SparkSession, server: Server, tmp_path: Path) -> None:
+    by_csv = CustomerSegmentationPipeline({"output_dir": str(tmp_path / "csv")}).run("csv", SAMPLE, spark=spark)
+    paginated = {
+        "partitioner": "PaginateIntoPartitionsPartitioner",
+        "partitioner_options": {"max.number.of.partitions": 4},
+    }
+    config = load_config({"mongodb": {"uri": server.uri, "collection": "sample", **paginated}}).mongodb
+    assert config
+    frame = read_mongodb(spark, config, {}).frame
+    assert frame._jdf.queryExecution().toRdd().getNumPartitions() == 4
+    for number, options in enumerate(({}, paginated)):
+        by_mongodb = run(spark, server, tmp_path / str(number), "sample", **options)
+        assert (tmp_path / str(number) / EXPORT).read_bytes() == (tmp_path / "csv" / EXPORT).read_bytes()
+        for name in (
+            "as_of",
+            "rows_read",
+            "purchases_used",
+            "rows_rejected",
+            "rejected_by_reason",
+            "warnings_by_reason",
+        ):
+            assert by_mongodb["metadata"][name] == by_csv["metadata"][name], name
+
+
+def test_filter_and_columns(spark: SparkSession, server: Server, tmp_path: Path) -> None:
+    with server.client() as client:
+        client.retail.other.drop()
+        client.retail.other.insert_many(
+            [
+                {"who": {"is": {"it": f"C{n}"}}, "nr": n, "date": "2024-01-05", "sum": n, "kind": "Kids", "shop": n % 2}
+                for n in range(1, 11)
+            ]
+        )
+    columns = {"customer_id": "who.is.it", "purchase_id": "nr", "amount": "sum", "category": "kind"}
+    result = run(spark, server, tmp_path, "other", columns=columns, filter={"shop": 1})
+    assert [row["customer_id"] for row in json.loads((tmp_path / EXPORT).read_text())] == ["C1", "C3", "C5", "C7", "C9"]
+    assert result["metadata"]["rows_read"] == 5
+
+
+def test_segments_are_upserted(spark: SparkSession, server: Server, tmp_path: Path) -> None:
+    target = {"database": "crm", "collection": "segments"}
+    with server.client() as client:
+        client.crm.segments.drop()
+        client.crm.segments.insert_one({"_id": "CUST0000001", "segmentation": "old"})
+        config = {"output_dir": str(tmp_path), "mongodb": {"uri": server.uri}, "publish_to_mongodb": target}
+        for _ in range(2):
+            result = CustomerSegmentationPipeline(config).run("csv", SAMPLE, spark=spark)
+        stored = list(client.crm.segments.find().sort("_id"))
+    published = json.loads((tmp_path / EXPORT).read_text())
+    assert [(row["_id"], row["segmentation"]) for row in stored] == [
+        (row["customer_id"], row["segmentation"]) for row in published
+    ]
+    metadata = result["metadata"]
+    assert {(row["run_id"], row["as_of"]) for row in stored} == {(metadata["run_id"], metadata["as_of"])}
+
+
+# --- errors -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("mongodb", [{"collection": "nothing"}, {"database": "no"}, {"filter": {"order_id": "none"}}])
+def test_nothing_there(spark: SparkSession, server: Server, tmp_path: Path, mongodb: dict[str, Any]) -> None:
+    with pytest.raises(NoDataError, match=r"No data found: no document .* Check mongodb\.database and collection"):
+        run(spark, server, tmp_path, **{"collection": "sample", **mongodb})
+
+
+def test_no_server(spark: SparkSession, tmp_path: Path) -> None:
+    started = time.monotonic()
+    with pytest.raises(SourceError, match=r"127\.0\.0\.1:1 did not answer\. Check mongodb\.host, port and tls"):
+        run(spark, Server(tmp_path / "none"), tmp_path, "x", uri=None, host="127.0.0.1", port=1)
+    assert time.monotonic() - started < 15
+    with pytest.raises(SourceError, match="not a valid connection string"):
+        run(spark, Server(tmp_path / "none"), tmp_path, "x", uri="mongo:/nowhere")
+    with pytest.raises(ConfigError, match="--source mongodb needs to know where"):
+        CustomerSegmentationPipeline().run("mongodb", spark=spark)
+
+
+def test_killed_while_documents_are_read(spark: SparkSession, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    server = Server(tmp_path / "data").start()
+    with server.client() as client:
+        client.retail.sample.insert_many(documents_of(SAMPLE))
+    out = tmp_path / "out"
+    run(spark, server, out, "sample")
+    before = (out / EXPORT).read_bytes()
+    version = len(list((out / "delta/customer_segments/_delta_log").glob("*.json")))
+
+    def read_and_lose(*arguments: Any) -> Any:
+        found = read_mongodb(*arguments)
+        server.kill()
+        return found
+
+    monkeypatch.setattr(pipeline_module, "read_mongodb", read_and_lose)
+    with pytest.raises(SourceError, match="The connection to MongoDB broke"):
+        run(spark, server, out, "sample")
+    monkeypatch.undo()
+    assert (out / EXPORT).read_bytes() == before
+    assert len(list((out / "delta/customer_segments/_delta_log").glob("*.json"))) == version
+    server.start()
+    try:
+        run(spark, server, out, "sample")
+    finally:
+        server.stop()
+    assert (out / EXPORT).read_bytes() == before
+
+
+# --- credentials ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def guarded(tmp_path_factory: pytest.TempPathFactory):
+    """A server that asks for a login: `reader` may read `retail`, `stranger` may not."""
+    running = Server(tmp_path_factory.mktemp("guarded") / "data").start()
+    with running.client() as client:
+        client.retail.sample.insert_many(documents_of(SAMPLE))
+        client.admin.command("createUser", "reader", pwd=PASSWORD, roles=[{"role": "read", "db": "retail"}])
+        client.admin.command("createUser", "stranger", pwd=PASSWORD, roles=[{"role": "read", "db": "other"}])
+    running.stop()
+    running.start("--auth")
+    yield running
+    running.stop()
+
+
+def test_logins(spark: SparkSession, guarded: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    login = {"username": "reader", "auth_source": "admin"}
+    monkeypatch.setenv("SECRET_OF_TEST", PASSWORD)
+    run(spark, guarded, tmp_path / "a", "sample", **login, password="${SECRET_OF_TEST}")
+    (tmp_path / "secret").write_text(PASSWORD + "\n")
+    run(spark, guarded, tmp_path / "b", "sample", **login, password_file=str(tmp_path / "secret"))
+    assert (tmp_path / "a" / EXPORT).read_bytes() == (tmp_path / "b" / EXPORT).read_bytes()
+    with pytest.raises(SourceError, match=r"refused the login of reader\. Check mongodb\.username, password"):
+        run(spark, guarded, tmp_path / "c", "sample", **login, password="wrong")
+    with pytest.raises(SourceError, match=r"does not let stranger read retail\.sample\. Check the user's roles"):
+        run(spark, guarded, tmp_path / "d", "sample", **{**login, "username": "stranger"}, password=PASSWORD)
+    with pytest.raises(SourceError, match=r"does not let|refused the login"):
+        run(spark, guarded, tmp_path / "e", "sample")
+
+
+def test_the_secret_is_nowhere(guarded: Server, tmp_path: Path) -> None:
+    """Searched: output, log, tables, event log, standard output and error, the arguments of every process."""
+    events = tmp_path / "events"
+    events.mkdir()
+    (tmp_path / "conf").mkdir()
+    (tmp_path / "conf/spark-defaults.conf").write_text(
+        f"spark.eventLog.enabled true\nspark.eventLog.dir file://{events}\nspark.eventLog.compress false\n"
+    )
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        f"mongodb:\n  uri: mongodb://127.0.0.1:{guarded.port}/?{OPTIONS}\n  username: reader\n"
+        "  password: ${SECRET_OF_TEST}\n  auth_source: admin\n  collection: sample\n"
+    )
+    env = {**os.environ, "SECRET_OF_TEST": PASSWORD, "SPARK_CONF_DIR": str(tmp_path / "conf")}
+    command = [
+        sys.executable,
+        str(ROOT / "jobs/run_segmentation.py"),
+        *(
+            "--source",
+            "mongodb",
+            "--config",
+            str(config),
+            "--log-level",
+            "DEBUG",
+            "--output-dir",
+            str(tmp_path / "out"),
+        ),
+    ]
+    arguments: set[str] = set()
+    with (tmp_path / "printed").open("wb") as printed:
+        running = subprocess.Popen(command, env=env, stdout=printed, stderr=printed)
+        while running.poll() is None:
+            for entry in Path("/proc").glob("[0-9]*/cmdline"):
+                try:
+                    arguments.add(entry.read_bytes().replace(b"\0", b" ").decode(errors="replace"))
+                except OSError:
+                    continue
+            time.sleep(0.2)
+    assert running.returncode == 0, (tmp_path / "printed").read_text()
+    assert any("SparkSubmit" in line for line in arguments)
+    assert any(path.is_file() for path in events.rglob("*"))
+    secrets = load_config({"mongodb": {"password": PASSWORD}}).secrets()
+    assert len(secrets) == 2
+    places = {str(path): path.read_bytes() for path in tmp_path.rglob("*") if path.is_file()}
+    places["arguments"] = "\n".join(arguments).encode()
+    assert any("customer_segments" in place for place in places)
+    for secret in secrets:
+        assert [place for place, content in places.items() if secret.encode() in content] == []
+
+
+@pytest.mark.parametrize(
+    ("mongodb", "expected"),
+    [
+        ({"host": "h"}, "mongodb://h:27017/?"),
+        ({"uri": "mongodb+srv://h"}, "mongodb+srv://h/?"),
+        ({"uri": "mongodb://h/x?tls=true&connectTimeoutMS=1"}, "mongodb://h/x?tls=true&connectTimeoutMS=1&"),
+        ({"username": "a b", "password": "p@:/"}, "mongodb://a%20b:p%40%3A%2F@localhost:27017/?"),
+        ({"uri": "mongodb://u:p@h/", "username": "x", "password": "y"}, "mongodb://u:p@h/?"),
+    ],
+)
+def test_connection_strings(mongodb: dict[str, Any], expected: str) -> None:
+    config = load_config({"mongodb": mongodb}).mongodb
+    assert config
+    uri = connection_uri(config)
+    assert uri.startswith(expected)
+    assert uri.count("serverSelectionTimeoutMS=") == uri.lower().count("connecttimeoutms=") == 1
