@@ -26,10 +26,7 @@ def test_runs_from_top_to_bottom(path: Path, run_job, tmp_path: Path, monkeypatc
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
     charts = [
-        output
-        for cell in notebook.cells
-        for output in cell.get("outputs", [])
-        if "image/png" in output.get("data", {})
+        output for cell in notebook.cells for output in cell.get("outputs", []) if "image/png" in output.get("data", {})
     ]
     assert len(charts) >= 3
     (tmp_path / "executed.ipynb").write_text(nbformat.writes(notebook))
