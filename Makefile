@@ -6,7 +6,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint conf/
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format notebook sample clean java
+.PHONY: help run test test-fast lint format mongo-demo notebook sample clean java
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -45,11 +45,14 @@ format: $(VENV)/dev.stamp ## Put the code into the common format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
+mongo-demo: java $(VENV)/dev.stamp ## Load the sample into a MongoDB test server and compare with the CSV run
+	@$(BIN)/python -m tests.mongo_demo
+
 notebook: java $(VENV)/dev.stamp ## Open the notebooks (run the job first)
 	@$(BIN)/jupyter lab notebooks/01_explore_segments.ipynb
 
 sample: java $(VENV)/run.stamp ## Make the bundled sample anew
-	@$(BIN)/python jobs/generate_purchases.py --output data/purchase_records.csv
+	@$(BIN)/python jobs/generate_purchases.py --rows 5000 --customers 900 --output data/purchase_records.csv
 
 clean: ## Remove what make and the job made
 	rm -rf $(VENV) output build dist *.egg-info spark-warehouse

@@ -20,7 +20,6 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 HEADER = "Customer_ID,Order_ID,Date,Total_Amount_LKR,Product_Category"
-ROWS_PER_CUSTOMER = 12
 # Month and day of the festive peaks: New Year in April, Vesak in May, December.
 FESTIVE_PEAKS = ("-04-10", "-05-08", "-12-15")
 
@@ -41,17 +40,17 @@ def pick(chance: Column, *weighted: tuple[float, Column]) -> Column:
     return last if chosen is None else chosen.otherwise(last)
 
 
-def purchases(spark: SparkSession, rows: int, seed: int, until: date, skew: float = 2.5) -> DataFrame:
+def purchases(spark: SparkSession, rows: int, customers: int, seed: int, until: date, skew: float) -> DataFrame:
     """Good purchases: ``customer, order, day, rupees, category``, one row per purchase.
 
     Args:
         spark: the session.
         rows: how many purchases.
+        customers: among how many customers at most.
         seed: another seed gives other purchases.
         until: the last possible day; history goes back 900 days.
         skew: 1 gives every customer about the same number of purchases, more gives a longer tail.
     """
-    customers = max(1, rows // ROWS_PER_CUSTOMER)
     year = F.lit(until.year) - (uniform(seed, "year", "order") * 2).cast("int")
     peak = F.to_date(
         F.concat(year.cast("string"), pick(uniform(seed, "peak", "order"), *[(1 / 3, F.lit(p)) for p in FESTIVE_PEAKS]))
@@ -141,6 +140,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Parse, generate, write."""
     parser = argparse.ArgumentParser(description="Make believable purchases as CSV.")
     parser.add_argument("--rows", type=int, default=5_000)
+    parser.add_argument("--customers", type=int, help="at most so many (default: a twelfth of the rows)")
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--until", type=date.fromisoformat, default=date(2025, 12, 31), help="last possible day")
     parser.add_argument("--skew", type=float, default=2.5, help="1: customers alike; more: a longer tail")
@@ -153,7 +153,8 @@ def main(arguments: list[str] | None = None) -> int:
         .config("spark.ui.enabled", "false")
         .getOrCreate()
     )
-    good = purchases(spark, options.rows, options.seed, options.until, options.skew)
+    customers = options.customers or max(1, options.rows // 12)
+    good = purchases(spark, options.rows, customers, options.seed, options.until, options.skew)
     write(as_lines(good, options.seed, options.bad_share), options.output)
     spark.stop()
     print(f"{options.rows} purchases in {options.output}", file=sys.stderr)

@@ -1,0 +1,59 @@
+"""`make mongo-demo`: purchases in MongoDB give the same segments, to the byte, as the same purchases in CSV.
+
+Starts a test server, loads a CSV file (the bundled sample, or the one named as argument) into it, runs the job from
+both, compares, and stops the server.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import yaml
+
+from .mongo_server import Server, documents_of
+
+ROOT = Path(__file__).parents[1]
+EXPORT = "customer_segmentation.json"
+
+
+def job(*options: str) -> None:
+    subprocess.run([sys.executable, str(ROOT / "jobs/run_segmentation.py"), *options], check=True)
+
+
+def main() -> int:
+    source = Path(sys.argv[1]) if len(sys.argv) > 1 else ROOT / "data" / "purchase_records.csv"
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        server = Server(folder / "data").start()
+        try:
+            documents = documents_of(source)
+            started = time.monotonic()
+            with server.client() as client:
+                for at in range(0, len(documents), 10_000):
+                    client.retail.purchases.insert_many(documents[at : at + 10_000])
+            print(f"{len(documents):,} documents loaded in {time.monotonic() - started:.1f} s", flush=True)
+            config = {
+                "mongodb": {
+                    "uri": server.uri,
+                    "partitioner": "PaginateIntoPartitionsPartitioner",
+                    "partitioner_options": {"max.number.of.partitions": 4},
+                }
+            }
+            (folder / "config.yaml").write_text(yaml.safe_dump(config))
+            from_mongodb = ["--source", "mongodb", "--config", str(folder / "config.yaml")]
+            job(*from_mongodb, "--output-dir", str(folder / "from_mongodb"))
+        finally:
+            server.stop()
+        job("--csv-path", str(source), "--output-dir", str(folder / "from_csv"))
+        exports = [(folder / name / EXPORT).read_bytes() for name in ("from_mongodb", "from_csv")]
+        same = exports[0] == exports[1]
+        print(f"MongoDB {len(exports[0]):,} bytes, CSV {len(exports[1]):,} bytes: {'equal' if same else 'DIFFERENT'}")
+        return 0 if same else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())
