@@ -28,7 +28,7 @@ def run_segmentation(
     """Segment the customers of a retailer and publish the outcome.
 
     Args:
-        source: ``csv``.
+        source: ``csv``, or ``mongodb`` with the collection that the configuration names.
         csv_path: a file, a directory, a glob or a list of them; None for the bundled sample.
         config: a dict, a YAML file's path, or None for the defaults.
         spark: a session to use, which is not stopped.

@@ -12,7 +12,7 @@ from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
-from urllib.parse import quote, unquote, urlsplit
+from urllib.parse import quote, unquote
 from zoneinfo import ZoneInfo, available_timezones
 
 import yaml
@@ -267,8 +267,9 @@ class SegmentationConfig(_Model):
         if self.mongodb is None:
             return []
         uri = self.mongodb.uri.get_secret_value() if self.mongodb.uri else ""
-        in_uri = urlsplit(uri).password if "@" in uri else None
-        passwords = [text for text in (self.mongodb.secret_password(), in_uri, unquote(in_uri or "")) if text]
+        # Not urlsplit, whose errors quote what they cannot read.
+        in_uri = uri.partition("://")[2].rpartition("@")[0].partition(":")[2]
+        passwords = [text for text in (self.mongodb.secret_password(), in_uri, unquote(in_uri)) if text]
         return [
             text
             for text in ([uri] if in_uri else []) + passwords + [quote(text, safe="") for text in passwords]

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from urllib.parse import quote, urlsplit
+import re
+from urllib.parse import quote
 
 from py4j.protocol import Py4JJavaError
 
@@ -26,6 +27,8 @@ def connection_uri(config: MongoConfig) -> str:
     options = dict(PATIENCE)
     if config.tls:
         options["tls"] = "true"
+    if config.read_preference:
+        options["readPreference"] = config.read_preference
     if config.auth_source:
         options["authSource"] = config.auth_source
     if config.username and "@" not in uri:
@@ -67,4 +70,5 @@ def server(config: MongoConfig) -> str:
     """Host and port for people, without credentials."""
     if not config.uri:
         return f"{config.host}:{config.port}"
-    return urlsplit(config.uri.get_secret_value()).netloc.rpartition("@")[2] or "the server of mongodb.uri"
+    behind_login = config.uri.get_secret_value().partition("://")[2].rpartition("@")[2]
+    return re.split("[/?]", behind_login)[0] or "the server of mongodb.uri"

@@ -107,6 +107,14 @@ def test_a_secret_is_in_no_error(monkeypatch: pytest.MonkeyPatch) -> None:
     assert "hunter2" not in str(caught.value)
 
 
+@pytest.mark.parametrize("uri", ["mongodb://u:p[x]y@h/", "mongodb://u:a%2Fb@h:1,i:2/?x=1"])
+def test_the_secrets_of_a_connection_string(uri: str) -> None:
+    secrets = load_config({"mongodb": {"uri": uri}}).secrets()
+    assert uri in secrets
+    assert {"p[x]y", "a%2Fb"} & set(secrets)
+    assert load_config({"mongodb": {"uri": "mongodb://h/"}}).secrets() == []
+
+
 def test_the_fingerprint_tells_what_matters() -> None:
     default = load_config().fingerprint()
     assert load_config({"dominant_threshold": "0.700"}).fingerprint() == default

@@ -19,7 +19,7 @@ from segmentation.config import load_config
 from segmentation.errors import ConfigError, NoDataError, SourceError
 from segmentation.mongo import connection_uri
 from segmentation.pipeline import CustomerSegmentationPipeline
-from segmentation.sources.mongodb import read_mongodb
+from segmentation.sources.mongodb import DOCUMENT_PATHS, _partitioned, pipeline, read_mongodb
 
 from .mongo_server import OPTIONS, Server, documents_of
 
@@ -79,6 +79,7 @@ SHAPES: dict[str, tuple[dict[str, Any], tuple[str | None, ...] | None]] = {
         ("C1", "P1", "2024-01-05", "1500", "Kids"),
     ),
     "not a number": (good(total_amount_lkr=float("nan")), ("C1", "P1", "2024-01-05", "NaN", "Kids")),
+    "a double beyond every amount": (good(total_amount_lkr=1e20), ("C1", "P1", "2024-01-05", "1.0E20", "Kids")),
     "object ids": (good(customer={"id": ID}, order_id=ID), (str(ID), str(ID), "2024-01-05", "5.00", "Kids")),
     "BSON date": (
         good(date=datetime(2024, 1, 5, 18, 30)),
@@ -135,7 +136,7 @@ def test_the_whole_job_with_every_shape(spark: SparkSession, server: Server, tmp
         "missing_purchase_id": 1,
         "missing_purchase_date": 2,
         "missing_amount": 2,
-        "invalid_amount": 2,
+        "invalid_amount": 3,
     }
 
 
@@ -332,6 +333,7 @@ def test_the_secret_is_nowhere(guarded: Server, tmp_path: Path) -> None:
         ({"uri": "mongodb+srv://h"}, "mongodb+srv://h/?"),
         ({"uri": "mongodb://h/x?tls=true&connectTimeoutMS=1"}, "mongodb://h/x?tls=true&connectTimeoutMS=1&"),
         ({"username": "a b", "password": "p@:/"}, "mongodb://a%20b:p%40%3A%2F@localhost:27017/?"),
+        ({"host": "h", "read_preference": "nearest"}, "mongodb://h:27017/?"),
         ({"uri": "mongodb://u:p@h/", "username": "x", "password": "y"}, "mongodb://u:p@h/?"),
     ],
 )
@@ -341,3 +343,56 @@ def test_connection_strings(mongodb: dict[str, Any], expected: str) -> None:
     uri = connection_uri(config)
     assert uri.startswith(expected)
     assert uri.count("serverSelectionTimeoutMS=") == uri.lower().count("connecttimeoutms=") == 1
+
+
+def test_a_server_that_refuses_to_sample_is_read_another_way(
+    spark: SparkSession, server: Server, caplog: pytest.LogCaptureFixture
+) -> None:
+    """This server refuses to sample an empty collection, as a real one refuses a user without the privilege."""
+    config = load_config({"mongodb": {"uri": server.uri, "collection": "empty"}}).mongodb
+    assert config
+    with caplog.at_level("WARNING", "segmentation"):
+        frame = _partitioned(spark, config, connection_uri(config), pipeline(DOCUMENT_PATHS, None))
+    assert frame.collect() == []
+    assert "refuses what the AutoBucketPartitioner asks for" in caplog.text
+
+
+def test_tls(tmp_path: Path) -> None:
+    """The JVM trusts the server's certificate: the job runs. It does not: one sentence, exit code 3."""
+    server = Server(tmp_path / "data").start()
+    with server.client() as client:
+        client.retail.sample.insert_many(documents_of(SAMPLE)[:500])
+    server.stop()
+    key, certificate, trusted = tmp_path / "key.pem", tmp_path / "cert.pem", tmp_path / "trusted.p12"
+    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+    names = ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
+    subprocess.run([*request, *names], check=True, capture_output=True)
+    keytool = [
+        "keytool",
+        "-importcert",
+        "-noprompt",
+        "-alias",
+        "server",
+        "-storetype",
+        "PKCS12",
+        "-storepass",
+        "changeit",
+    ]
+    subprocess.run([*keytool, "-file", str(certificate), "-keystore", str(trusted)], check=True, capture_output=True)
+    server.start("--tls-cert-file", str(certificate), "--tls-key-file", str(key))
+    config = tmp_path / "c.yaml"
+    config.write_text(
+        f"max_rejected_ratio: 1\nmongodb:\n  uri: mongodb://127.0.0.1:{server.port}/?{OPTIONS}\n  tls: true\n"
+        "  collection: sample\n"
+    )
+    command = [sys.executable, str(ROOT / "jobs/run_segmentation.py"), "--source", "mongodb", "--config", str(config)]
+    command += ["--output-dir", str(tmp_path / "out")]
+    trust = f"-Djavax.net.ssl.trustStore={trusted} -Djavax.net.ssl.trustStorePassword=changeit"
+    try:
+        for options, code in ((trust, 0), ("-Dno.trust=1", 3)):
+            env = {**os.environ, "JAVA_TOOL_OPTIONS": options}
+            done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
+            assert done.returncode == code, done.stderr[-2000:]
+        assert "did not answer. Check mongodb.host, port and tls" in done.stderr
+    finally:
+        server.stop()

@@ -80,10 +80,10 @@ def as_text(name: str) -> Column:
     """
     value, kind = F.col(name), F.col(_type(name))
     written_out = F.regexp_replace(try_cast(name, PLAIN_TYPE).cast("string"), r"\.?0+$", "")
-    not_finite = F.regexp_extract(value, "[+-]?(NaN|Infinity)", 0)
+    not_finite = F.when(value.contains("$number"), F.regexp_extract(value, "[+-]?(NaN|Infinity)", 0))
     with_exponent = value.rlike("[eE]") | (kind == "double")
     is_fraction = kind.isin("double", "decimal")
-    return F.when(is_fraction & with_exponent, F.coalesce(written_out, not_finite)).otherwise(value)
+    return F.when(is_fraction & with_exponent, F.coalesce(written_out, not_finite, value)).otherwise(value)
 
 
 def look(spark: SparkSession, config: MongoConfig, uri: str) -> int:
@@ -124,8 +124,6 @@ def _partitioned(spark: SparkSession, config: MongoConfig, uri: str, aggregation
         .option("collection", config.collection)
         .option("aggregation.pipeline", aggregation)
     )
-    if config.read_preference:
-        reader = reader.option("readPreference.name", config.read_preference)
     for key, value in config.partitioner_options.items():
         reader = reader.option(f"partitioner.options.{key}", value)
     if config.partitioner:
