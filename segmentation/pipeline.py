@@ -200,10 +200,10 @@ class Run:
         self.pipeline.check(spark)
         repair(spark, self.output)
         settled, found = self._validated(spark)
-        if found.rows_rejected and not self.dry_run:
+        if not self.dry_run:
             with self.reporter.step("Keep rejected rows") as counts:
                 rejected = delta.rejected_rows(settled, self.run_id, F.lit(self.started_at))
-                delta.append_rejected(rejected, self.output.rejected, self.commit)
+                delta.append_rejected(rejected, found.rows_rejected, self.output.rejected, self.commit)
                 counts["rows"] = found.rows_rejected
         enforce_gate(found, self.config.max_rejected_ratio)
         segments = self._segmented(settled, found)

@@ -73,10 +73,9 @@ def compare(spark: SparkSession, tmp_path: Path, result: dict[str, Any], expecte
     for row in customers.collect():
         known = vars(expected.customers[row.customer_id])
         assert {name: row[name] for name in known} == known, row.customer_id
-    if expected.rejected:
-        rejected = table(spark, tmp_path, "rejected_purchases").where(F.col("run_id") == metadata["run_id"])
-        found = sorted((row.raw_record or "", row.customer_id or "", row.reasons) for row in rejected.collect())
-        assert found == sorted((raw.malformed or "", raw.customer_id or "", why) for raw, why in expected.rejected)
+    rejected = table(spark, tmp_path, "rejected_purchases").where(F.col("run_id") == metadata["run_id"])
+    found = sorted((row.raw_record or "", row.customer_id or "", row.reasons) for row in rejected.collect())
+    assert found == sorted((raw.malformed or "", raw.customer_id or "", why) for raw, why in expected.rejected)
 
 
 # --- against the oracle -----------------------------------------------------------------------------------------------

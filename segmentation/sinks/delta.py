@@ -106,10 +106,11 @@ def rejected_rows(labelled: DataFrame, run_id: str, rejected_at: Column) -> Data
     )
 
 
-def append_rejected(rejected: DataFrame, path: str, commit: Mapping[str, Any]) -> None:
-    """Add rejected rows to their table in one commit."""
+def append_rejected(rejected: DataFrame, count: int, path: str, commit: Mapping[str, Any]) -> None:
+    """Add `count` rejected rows to their table in one commit; with none, see only that the table is there to query."""
     ensure_table(rejected.sparkSession, path, rejected.schema, {REASONS, "run_id", "rejected_at"}, REJECTED_CHECKS)
-    rejected.write.format("delta").mode("append").option("userMetadata", json.dumps(commit)).save(path)
+    if count:
+        rejected.write.format("delta").mode("append").option("userMetadata", json.dumps(commit)).save(path)
 
 
 def append_run(spark: SparkSession, path: str, record: Mapping[str, Any]) -> None:
