@@ -116,13 +116,23 @@ def _guarded(command: Any, options: argparse.Namespace) -> int:
         print("error: interrupted; readers see the state before this run or a whole new one.", file=sys.stderr)
         return 1
     except Exception as error:  # noqa: BLE001 - the last resort, where the exit code is decided
-        first = next(iter(str(error).splitlines()), "")
         print(
-            f"error: unexpected failure: {type(error).__name__}: {first} Readers see the state before this run or a "
+            f"error: unexpected failure: {_root(error)}. Readers see the state before this run or a "
             "whole new one, nothing between; the traceback is in segmentation_runs.log in the output directory.",
             file=sys.stderr,
         )
         return 1
+
+
+def _root(error: Exception) -> str:
+    """What went wrong, in a line: of an error out of the JVM its root, not the call that met it."""
+    from py4j.protocol import Py4JJavaError
+
+    from segmentation.storage import java_message
+
+    if isinstance(error, Py4JJavaError):
+        return java_message(error)
+    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 if __name__ == "__main__":

@@ -30,6 +30,7 @@ from pydantic import (
 from segmentation.errors import ConfigError
 from segmentation.schemas import APOSTROPHES, PURCHASE_COLUMNS, Category
 
+RESERVED_FILENAMES = ("automation_status.json", "segmentation_runs.log", "delta")
 DEFAULT_ALIASES: Mapping[str, Category] = {
     **dict.fromkeys(("womens", "women", "woman", "ladies"), Category.WOMENS),
     **dict.fromkeys(("mens", "men", "man", "gents"), Category.MENS),
@@ -251,6 +252,8 @@ class SegmentationConfig(_Model):
             )
         if self.frequency_fallback in known:
             raise ValueError(f"frequency_fallback: {self.frequency_fallback!r} is the label of a rule already")
+        if self.output_filename in RESERVED_FILENAMES:
+            raise ValueError(f"output_filename: {self.output_filename!r} is the name of another output")
         if self.publish_to_mongodb and not self.mongodb:
             raise ValueError("publish_to_mongodb: needs the server, expected mongodb: {host: ...} beside it")
         if self.category_fallback in (*Category, "Family"):

@@ -14,6 +14,7 @@ from segmentation.schemas import (
     PURCHASE_ID,
     REASONS,
     SOURCE,
+    WARNING,
     Reason,
 )
 
@@ -69,6 +70,8 @@ def _ranked(repeated: DataFrame) -> DataFrame:
         F.col(AMOUNT).desc(),
         F.col(CUSTOMER_ID).asc(),
         F.col(CATEGORY).asc(),
+        # Not of the contract: they settle which of equal rows counts with its warning and which is shown as rejected.
+        F.col(WARNING).asc(),
         F.col(SOURCE).asc(),
     )
     kept = F.first(F.struct(*PURCHASE_COLUMNS)).over(

@@ -64,7 +64,10 @@ def _fingerprint(paths: Sequence[str]) -> str | None:
         # Hadoop's globs know alternatives in braces, Python's do not.
         if local is None or "{" in path:
             return None
-        for file in _files(local):
+        files = list(_files(local))
+        if not files:
+            return None
+        for file in files:
             found = file.stat()
             digest.update(f"{file.absolute()}\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
         digest.update(b"\1")

@@ -16,6 +16,7 @@ from __future__ import annotations
 import platform
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -45,7 +46,7 @@ from segmentation.sinks.mongodb import publish_to_mongodb
 from segmentation.sources import RawRows, read_failures
 from segmentation.sources.csv import read_csv
 from segmentation.sources.mongodb import read_mongodb
-from segmentation.storage import Storage, join
+from segmentation.storage import Storage, join, literally
 from segmentation.validation import label_rows
 from segmentation.versions import VERSION
 
@@ -157,6 +158,8 @@ class Run:
         self.paths = paths
         self.mode = mode
         self.dry_run = dry_run
+        self.candidates: DataFrame | None = None
+        self.found: Profile | None = None
         self.started_at = datetime.now(UTC)
         self.run_id = f"{self.started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
         self.staging = join(output.staging, self.run_id)
@@ -188,7 +191,11 @@ class Run:
             raise
         finally:
             if session:
-                Storage(session).delete(self.staging)
+                # If Spark itself died, the next run cleans up, and the first error is the one to report.
+                with suppress(Exception):
+                    Storage(session).delete(self.staging)
+                    if self.candidates:
+                        self.candidates.unpersist()
             self.reporter.close()
 
     def _session(self, spark: SparkSession | None, progress_bar: bool) -> SparkSession:
@@ -225,8 +232,8 @@ class Run:
             staged = join(self.staging, "purchases")
             fit_to(spark, raw.size)
             label_rows(raw.frame, self.config, self.today).write.mode("overwrite").parquet(staged)
-            labelled = spark.read.parquet(staged)
-            candidates = repeated_ids(labelled).persist(KEPT_IN_MEMORY)
+            labelled = spark.read.parquet(literally(staged))
+            self.candidates = candidates = repeated_ids(labelled).persist(KEPT_IN_MEMORY)
             settled = settle(labelled, candidates) if candidates.count() else labelled
             self.found = found = profile(settled, self._fixed_as_of())
             counts.update(rows=found.rows_read, used=found.purchases_used, rejected=found.rows_rejected)
@@ -347,7 +354,7 @@ class Run:
         if session is None or self.dry_run:
             return
         try:
-            record = self._record("failed", str(error), datetime.now(UTC), None, getattr(self, "found", None))
+            record = self._record("failed", self.reporter.masked(str(error)), datetime.now(UTC), None, self.found)
             delta.append_run(session, self.output.runs, record)
         except Exception:  # noqa: BLE001 - whatever it is, the first error is the one to report
             LOGGER.warning("The failed run could not be added to the table of runs.", exc_info=True)
@@ -383,7 +390,10 @@ def repair(spark: SparkSession, output: Output) -> None:
     in its staging directory and is moved now; in every other case what is staged is of no use.
     """
     storage = Storage(spark)
-    for file in storage.files(join(output.staging, "*", "segments.json")):
+    left = storage.files(output.staging) if storage.exists(output.staging) else []
+    for file in left:
+        if not file.path.endswith("/segments.json"):
+            continue
         run_id = file.path.rstrip("/").split("/")[-2]
         if delta.published_by(spark, output.segments, run_id) is not None:
             storage.replace(file.path, output.json_file)

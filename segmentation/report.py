@@ -23,7 +23,10 @@ class _RunFormatter(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         """The line, and a traceback if there is one."""
-        text = super().format(record)
+        return self.masked(super().format(record))
+
+    def masked(self, text: str) -> str:
+        """`text` with its secrets struck out."""
         for secret in self._secrets:
             text = text.replace(secret, "***")
         return text
@@ -39,9 +42,10 @@ class Reporter:
     def __init__(self, run_id: str, log_file: Path | None, secrets: Sequence[str] = ()) -> None:
         self.run_id = run_id
         self.durations: dict[str, float] = {}
+        self._formatter = _RunFormatter(run_id, secrets)
         self._file = logging.FileHandler(log_file, encoding="utf-8") if log_file else None
         if self._file:
-            self._file.setFormatter(_RunFormatter(run_id, secrets))
+            self._file.setFormatter(self._formatter)
             self._file.setLevel(logging.DEBUG)
             LOGGER.addHandler(self._file)
         if LOGGER.level == logging.NOTSET:
@@ -52,6 +56,10 @@ class Reporter:
         if self._file:
             LOGGER.removeHandler(self._file)
             self._file.close()
+
+    def masked(self, text: str) -> str:
+        """`text` with the run's secrets struck out."""
+        return self._formatter.masked(text)
 
     def info(self, message: str) -> None:
         """One event."""

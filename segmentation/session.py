@@ -35,6 +35,9 @@ SESSION_SETTINGS = {
     "spark.sql.ansi.enabled": "true",
     "spark.sql.legacy.timeParserPolicy": "CORRECTED",
     "spark.sql.csv.parser.columnPruning.enabled": "false",
+    # A file that cannot be read is an error, not a shorter file.
+    "spark.sql.files.ignoreCorruptFiles": "false",
+    "spark.sql.files.ignoreMissingFiles": "false",
     # A connection string may hold a password: no plan shows it.
     "spark.sql.redaction.options.regex": "(?i)ur[il]|password",
 }
@@ -64,10 +67,12 @@ def open_session(config: SegmentationConfig, source: str, progress_bar: bool = F
         settings |= _local_settings()
     for key, value in settings.items():
         builder = builder.config(key, value)
+    starts_here = SparkSession.getActiveSession() is None
     spark = builder.getOrCreate()
-    if not jars:
+    session = job_session(spark, coordinates)
+    if not jars and starts_here:
         remember_jars(coordinates.values(), spark.sparkContext.getConf().get("spark.jars", ""))
-    return job_session(spark, coordinates)
+    return session
 
 
 def _local_settings() -> dict[str, str]:

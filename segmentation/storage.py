@@ -7,27 +7,29 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 # A header longer than this is no header.
-LONGEST_LINE = 1_000_000
+LONGEST_LINE = 100_000
 COPY_BUFFER = 1 << 20
 
 
 def local_path(location: str) -> Path | None:
     """The local path that `location` stands for, None if it is on another file system."""
-    parts = urlsplit(location)
-    if parts.scheme == "file":
-        return Path(parts.path)
-    return None if len(parts.scheme) > 1 else Path(location)
+    scheme = re.match("([A-Za-z][A-Za-z0-9+.-]+):", location)
+    if scheme is None:
+        return Path(location)
+    return Path(re.sub("^file:/+", "/", location)) if scheme[1] == "file" else None
 
 
 def java_message(error: Py4JJavaError) -> str:
-    """What the JVM says is wrong, in a line."""
-    return str(error.java_exception.toString()).splitlines()[0]
+    """What the JVM says is wrong at the root, in a line, credentials in addresses struck out."""
+    cause = error.java_exception
+    while cause.getCause() is not None:
+        cause = cause.getCause()
+    return re.sub(r"://[^@/\s]+@", "://***@", str(cause.toString()).splitlines()[0])
 
 
 def one_form(uri: str) -> str:
@@ -38,6 +40,16 @@ def one_form(uri: str) -> str:
 def join(location: str, *names: str) -> str:
     """`location` with further path components; works for local paths and URIs."""
     return "/".join((location.rstrip("/") or "/", *names))
+
+
+def literally(path: str) -> str:
+    """`path` for Spark's readers, which would take special characters for a glob."""
+    return "".join(f"\\{mark}" if mark in "{}[]*?\\" else mark for mark in path)
+
+
+def is_hidden(name: str) -> bool:
+    """Does Spark pass over a file or directory of this name, even where it is named outright?"""
+    return name.startswith((".", "_")) or name.endswith("._COPYING_")
 
 
 @dataclass(frozen=True)
@@ -74,13 +86,15 @@ class Storage:
         Directories are searched to any depth. A name that exists is taken literally even if it looks like a glob.
         """
         system, path = self._open(pattern)
-        found = [system.getFileStatus(path)] if system.exists(path) else list(system.globStatus(path) or [])
+        is_one = system.exists(path)
+        found = [system.getFileStatus(path)] if is_one else list(system.globStatus(path) or [])
+        found = [status for status in found if is_one or not is_hidden(status.getPath().getName())]
         files: list[StoredFile] = []
         while found:
             status = found.pop()
             if status.isDirectory():
                 children = system.listStatus(status.getPath())
-                found += [child for child in children if not child.getPath().getName().startswith(("_", "."))]
+                found += [child for child in children if not is_hidden(child.getPath().getName())]
             else:
                 location = status.getPath()
                 files.append(StoredFile(location.toString(), one_form(location.toUri().toString()), status.getLen()))
@@ -130,6 +144,7 @@ class Storage:
             out.write(bytearray(tail, "utf-8"))
         finally:
             out.close()
+            system.setWriteChecksum(True)
 
     def replace(self, source: str, target: str) -> None:
         """Move `source` over `target` in one step, so that a reader sees the old file or the new one."""

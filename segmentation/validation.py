@@ -122,10 +122,11 @@ def _is_plain_day(text: Column, day: Column, today: date) -> Column:
 
     Spark's cast also takes one-digit months and days, a time behind ``T`` or a blank, and longer years. Of ten
     characters and with a year of four digits, which no leading zero and a day up to today make sure of, only those
-    with a ``T`` or a blank are not the plain form.
+    with a ``T`` or a blank are not the plain form. It also trims control characters, so the last one must be a digit.
     """
     four_digit_year = (text >= "1000") & (day <= F.lit(today))
-    return (F.length(text) == 10) & four_digit_year & ~text.contains("T") & ~text.contains(" ")
+    ends_with_digit = F.substring(text, -1, 1).between("0", "9")
+    return (F.length(text) == 10) & four_digit_year & ends_with_digit & ~text.contains("T") & ~text.contains(" ")
 
 
 def _clean_or(name: str, careful: Column, plain: str | None = None) -> Column:
@@ -154,15 +155,16 @@ def purchase_day(day_text: str, text: Column, config: SegmentationConfig) -> Col
     converted = F.to_date(F.convert_timezone(offset, F.lit(config.timezone), local))
     plain = try_cast(day_text, "date")
     standard = F.when(plain.isNotNull() & (F.length(text) > 10) & text.rlike(WITH_OFFSET), converted).otherwise(plain)
-    return F.coalesce(standard, *[_by_format(text, pattern, config.timezone) for pattern in config.date_formats])
+    day = F.coalesce(standard, *[_by_format(text, pattern, config.timezone) for pattern in config.date_formats])
+    # Converting may lead out of the years that a date can have.
+    return F.when(F.year(day).between(1, 9999), day)
 
 
 def _by_format(text: Column, pattern: str, timezone: str) -> Column:
     """The day by one more pattern. The session's zone is UTC, so only a pattern with a zone needs converting."""
     instant = F.try_to_timestamp(text, F.lit(pattern))
     has_zone = not ZONE_LETTERS.isdisjoint(_without_quoted(pattern))
-    day = F.to_date(F.from_utc_timestamp(instant, timezone) if has_zone else instant)
-    return F.when(F.year(day).between(1, 9999), day)
+    return F.to_date(F.from_utc_timestamp(instant, timezone) if has_zone else instant)
 
 
 def _without_quoted(pattern: str) -> str:

@@ -46,6 +46,7 @@ REFUSED = {
     "separator": ({"thousands_separator": "."}, "thousands_separator: "),
     "date format": ({"date_formats": ["DD-MM-YYYY"]}, "date_formats.0: expected a pattern such as dd/MM/yyyy"),
     "file name": ({"output_filename": "../x.json"}, "output_filename: "),
+    "reserved name": ({"output_filename": "automation_status.json"}, "output_filename: 'automation_status.json' is"),
     "mongodb": ({"mongodb": {"passwrod": "x"}}, "mongodb.passwrod: unknown key, did you mean 'password'"),
 }
 

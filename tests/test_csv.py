@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from segmentation.errors import MissingColumnsError, NoDataError
+from segmentation.errors import MissingColumnsError, NoDataError, SourceError
 from segmentation.sources.csv import irregular_files, read_csv
 from segmentation.storage import Storage
 
@@ -66,6 +66,12 @@ SHAPES = {
     + LINE.format("C3")
     + '"Silva, A",P9,2024-01-05,5,Kids\n'
     + LINE.format("C4"),
+    "quotes that do not belong together": HEADER + 'C5",P1,2024-01-05,5,"Kids\n' + LINE.format("C2"),
+    "a line break behind a stray quote": HEADER + 'C5" x,P1\ny,2024-01-05,5,Kids\n"C\n1",P2,2024-01-05,5,Kids\n',
+    "stray quote in the header": HEADER.replace("\n", ',Height"\n')
+    + "C1,P1,2024-01-05,5,Kids,1\nC2,P2,2024-01-05,5,Kids,2\n",
+    "lines of tabs": HEADER + LINE.format("C1") + "\t\n" + '"C\n1",P2,2024-01-05,5,Kids\n \t \n',
+    "many doubled quotes": HEADER + '"' + '""' * 20_000 + '",P1,2024-01-05,5,Kids\n',
     "too many fields over two lines": HEADER + 'C1,"P\n1",2024-01-05,5,Kids,more\n' + LINE.format("C2"),
     "other order, more columns": "x,product_category , Total_amount_lkr,DATE,order_id,customer_id,y\n"
     "1,Kids,5,2024-01-05,P1,C1,2\n1,Mens,6,2024-01-05,P2,C2\n",
@@ -119,6 +125,20 @@ def test_only_files_with_irregular_quotes_are_read_the_slow_way(spark: SparkSess
         (tmp_path / name).write_text(text)
     files = Storage(spark).files(str(tmp_path))
     assert {uri.rsplit("/", 1)[1] for uri in irregular_files(spark, files)} == {"b"}
+
+
+def test_a_stray_quote_in_a_large_file_does_not_gather_its_rest(spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "purchases.csv"
+    path.write_text(HEADER + '"C0,P0,2024-01-05,5,Kids\n' + "".join(LINE.format(f"C{n}") for n in range(3000)))
+    assert read(spark, path) == expect(path)
+
+
+def test_a_hidden_file_that_was_asked_for_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+    (tmp_path / "_late.csv").write_text(SHAPES["plain"])
+    with pytest.raises(SourceError, match="hidden"):
+        read(spark, tmp_path / "_late.csv")
+    (tmp_path / "a.csv").write_text(SHAPES["plain"])
+    assert len(read(spark, tmp_path / "*.csv")) == 2
 
 
 def test_hidden_files_are_no_input(spark: SparkSession, tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def stage_json(customers: DataFrame, dimensions: Sequence[str], folder: str) -> 
     """
     storage = Storage(customers.sparkSession)
     parts = join(folder, "json")
-    elements(customers, dimensions).write.option("lineSep", SEPARATOR).mode("overwrite").text(parts)
+    elements(customers, dimensions).write.options(lineSep=SEPARATOR, compression="none").mode("overwrite").text(parts)
     staged = join(folder, "segments.json")
     storage.concatenate(storage.files(parts), staged, head="[\n", tail="\n]\n", drop_last=len(SEPARATOR))
     return staged

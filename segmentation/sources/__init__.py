@@ -36,7 +36,7 @@ def read_failures() -> Iterator[None]:
                 "The connection to MongoDB broke while documents were read. Nothing was published; see that the server "
                 "runs and run the job again."
             ) from error
-        found = re.search(r"FAILED_READ_FILE\S* .*? file (\S+?)\.? ", str(error))
+        found = re.search(r"[Ee]ncountered error while reading file (\S+?)\.?\s", str(error))
         if not found:
             raise
         causes = re.findall(r"^Caused by: (.*)$", str(error), re.MULTILINE) or ["unknown"]

@@ -22,7 +22,7 @@ from pyspark.sql import functions as F
 from segmentation.errors import MissingColumnsError, NoDataError, SourceError
 from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE
 from segmentation.sources import RawRows
-from segmentation.storage import Storage, StoredFile, java_message, one_form
+from segmentation.storage import Storage, StoredFile, is_hidden, java_message, literally, one_form
 
 DOCUMENT_COLUMNS: Mapping[str, str] = dict(
     zip(PURCHASE_COLUMNS, ("Customer_ID", "Order_ID", "Date", "Total_Amount_LKR", "Product_Category"), strict=True)
@@ -36,9 +36,12 @@ CSV_OPTIONS = {
     "columnNameOfCorruptRecord": CORRUPT,
     "maxColumns": "1000000",
 }
-# With each quoted piece shortened to two quotes: a field that goes on after its closing quote, or is never closed.
-QUOTED_PIECE = r'"[^"]*"'
-BROKEN_QUOTES = r'(?:^|,)(?:(?:"")+[^",]|(?:"")*"(?!"))'
+# A field is quoted, or does not start with a quote and may then hold some as plain characters. All is possessive: Java
+# matches that in a loop, however long a field is.
+FIELD = r'(?:"[^"]*+(?:""[^"]*+)*+"|(?!")[^,\n]*+)'
+WELL_FORMED = rf"\A{FIELD}(?:,{FIELD})*+\z"
+# Where more lines than this hang together, it is by a stray quote.
+MOST_LINES_OF_A_RECORD = 1000
 
 
 class Layout(NamedTuple):
@@ -94,6 +97,11 @@ def _find(storage: Storage, paths: Sequence[str]) -> list[StoredFile]:
         files = storage.files(path)
         if not files:
             raise NoDataError(f"there is no file at {path!r}. Check --csv-path: a file, a directory or a glob.")
+        hidden = [file.path for file in files if is_hidden(file.path.rsplit("/", 1)[1])]
+        if hidden:
+            raise SourceError(
+                f"{hidden[0]} cannot be read: Spark takes names with . or _ in front for hidden. Rename it."
+            )
         found.update((file.uri, file) for file in files)
     return list(found.values())
 
@@ -135,30 +143,20 @@ def layout_of(header: str, columns: Mapping[str, str], where: str) -> Layout:
             else "Map other names in the configuration, for example: columns: "
             f"{{{', '.join(f'{column}: <name in the file>' for column in missing)}}}"
         )
-        raise MissingColumnsError(f"{where} lacks {expected}; it has {', '.join(map(repr, names))}. {hint}")
+        shown = ", ".join(repr(name[:40]) for name in names[:30])
+        raise MissingColumnsError(f"{where} lacks {expected}; it has {shown}. {hint}")
     return Layout(len(names), tuple(found[column] for column in PURCHASE_COLUMNS))
 
 
 def irregular_files(spark: SparkSession, files: Iterable[StoredFile]) -> set[str]:
     """URIs of the files in which some line, taken alone, has quotes that do not fit; one row a file to the driver."""
     lines = spark.read.text(_paths(files)).select("value", F.input_file_name().alias(SOURCE))
-    odd = F.col("value").contains('"') & (_has_open_quote(F.col("value")) | has_broken_quotes(F.col("value")))
+    odd = F.col("value").contains('"') & ~F.col("value").rlike(WELL_FORMED)
     return {one_form(row[SOURCE]) for row in lines.where(odd).select(SOURCE).distinct().collect()}
-
-
-def has_broken_quotes(record: Column) -> Column:
-    """Does a field of this record go on after its closing quote, or is never closed? Quotes inside a field that does
-    not start with one are plain characters.
-    """
-    return F.regexp_replace(record, QUOTED_PIECE, '""').rlike(BROKEN_QUOTES)
 
 
 def _quotes(text: Column) -> Column:
     return F.length(text) - F.length(F.replace(text, F.lit('"'), F.lit("")))
-
-
-def _has_open_quote(line: Column) -> Column:
-    return _quotes(line) % 2 == 1
 
 
 def _fields(layout: Layout) -> str:
@@ -195,33 +193,40 @@ def _read_irregular(spark: SparkSession, layout: Layout, files: Sequence[StoredF
 def _parse(records: DataFrame, layout: Layout) -> DataFrame:
     """Add the fields of ``record``, and the record itself as ``corrupt`` where it is malformed."""
     parsed = records.withColumn("fields", F.from_csv("record", _fields(layout), CSV_OPTIONS))
-    broken = F.when(has_broken_quotes(F.col("record")), F.col("record"))
+    broken = F.when(~F.col("record").rlike(WELL_FORMED), F.col("record"))
     return parsed.select(*records.columns, "fields.*").withColumn(CORRUPT, F.coalesce(broken, CORRUPT))
 
 
 def _is_blank(line: str) -> Column:
-    return F.trim(line) == ""
+    """As Spark's reader of regular files sees it."""
+    return F.col(line).rlike(r"\A[\x00-\x20]*+\z")
 
 
 def _records(lines: DataFrame) -> DataFrame:
-    """``source, place, line`` -> ``source, record, lines``: lines put together while a quote is open, no header."""
+    """``source, place, line`` -> ``source, record, lines``: lines put together while a quote is open, no header.
+
+    The header is the first line that is not blank, whatever quotes it has.
+    """
     in_file = Window.partitionBy(SOURCE).orderBy("place")
     before = in_file.rowsBetween(Window.unboundedPreceding, -1)
     so_far = in_file.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     outside = F.coalesce(F.sum(_quotes(F.col("line"))).over(before), F.lit(0)) % 2 == 0
-    begins = F.when(F.col("outside") & ~_is_blank("line"), F.lit(1))
+    is_long = F.count(F.lit(1)).over(Window.partitionBy(SOURCE, "number")) > MOST_LINES_OF_A_RECORD
     return (
-        lines.withColumn("outside", outside)
-        .withColumn("number", F.count(begins).over(so_far))
-        # Blank lines between records are none; the first record is the header.
-        .where(~(F.col("outside") & _is_blank("line")) & (F.col("number") > 1))
-        .groupBy(SOURCE, "number")
+        lines.withColumn("seen", F.count(F.when(~_is_blank("line"), F.lit(1))).over(so_far))
+        .where(F.col("seen") > 1)
+        .withColumn("outside", outside)
+        # Blank lines between records are none.
+        .where(~(F.col("outside") & _is_blank("line")))
+        .withColumn("number", F.count(F.when(F.col("outside"), F.lit(1))).over(so_far))
+        .withColumn("alone", F.when(is_long, F.col("place")))
+        .groupBy(SOURCE, "number", "alone")
         .agg(F.sort_array(F.collect_list(F.struct("place", "line"))).alias("placed"))
         .select(SOURCE, F.col("placed.line").alias("lines"))
         .withColumn("record", F.array_join("lines", "\n"))
+        .where(~_is_blank("record"))
     )
 
 
 def _paths(files: Iterable[StoredFile]) -> list[str]:
-    """Paths for Spark's reader, which would take special characters for a glob."""
-    return ["".join(f"\\{mark}" if mark in "{}[]*?\\" else mark for mark in file.path) for file in files]
+    return [literally(file.path) for file in files]
