@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import trustme
 from pyspark.sql import SparkSession
 
 from segmentation import pipeline as pipeline_module
@@ -363,10 +364,10 @@ def test_tls(tmp_path: Path) -> None:
     with server.client() as client:
         client.retail.sample.insert_many(documents_of(SAMPLE)[:500])
     server.stop()
-    key, certificate, trusted = tmp_path / "key.pem", tmp_path / "cert.pem", tmp_path / "trusted.p12"
-    request = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-    names = ["-addext", "subjectAltName=IP:127.0.0.1,DNS:localhost", "-keyout", str(key), "-out", str(certificate)]
-    subprocess.run([*request, *names], check=True, capture_output=True)
+    certificate, authority, trusted = tmp_path / "server.pem", tmp_path / "authority.pem", tmp_path / "trusted.p12"
+    own_authority = trustme.CA()
+    own_authority.cert_pem.write_to_path(str(authority))
+    own_authority.issue_cert("127.0.0.1", "localhost").private_key_and_cert_chain_pem.write_to_path(str(certificate))
     keytool = [
         "keytool",
         "-importcert",
@@ -378,8 +379,8 @@ def test_tls(tmp_path: Path) -> None:
         "-storepass",
         "changeit",
     ]
-    subprocess.run([*keytool, "-file", str(certificate), "-keystore", str(trusted)], check=True, capture_output=True)
-    server.start("--tls-cert-file", str(certificate), "--tls-key-file", str(key))
+    subprocess.run([*keytool, "-file", str(authority), "-keystore", str(trusted)], check=True, capture_output=True)
+    server.start("--tls-cert-file", str(certificate), "--tls-key-file", str(certificate))
     config = tmp_path / "c.yaml"
     config.write_text(
         f"max_rejected_ratio: 1\nmongodb:\n  uri: mongodb://127.0.0.1:{server.port}/?{OPTIONS}\n  tls: true\n"
