@@ -9,8 +9,9 @@ from py4j.protocol import Py4JJavaError
 
 from segmentation.config import MongoConfig
 
-# A wrong host must be told in seconds, not in half a minute.
-PATIENCE = {"serverSelectionTimeoutMS": "5000", "connectTimeoutMS": "5000"}
+# Milliseconds. A wrong host must be told in seconds; once documents flow, a change of the primary must not end the run.
+FIRST_LOOK_PATIENCE = 3_000
+READING_PATIENCE = 15_000
 INVALID_URI = (
     "mongodb.uri is not a valid connection string. Check its form: mongodb://host:port/ or mongodb+srv://host/."
 )
@@ -21,10 +22,10 @@ def escaped(text: str) -> str:
     return quote(text, safe="")
 
 
-def connection_uri(config: MongoConfig) -> str:
-    """The connection string, credentials percent-encoded, with short time-outs unless it names its own."""
+def connection_uri(config: MongoConfig, patience: int = READING_PATIENCE) -> str:
+    """The connection string, credentials percent-encoded; waits `patience` for a server unless it says how long."""
     uri = config.uri.get_secret_value() if config.uri else f"mongodb://{config.host}:{config.port}/"
-    options = dict(PATIENCE)
+    options = {"serverSelectionTimeoutMS": str(patience), "connectTimeoutMS": str(patience)}
     if config.tls:
         options["tls"] = "true"
     if config.read_preference:

@@ -18,7 +18,7 @@ from pyspark.sql import functions as F
 
 from segmentation.config import MongoConfig
 from segmentation.errors import NoDataError, SourceError
-from segmentation.mongo import INVALID_URI, connection_uri, explain, server
+from segmentation.mongo import FIRST_LOOK_PATIENCE, INVALID_URI, connection_uri, explain, server
 from segmentation.report import LOGGER
 from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE
 from segmentation.sources import RawRows
@@ -51,10 +51,9 @@ def read_mongodb(spark: SparkSession, config: MongoConfig, columns: Mapping[str,
         SourceError: the server cannot be reached or refuses.
         NoDataError: the collection is empty or missing.
     """
-    uri = connection_uri(config)
-    count = look(spark, config, uri)
+    count = look(spark, config, connection_uri(config, FIRST_LOOK_PATIENCE))
     paths = {**DOCUMENT_PATHS, **columns, **config.columns}
-    documents = _partitioned(spark, config, uri, pipeline(paths, config.filter))
+    documents = _partitioned(spark, config, connection_uri(config), pipeline(paths, config.filter))
     texts = [as_text(name).alias(name) for name in PURCHASE_COLUMNS]
     source = F.lit(f"{config.database}.{config.collection}").alias(SOURCE)
     return RawRows(documents.select(source, RAW_RECORD, *texts), count * BYTES_PER_DOCUMENT)
