@@ -58,12 +58,13 @@ def open_session(config: SegmentationConfig, source: str, progress_bar: bool = F
     if _launched_by_spark_submit():
         return job_session(builder.getOrCreate(), coordinates)
     settings = {"spark.ui.showConsoleProgress": str(progress_bar).lower()}
-    jars = None if _master_is_chosen() else known_jars(coordinates.values())
+    is_local = not _master_is_chosen()
+    jars = known_jars(coordinates.values()) if is_local else None
     if jars:
         settings["spark.driver.extraClassPath"] = os.pathsep.join(jars)
     else:
         settings["spark.jars.packages"] = ",".join(coordinates.values())
-    if not _master_is_chosen():
+    if is_local:
         settings |= _local_settings()
     for key, value in settings.items():
         builder = builder.config(key, value)

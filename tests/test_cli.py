@@ -151,11 +151,9 @@ def test_killed_anywhere_and_another_run_at_the_same_time(csv: Path, tmp_path: P
 
 
 def test_spark_submit_with_py_files(csv: Path, tmp_path: Path) -> None:
-    """The project is neither installed there nor beside the script."""
+    """The package comes as an archive; the script lies apart from the checkout."""
     archive = shutil.make_archive(str(tmp_path / "segmentation"), "zip", ROOT, "segmentation")
     script = shutil.copy(ROOT / "jobs" / "run_segmentation.py", tmp_path)
-    libraries = tmp_path / "isolated"
-    shutil.copytree(ROOT / "jobs", libraries)
     submit = [
         str(Path(pyspark.__file__).parent / "bin" / "spark-submit"),
         "--packages",
@@ -168,7 +166,6 @@ def test_spark_submit_with_py_files(csv: Path, tmp_path: Path) -> None:
         "--output-dir",
         str(tmp_path / "out"),
     ]
-    # -S would hide the libraries; an empty working directory and no editable install of the project is what matters.
     env = {**os.environ, "PYSPARK_PYTHON": sys.executable, "PYSPARK_DRIVER_PYTHON": sys.executable}
     finished = subprocess.run(submit, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=300, check=False)
     assert finished.returncode == 0, finished.stderr[-3000:]
