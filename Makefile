@@ -6,7 +6,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint conf/
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run test test-fast lint format mongo-demo notebook sample clean java
+.PHONY: help run bench test test-fast lint format mongo-demo notebook sample clean java
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -24,6 +24,11 @@ $(VENV)/run.stamp: pyproject.toml conf/constraints.txt
 $(VENV)/dev.stamp: $(VENV)/run.stamp
 	@echo "Installing the packages for development ..."
 	@$(PIP) --editable '.[dev]'
+	@touch $@
+
+$(VENV)/bench.stamp: $(VENV)/run.stamp
+	@echo "Installing the packages for benchmarks ..."
+	@$(PIP) --editable '.[bench]'
 	@touch $@
 
 run: java $(VENV)/run.stamp ## Run the job on the bundled sample (options: make run ARGS="--csv-path my.csv")
@@ -50,6 +55,9 @@ mongo-demo: java $(VENV)/dev.stamp ## Load the sample into a MongoDB test server
 
 notebook: java $(VENV)/dev.stamp ## Open the notebooks (run the job first)
 	@$(BIN)/jupyter lab notebooks/01_explore_segments.ipynb
+
+bench: java $(VENV)/bench.stamp ## Measure this job beside pandas, Polars and DuckDB (other sizes: make bench SIZES=10000,100000000)
+	@$(BIN)/python -m benchmarks.run $(if $(SIZES),--sizes $(SIZES)) $(ARGS)
 
 sample: java $(VENV)/run.stamp ## Make the bundled sample anew
 	@$(BIN)/python jobs/generate_purchases.py --rows 5000 --customers 900 --output data/purchase_records.csv

@@ -40,16 +40,23 @@ def pick(chance: Column, *weighted: tuple[float, Column]) -> Column:
     return last if chosen is None else chosen.otherwise(last)
 
 
-def purchases(spark: SparkSession, rows: int, customers: int, seed: int, until: date, skew: float) -> DataFrame:
+def buyer(customers: int, seed: int, skew: float, whale: float, single: bool) -> Column:
+    """The number of the customer of each order."""
+    if single:
+        return F.col("order")
+    usual = (F.pow(uniform(seed, "customer", "order"), F.lit(skew)) * customers).cast("long")
+    return F.when(uniform(seed, "whale", "order") < whale, F.lit(0).cast("long")).otherwise(usual)
+
+
+def purchases(spark: SparkSession, rows: int, customer: Column, seed: int, until: date) -> DataFrame:
     """Good purchases: ``customer, order, day, rupees, category``, one row per purchase.
 
     Args:
         spark: the session.
         rows: how many purchases.
-        customers: among how many customers at most.
+        customer: the number of the customer, from the column ``order``.
         seed: another seed gives other purchases.
         until: the last possible day; history goes back 900 days.
-        skew: 1 gives every customer about the same number of purchases, more gives a longer tail.
     """
     year = F.lit(until.year) - (uniform(seed, "year", "order") * 2).cast("int")
     peak = F.to_date(
@@ -59,7 +66,7 @@ def purchases(spark: SparkSession, rows: int, customers: int, seed: int, until: 
     return (
         spark.range(rows)
         .withColumnRenamed("id", "order")
-        .withColumn("customer", (F.pow(uniform(seed, "customer", "order"), F.lit(skew)) * customers).cast("long"))
+        .withColumn("customer", customer)
         .withColumn("habit", uniform(seed, "habit", "customer"))
         .withColumn("purse", uniform(seed, "purse", "customer"))
         .withColumn("household", uniform(seed, "household", "customer"))
@@ -144,6 +151,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--until", type=date.fromisoformat, default=date(2025, 12, 31), help="last possible day")
     parser.add_argument("--skew", type=float, default=2.5, help="1: customers alike; more: a longer tail")
+    parser.add_argument("--whale", type=float, default=0, help="share of the rows that belong to one customer")
+    parser.add_argument("--single", action="store_true", help="one purchase a customer")
     parser.add_argument("--bad-share", type=float, default=0.006, help="share of broken rows")
     parser.add_argument("--output", type=Path, default=Path("data/purchase_records.csv"))
     options = parser.parse_args(arguments)
@@ -154,7 +163,8 @@ def main(arguments: list[str] | None = None) -> int:
         .getOrCreate()
     )
     customers = options.customers or max(1, options.rows // 12)
-    good = purchases(spark, options.rows, customers, options.seed, options.until, options.skew)
+    customer = buyer(customers, options.seed, options.skew, options.whale, options.single)
+    good = purchases(spark, options.rows, customer, options.seed, options.until)
     write(as_lines(good, options.seed, options.bad_share), options.output)
     spark.stop()
     print(f"{options.rows} purchases in {options.output}", file=sys.stderr)

@@ -13,7 +13,7 @@ from segmentation.schemas import (
     PURCHASE_DATE,
     PURCHASE_ID,
     REASONS,
-    SOURCE,
+    SOURCE_ID,
     WARNING,
     Reason,
 )
@@ -38,8 +38,9 @@ def repeated_ids(labelled: DataFrame) -> DataFrame:
     Returns:
         One row per candidate: ``purchase_id_hash`` (bigint).
     """
-    valid = labelled.where(F.col(REASONS).isNull())
-    return valid.groupBy(id_hash().alias(ID_HASH)).count().where(F.col("count") > 1).select(ID_HASH)
+    hashes = labelled.where(F.col(REASONS).isNull()).select(id_hash().alias(ID_HASH))
+    # Most ids are unique, so counting before the shuffle would double the work.
+    return hashes.repartition(ID_HASH).groupBy(ID_HASH).count().where(F.col("count") > 1).select(ID_HASH)
 
 
 def settle(labelled: DataFrame, candidates: DataFrame) -> DataFrame:
@@ -72,7 +73,7 @@ def _ranked(repeated: DataFrame) -> DataFrame:
         F.col(CATEGORY).asc(),
         # Not of the contract: they settle which of equal rows counts with its warning and which is shown as rejected.
         F.col(WARNING).asc(),
-        F.col(SOURCE).asc(),
+        F.col(SOURCE_ID).asc(),
     )
     kept = F.first(F.struct(*PURCHASE_COLUMNS)).over(
         best_first.rowsBetween(Window.unboundedPreceding, Window.currentRow)

@@ -57,6 +57,13 @@ def record_success(output: Output, state: dict[str, Any], run_id: str, finished_
     staged.replace(output.status_file)
 
 
+def local_size(paths: Sequence[str]) -> int | None:
+    """Bytes to read, None where it cannot be told without Spark."""
+    places = [local_path(path) for path in paths]
+    files = [file for place in places if place for file in _files(place)]
+    return sum(file.stat().st_size for file in files) if files and all(places) else None
+
+
 def _fingerprint(paths: Sequence[str]) -> str | None:
     digest = hashlib.sha256()
     for path in paths:

@@ -15,8 +15,8 @@ from __future__ import annotations
 
 import platform
 import uuid
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -31,7 +31,7 @@ from segmentation.config import SegmentationConfig, load_config
 from segmentation.duplicates import repeated_ids, settle
 from segmentation.errors import ConfigError, NoDataError, SegmentationError
 from segmentation.festive import FestiveCalendar, resolve
-from segmentation.freshness import record_success, state_of
+from segmentation.freshness import local_size, record_success, state_of
 from segmentation.metrics import LOYAL_WINDOW, count_if, customer_metrics
 from segmentation.output import Output
 from segmentation.quality import Profile, enforce_gate, profile
@@ -46,11 +46,14 @@ from segmentation.sinks.mongodb import publish_to_mongodb
 from segmentation.sources import RawRows, read_failures
 from segmentation.sources.csv import read_csv
 from segmentation.sources.mongodb import read_mongodb
-from segmentation.storage import Storage, join, literally
+from segmentation.storage import Storage, join
 from segmentation.validation import label_rows
 from segmentation.versions import VERSION
 
 KEPT_IN_MEMORY = StorageLevel.MEMORY_AND_DISK
+KEPT_ON_DISK = StorageLevel.DISK_ONLY
+# About 10 MB of Parquet. Every file costs a writer and a reader more than its rows do where it holds few.
+CUSTOMERS_PER_FILE = 250_000
 
 
 @dataclass(frozen=True)
@@ -58,6 +61,7 @@ class Segments:
     """What a run computed: the customers, and what is known of them without looking at each."""
 
     customers: DataFrame
+    files: int
     as_of: date
     festive: FestiveCalendar
     total_customers: int
@@ -158,7 +162,7 @@ class Run:
         self.paths = paths
         self.mode = mode
         self.dry_run = dry_run
-        self.candidates: DataFrame | None = None
+        self.kept: list[DataFrame] = []
         self.found: Profile | None = None
         self.started_at = datetime.now(UTC)
         self.run_id = f"{self.started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
@@ -194,53 +198,64 @@ class Run:
                 # If Spark itself died, the next run cleans up, and the first error is the one to report.
                 with suppress(Exception):
                     Storage(session).delete(self.staging)
-                    if self.candidates:
-                        self.candidates.unpersist()
+                    for frame in self.kept:
+                        frame.unpersist()
             self.reporter.close()
 
     def _session(self, spark: SparkSession | None, progress_bar: bool) -> SparkSession:
         if spark is not None:
             return job_session(spark, required_packages(self.config, self.source, spark.version))
-        return open_session(self.config, self.source, progress_bar)
+        return open_session(self.config, self.source, progress_bar, local_size(self.paths))
 
     def _execute(self, spark: SparkSession) -> dict[str, Any]:
         self.pipeline.check(spark)
         repair(spark, self.output)
-        settled, found = self._validated(spark)
+        settled, found, names = self._validated(spark)
         if not self.dry_run:
-            with self.reporter.step("Keep rejected rows") as counts:
-                rejected = delta.rejected_rows(settled, self.run_id, F.lit(self.started_at))
+            with self._step(spark, "Keep rejected rows") as counts:
+                rejected = delta.rejected_rows(settled, names, self.run_id, F.lit(self.started_at))
                 delta.append_rejected(rejected, found.rows_rejected, self.output.rejected, self.commit)
                 counts["rows"] = found.rows_rejected
         enforce_gate(found, self.config.max_rejected_ratio)
         segments = self._segmented(settled, found)
+        if not self.dry_run:
+            self._publish(spark, segments)
+        return self._finish(spark, segments, found)
+
+    @contextmanager
+    def _step(self, spark: SparkSession, name: str) -> Iterator[dict[str, Any]]:
+        """Time and log a step, and let Spark's own pages call its jobs by it."""
+        spark.sparkContext.setJobDescription(f"{name} ({self.run_id})")
         try:
-            if not self.dry_run:
-                self._publish(spark, segments)
-            return self._finish(spark, segments, found)
+            with self.reporter.step(name) as counts:
+                yield counts
         finally:
-            segments.customers.unpersist()
+            spark.sparkContext.setJobDescription(None)  # type: ignore[arg-type]
+
+    def _kept(self, frame: DataFrame, level: StorageLevel) -> DataFrame:
+        """`frame`, computed once and kept until the run ends."""
+        self.kept.append(frame.persist(level))
+        return frame
 
     def _read(self, spark: SparkSession) -> RawRows:
         if self.source == "mongodb" and self.config.mongodb:
             return read_mongodb(spark, self.config.mongodb, self.config.columns)
         return read_csv(spark, self.paths, self.config.columns)
 
-    def _validated(self, spark: SparkSession) -> tuple[DataFrame, Profile]:
-        with self.reporter.step("Read and validate") as counts, read_failures():
+    def _validated(self, spark: SparkSession) -> tuple[DataFrame, Profile, Sequence[str]]:
+        with self._step(spark, "Read and validate") as counts, read_failures():
+            fit_to(spark, 0)
             raw = self._read(spark)
-            staged = join(self.staging, "purchases")
             fit_to(spark, raw.size)
-            label_rows(raw.frame, self.config, self.today).write.mode("overwrite").parquet(staged)
-            labelled = spark.read.parquet(literally(staged))
-            self.candidates = candidates = repeated_ids(labelled).persist(KEPT_IN_MEMORY)
+            labelled = self._kept(label_rows(raw.frame, self.config, self.today), KEPT_ON_DISK)
+            candidates = self._kept(repeated_ids(labelled), KEPT_IN_MEMORY)
             settled = settle(labelled, candidates) if candidates.count() else labelled
             self.found = found = profile(settled, self._fixed_as_of())
             counts.update(rows=found.rows_read, used=found.purchases_used, rejected=found.rows_rejected)
             counts["after as-of"] = found.purchases_after_as_of
         if found.rows_read == 0:
             raise NoDataError(f"{', '.join(self.paths)} hold a header and no rows.")
-        return settled, found
+        return settled, found, raw.names
 
     def _fixed_as_of(self) -> date | None:
         """The as-of day where it does not hang on the data."""
@@ -254,7 +269,7 @@ class Run:
                 f"none of {found.rows_read} rows can be used: {found.rows_rejected} rejected, "
                 f"{found.purchases_after_as_of} after the as-of day {self.config.as_of}. What was published stays."
             )
-        with self.reporter.step("Segment customers") as counts:
+        with self._step(settled.sparkSession, "Segment customers") as counts:
             as_of = self._fixed_as_of() or found.last_day
             festive = resolve(self.config.festive_periods, found.first_day, found.last_day)
             for name, years in festive.unknown_years.items():
@@ -264,13 +279,8 @@ class Run:
                     ", ".join(map(str, years[-5:])),
                 )
             used = settled.where(F.col(REASONS).isNull() & (F.col(PURCHASE_DATE) <= F.lit(as_of)))
-            customers = (
-                self.pipeline.segment(used, as_of, festive)
-                .withColumns(
-                    {"as_of": F.lit(as_of), "run_id": F.lit(self.run_id), "updated_at": F.lit(self.started_at)}
-                )
-                .persist(KEPT_IN_MEMORY)
-            )
+            facts = {"as_of": F.lit(as_of), "run_id": F.lit(self.run_id), "updated_at": F.lit(self.started_at)}
+            customers = self._kept(self.pipeline.segment(used, as_of, festive).withColumns(facts), KEPT_IN_MEMORY)
             segments = self._counted(customers, as_of, festive, found)
             counts.update(customers=segments.total_customers, **{"as of": as_of.isoformat()})
         return segments
@@ -293,14 +303,15 @@ class Run:
         labels: dict[str, dict[str, int]] = {dimension: {} for dimension in self.pipeline.dimensions}
         for (dimension, label), count in zip(names, by_label, strict=True):
             labels[dimension][label] = count
-        return Segments(customers, as_of, festive, total, labels)
+        files = -(-total // CUSTOMERS_PER_FILE)
+        return Segments(customers.coalesce(files), files, as_of, festive, total, labels)
 
     def _publish(self, spark: SparkSession, segments: Segments) -> None:
         """Make both outputs whole out of sight, then let them take their places, Delta first."""
         dimensions = self.pipeline.dimensions
-        with self.reporter.step("Write JSON"):
-            staged = stage_json(segments.customers, dimensions, self.staging)
-        with self.reporter.step("Publish"):
+        with self._step(spark, "Write JSON"):
+            staged = stage_json(segments.customers, dimensions, self.staging, segments.files)
+        with self._step(spark, "Publish"):
             try:
                 delta.publish_segments(segments.customers, self.output.segments, dimensions, self.commit)
                 Storage(spark).replace(staged, self.output.json_file)
@@ -310,7 +321,7 @@ class Run:
                     delta.withdraw(spark, self.output.segments, self.run_id)
                 raise
         if self.config.publish_to_mongodb and self.config.mongodb:
-            with self.reporter.step("Write to MongoDB"):
+            with self._step(spark, "Write to MongoDB"):
                 publish_to_mongodb(segments.customers, dimensions, self.config.mongodb, self.config.publish_to_mongodb)
 
     def _finish(self, spark: SparkSession, segments: Segments, found: Profile) -> dict[str, Any]:

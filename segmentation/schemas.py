@@ -22,9 +22,13 @@ PURCHASE_COLUMNS: Final = (CUSTOMER_ID, PURCHASE_ID, PURCHASE_DATE, AMOUNT, CATE
 
 # What comes with a row besides its five values.
 SOURCE: Final = "source"
+# A number that stands for the name of the file or collection: the names are many bytes and few.
+SOURCE_ID: Final = "source_id"
 RAW_RECORD: Final = "raw_record"
-RAW_COLUMNS: Final = (SOURCE, RAW_RECORD, *PURCHASE_COLUMNS)
+RAW_COLUMNS: Final = (SOURCE_ID, RAW_RECORD, *PURCHASE_COLUMNS)
+# The texts of a row as they were read, in this order, where they are not just the canonical values.
 RAW: Final = "raw"
+RAW_TEXTS: Final = (RAW_RECORD, *PURCHASE_COLUMNS)
 REASONS: Final = "reasons"
 WARNING: Final = "warning"
 

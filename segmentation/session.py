@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import pyspark
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
+from segmentation import jvm
 from segmentation.config import SegmentationConfig
 from segmentation.errors import ConfigError
-from segmentation.jars import known_jars, remember_jars
+from segmentation.jars import cache_folder, known_jars, remember_jars
 from segmentation.versions import Package, package
 
 DELTA_EXTENSION = "io.delta.sql.DeltaSparkSessionExtension"
@@ -22,8 +24,11 @@ PACKAGE_CLASS: dict[Package, str] = {
     "mongodb": "com.mongodb.spark.sql.connector.MongoTableProvider",
 }
 SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
-TEXT_PER_SHUFFLE_PARTITION = 64 << 20
+# Small partitions keep the hash table of a task in the processor's cache: half the time of large ones.
+TEXT_PER_SHUFFLE_PARTITION = 8 << 20
 MOST_SHUFFLE_PARTITIONS = 4000
+# Below this, re-planning a query between its stages takes longer than it can save.
+ADAPTIVE_FROM = 64 << 20
 LOG_SETTINGS = Path(__file__).resolve().with_name("log4j2.properties")
 LOCAL_SETTINGS = {
     "spark.ui.enabled": "false",
@@ -38,13 +43,25 @@ SESSION_SETTINGS = {
     # A file that cannot be read is an error, not a shorter file.
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
+    # What a run keeps, it keeps for seconds: looking for the shortest form takes longer than writing the long one.
+    "spark.sql.inMemoryColumnarStorage.compressed": "false",
+    # The number of partitions fits the input already, see `fit_to`.
+    "spark.sql.adaptive.coalescePartitions.enabled": "false",
     # A connection string may hold a password: no plan shows it.
     "spark.sql.redaction.options.regex": "(?i)ur[il]|password",
 }
 
 
-def open_session(config: SegmentationConfig, source: str, progress_bar: bool = False) -> SparkSession:
+def open_session(
+    config: SegmentationConfig, source: str, progress_bar: bool = False, input_size: int | None = None
+) -> SparkSession:
     """The running session, or a new one with the packages that Delta and the source need.
+
+    Args:
+        config: names of packages, whether MongoDB is written to.
+        source: ``csv`` or ``mongodb``.
+        progress_bar: show Spark's own progress on the terminal.
+        input_size: bytes to read, None if it is not known; a JVM in local mode is started to fit.
 
     Raises:
         ConfigError: the Spark that was chosen lacks a package; the message has the option to add.
@@ -65,7 +82,7 @@ def open_session(config: SegmentationConfig, source: str, progress_bar: bool = F
     else:
         settings["spark.jars.packages"] = ",".join(coordinates.values())
     if is_local:
-        settings |= _local_settings()
+        settings |= _local_settings(jvm.options(input_size, jars or [], cache_folder()))
     for key, value in settings.items():
         builder = builder.config(key, value)
     starts_here = SparkSession.getActiveSession() is None
@@ -76,12 +93,11 @@ def open_session(config: SegmentationConfig, source: str, progress_bar: bool = F
     return session
 
 
-def _local_settings() -> dict[str, str]:
-    settings = {"spark.master": "local[*]", **LOCAL_SETTINGS}
+def _local_settings(java_options: Sequence[str]) -> dict[str, str]:
     # Inside a zip archive it is no file, and Spark's own configuration serves.
-    if LOG_SETTINGS.is_file():
-        settings["spark.driver.extraJavaOptions"] = f'-Dlog4j2.configurationFile="{LOG_SETTINGS.as_uri()}"'
-    return settings
+    log = [f"-Dlog4j2.configurationFile={LOG_SETTINGS.as_uri()}"] if LOG_SETTINGS.is_file() else []
+    quoted = " ".join(f'"{option}"' for option in [*java_options, *log])
+    return {"spark.master": "local[*]", **LOCAL_SETTINGS, "spark.driver.extraJavaOptions": quoted}
 
 
 def job_session(spark: SparkSession, coordinates: dict[Package, str]) -> SparkSession:
@@ -112,6 +128,7 @@ def fit_to(spark: SparkSession, size: int) -> None:
 
     Spark's 200 make a small run wait for empty tasks and a large one spill.
     """
+    spark.conf.set("spark.sql.adaptive.enabled", str(size >= ADAPTIVE_FROM).lower())
     if spark.sparkContext.getConf().contains(SHUFFLE_PARTITIONS):
         return
     wanted = -(-size // TEXT_PER_SHUFFLE_PARTITION)

@@ -26,7 +26,7 @@ from segmentation.schemas import (
     RAW,
     RAW_RECORD,
     REASONS,
-    SOURCE,
+    SOURCE_ID,
     WARNING,
     Category,
     Reason,
@@ -45,6 +45,7 @@ OFFSET = r"Z|[+-](?:0\d|1[0-4])(?::?[0-5]\d)?"
 DATE_TEXT = rf"^{DAY}(?:[T ]{TIME}(?: ?(?:{OFFSET}))?)?$"
 WITH_OFFSET = rf"^{DAY}[T ]({TIME}) ?({OFFSET})$"
 AMOUNT_TEXT = r"^[+-]?(?:\d{1,16}(?:\.\d*)?|\.\d+)$"
+PLAIN_AMOUNT = r"\A\d{1,16}(?:\.\d+)?\z"
 # Letters of Spark's date patterns that stand for a zone or an offset.
 ZONE_LETTERS = frozenset("VzOXxZ")
 
@@ -59,29 +60,34 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date) -> DataF
         today: the day of the run in the configured time zone.
 
     Returns:
-        One row per row read: ``source`` (string); the five columns of the canonical purchase, each null where the
+        One row per row read: ``source_id`` (bigint); the five columns of the canonical purchase, each null where the
         text gives no valid value; ``reasons`` (array of string in the order of `Reason`, null for a valid row);
-        ``warning`` (string, null if there is none); ``raw`` (struct of the texts as they were read, null where they
-        are just the canonical values, so that clean data carries nothing twice).
+        ``warning`` (string, null if there is none); ``raw`` (array of the `RAW_TEXTS` as they were read, null where
+        they are just the canonical values, so that clean data carries nothing twice).
     """
-    clean = raw.withColumns(
-        {"plain_day": try_cast(PURCHASE_DATE, "date"), "plain_amount": try_cast(AMOUNT, AMOUNT_TYPE)}
-    ).withColumn("clean", F.coalesce(is_clean(today), F.lit(False)))
+    clean = (
+        raw.withColumns({"plain_day": try_cast(PURCHASE_DATE, "date"), "plain_amount": try_cast(AMOUNT, AMOUNT_TYPE)})
+        .withColumn("same_amount", F.col("plain_amount").cast("string").eqNullSafe(F.col(AMOUNT)))
+        .withColumn("clean", F.coalesce(is_clean(today), F.lit(False)))
+    )
     # For a clean row these texts are null, and so everything that is made of them costs next to nothing.
     careful = {_text(name): F.when(~F.col("clean"), blank_to_null(F.col(name))) for name in PURCHASE_COLUMNS}
     return (
         clean.withColumns(careful)
         .withColumn("day_text", F.when(F.col(_text(PURCHASE_DATE)).rlike(DATE_TEXT), _head(_text(PURCHASE_DATE))))
         .withColumn("amount_text", plain_number(F.col(_text(AMOUNT)), config.thousands_separator))
+        .withColumn("local_day", try_cast("day_text", "date"))
+        .withColumn("any_day", purchase_day(F.col(_text(PURCHASE_DATE)), config))
         .withColumns(
             {
-                "day": purchase_day("day_text", F.col(_text(PURCHASE_DATE)), config),
+                # Converting may lead out of the years that a date can have.
+                "day": F.when(F.year("any_day").between(1, 9999), F.col("any_day")),
                 "exact_amount": try_cast("amount_text", AMOUNT_TYPE),
                 "known_category": known_category(F.col(_text(CATEGORY)), config.aliases),
             }
         )
         .select(
-            SOURCE,
+            SOURCE_ID,
             _clean_or(CUSTOMER_ID, F.col(_text(CUSTOMER_ID))),
             _clean_or(PURCHASE_ID, F.col(_text(PURCHASE_ID))),
             _clean_or(PURCHASE_DATE, F.col("day"), "plain_day"),
@@ -89,9 +95,14 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date) -> DataF
             _clean_or(CATEGORY, F.coalesce("known_category", F.lit(OTHER))),
             F.when(~F.col("clean"), reasons(today)).alias(REASONS),
             F.when(~F.col("clean"), category_warning()).alias(WARNING),
-            F.when(~F.col("clean"), raw_if_different()).alias(RAW),
+            F.when(~F.col("clean"), raw_if_different()).when(~F.col("same_amount"), raw_texts()).alias(RAW),
         )
     )
+
+
+def source_id(name: Column) -> Column:
+    """The number that stands for the name of a file or a collection, bigint."""
+    return F.xxhash64(name)
 
 
 def is_clean(today: date) -> Column:
@@ -105,16 +116,19 @@ def is_clean(today: date) -> Column:
         & _has_plain_edges(F.col(CUSTOMER_ID))
         & _has_plain_edges(F.col(PURCHASE_ID))
         & _is_plain_day(F.col(PURCHASE_DATE), F.col("plain_day"), today)
-        & (F.col("plain_amount").cast("string") == F.col(AMOUNT))
+        & (F.col("same_amount") | F.col(AMOUNT).rlike(PLAIN_AMOUNT))
         & (F.col("plain_amount") >= 0)
         & F.col(CATEGORY).isin([str(category) for category in Category])
     )
 
 
 def _has_plain_edges(text: Column) -> Column:
-    """Text that starts and ends with a visible ASCII character, so that there is nothing to trim."""
-    last = F.substring(text, -1, 1)
-    return (text >= "!") & (text < "\x7f") & (last >= "!") & (last < "\x7f")
+    """Text that starts and ends with a visible ASCII character, so that there is nothing to trim.
+
+    Its bytes are looked at, because finding the last character of a text means to walk through it.
+    """
+    last = F.substring(text.cast("binary"), -1, 1)
+    return (text >= "!") & (text < "\x7f") & last.between(F.lit(b"!"), F.lit(b"~"))
 
 
 def _is_plain_day(text: Column, day: Column, today: date) -> Column:
@@ -144,20 +158,18 @@ def try_cast(column: str, to: str) -> Column:
     return F.expr(f"try_cast(`{column}` as {to})")
 
 
-def purchase_day(day_text: str, text: Column, config: SegmentationConfig) -> Column:
+def purchase_day(text: Column, config: SegmentationConfig) -> Column:
     """The calendar day in the configured zone; null where the text is no date.
 
     A day without an offset is taken as it stands; with one, the instant is converted. The formats of the
     configuration are tried in their order where the standard one does not fit.
     """
-    local = F.to_timestamp_ntz(F.concat_ws(" ", F.col(day_text), F.regexp_extract(text, WITH_OFFSET, 1)))
+    local = F.to_timestamp_ntz(F.concat_ws(" ", F.col("day_text"), F.regexp_extract(text, WITH_OFFSET, 1)))
     offset = F.regexp_extract(text, WITH_OFFSET, 2)
     converted = F.to_date(F.convert_timezone(offset, F.lit(config.timezone), local))
-    plain = try_cast(day_text, "date")
-    standard = F.when(plain.isNotNull() & (F.length(text) > 10) & text.rlike(WITH_OFFSET), converted).otherwise(plain)
-    day = F.coalesce(standard, *[_by_format(text, pattern, config.timezone) for pattern in config.date_formats])
-    # Converting may lead out of the years that a date can have.
-    return F.when(F.year(day).between(1, 9999), day)
+    day = F.col("local_day")
+    standard = F.when(day.isNotNull() & (F.length(text) > 10) & text.rlike(WITH_OFFSET), converted).otherwise(day)
+    return F.coalesce(standard, *[_by_format(text, pattern, config.timezone) for pattern in config.date_formats])
 
 
 def _by_format(text: Column, pattern: str, timezone: str) -> Column:
@@ -193,10 +205,10 @@ def known_category(text: Column, aliases: Mapping[str, str]) -> Column:
 
 def reasons(today: date) -> Column:
     """Every reason that applies, in order; null for a valid row. A malformed row has no other reason."""
-    malformed = F.array(F.lit(Reason.MALFORMED_ROW))
-    found = F.filter(F.array(*checks(today)), lambda reason: reason.isNotNull())
-    every = F.when(F.col(RAW_RECORD).isNotNull(), malformed).otherwise(found)
-    return F.when(F.size(every) > 0, every)
+    is_malformed = F.col(RAW_RECORD).isNotNull()
+    # Joining skips nulls; filtering an array would, too, but Spark does not compile that.
+    every = F.when(is_malformed, F.lit(Reason.MALFORMED_ROW)).otherwise(F.concat_ws(",", *checks(today)))
+    return F.when(every != "", F.split(every, ","))
 
 
 def checks(today: date) -> list[Column]:
@@ -237,10 +249,14 @@ def raw_if_different() -> Column:
         CATEGORY: F.coalesce("known_category", F.lit(OTHER)),
     }
     same = reduce(lambda one, other: one & other, [F.col(name).eqNullSafe(value) for name, value in canonical.items()])
+    return F.when(F.col(RAW_RECORD).isNotNull() | ~same, raw_texts())
+
+
+def raw_texts() -> Column:
+    """The `RAW_TEXTS` as an array: a struct of texts that are mostly null costs five times as much to store."""
     # The fields of a malformed row stand in the wrong places: its record says all there is.
     is_whole = F.col(RAW_RECORD).isNull()
-    texts = F.struct(RAW_RECORD, *[F.when(is_whole, F.col(name)).alias(name) for name in PURCHASE_COLUMNS])
-    return F.when(~is_whole | ~same, texts)
+    return F.array(RAW_RECORD, *[F.when(is_whole, F.col(name)) for name in PURCHASE_COLUMNS])
 
 
 def _text(column: str) -> str:

@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.errors import MissingColumnsError, NoDataError, SourceError
-from segmentation.sources.csv import irregular_files, read_csv
+from segmentation.sources.csv import Style, layout_of, read_csv, styles_of
 from segmentation.storage import Storage
 
 from . import oracle
@@ -119,12 +119,26 @@ def test_pieces_of_a_large_file(spark: SparkSession, tmp_path: Path) -> None:
     assert read(session, regular, irregular) == expect(regular, irregular)
 
 
-def test_only_files_with_irregular_quotes_are_read_the_slow_way(spark: SparkSession, tmp_path: Path) -> None:
-    texts = {"a": SHAPES["quoted comma"], "b": SHAPES["quoted line break"], "c": SHAPES["plain"]}
-    for name, text in texts.items():
+def test_each_file_is_read_the_fastest_way_that_is_right(spark: SparkSession, tmp_path: Path) -> None:
+    """A header that comes again (files put together) is a row like any other, so its file needs the careful way."""
+    texts = {
+        "plain": (SHAPES["plain"], Style.PLAIN),
+        "quoted": (SHAPES["quoted comma"], Style.QUOTED),
+        "torn": (SHAPES["quoted line break"], Style.IRREGULAR),
+        "twice": (SHAPES["plain"] + SHAPES["plain"], Style.IRREGULAR),
+    }
+    for name, (text, _) in texts.items():
         (tmp_path / name).write_text(text)
-    files = Storage(spark).files(str(tmp_path))
-    assert {uri.rsplit("/", 1)[1] for uri in irregular_files(spark, files)} == {"b"}
+    layouts = {file: layout_of(HEADER.strip(), {}, "here") for file in Storage(spark).files(str(tmp_path))}
+    found = {uri.rsplit("/", 1)[1]: style for uri, style in styles_of(spark, layouts).items()}
+    assert found == {name: style for name, (_, style) in texts.items()}
+
+
+def test_a_repeated_header_is_a_row(spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "twice.csv"
+    path.write_text(HEADER + LINE.format("C1") + HEADER + LINE.format("C2"))
+    assert read(spark, path) == expect(path)
+    assert read_csv(spark, [str(path)], {}).frame.count() == 3
 
 
 def test_a_stray_quote_in_a_large_file_does_not_gather_its_rest(spark: SparkSession, tmp_path: Path) -> None:

@@ -111,8 +111,9 @@ def test_types_and_shapes(spark: SparkSession, server: Server) -> None:
     for name in SHAPES:
         config = load_config({"mongodb": {"uri": server.uri, "collection": "shapes", "filter": {"_id": name}}}).mongodb
         assert config
-        ((source, record, *texts),) = [tuple(row) for row in read_mongodb(spark, config, {}).frame.collect()]
-        assert source == "retail.shapes"
+        frame, _, names = read_mongodb(spark, config, {})
+        ((_, record, *texts),) = [tuple(row) for row in frame.collect()]
+        assert names == ["retail.shapes"]
         if record is not None:
             assert json.loads(record)["_id"] == name
         found[name] = None if record is not None else tuple(texts)

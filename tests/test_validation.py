@@ -9,7 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.config import load_config
-from segmentation.schemas import RAW_COLUMNS
+from segmentation.schemas import RAW_COLUMNS, RAW_TEXTS
 from segmentation.validation import label_rows
 
 from .conftest import TODAY, rows_of
@@ -222,7 +222,7 @@ def test_reasons_come_in_the_order_of_the_contract(spark: SparkSession) -> None:
 
 def test_raw_texts_are_kept_where_they_are_not_the_values(spark: SparkSession) -> None:
     rows = label(spark, "amount", ["100.00", "100", " 7.5"])
-    assert [row.raw and row.raw.amount for row in rows] == [None, "100", " 7.5"]
+    assert [row.raw and row.raw[RAW_TEXTS.index("amount")] for row in rows] == [None, "100", " 7.5"]
 
 
 def test_executors_need_no_python(spark: SparkSession) -> None:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import unquote
 
 from delta.tables import DeltaTable
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from segmentation.schemas import CUSTOMER_ID, PURCHASE_COLUMNS, RAW, RAW_RECORD, REASONS, SOURCE
+from segmentation.schemas import CUSTOMER_ID, PURCHASE_COLUMNS, RAW, RAW_RECORD, RAW_TEXTS, REASONS, SOURCE, SOURCE_ID
+from segmentation.validation import source_id
 
 SEGMENT_CHECKS: Mapping[str, str] = {
     "has_purchases": "total_purchases >= 1",
@@ -80,12 +83,13 @@ def withdraw(spark: SparkSession, path: str, run_id: str) -> None:
         DeltaTable.forPath(spark, path).restoreToVersion(version - 1)
 
 
-def rejected_rows(labelled: DataFrame, run_id: str, rejected_at: Column) -> DataFrame:
+def rejected_rows(labelled: DataFrame, names: Sequence[str], run_id: str, rejected_at: Column) -> DataFrame:
     """The rejected rows as the table shows them: raw texts under the canonical names, so that they can be corrected
     and read again.
 
     Args:
         labelled: the labelled frame.
+        names: of the files or the collection that were read, as URIs.
         run_id: the run.
         rejected_at: timestamp of the run.
 
@@ -94,16 +98,25 @@ def rejected_rows(labelled: DataFrame, run_id: str, rejected_at: Column) -> Data
         they were read (null where there was none), ``reasons``, ``run_id``, ``rejected_at``.
     """
     has_raw = F.col(RAW).isNotNull()
-    texts = [F.when(has_raw, F.col(f"{RAW}.{name}")).otherwise(F.col(name).cast("string")) for name in PURCHASE_COLUMNS]
-    path = F.regexp_replace(F.url_decode(F.replace(SOURCE, F.lit("+"), F.lit("%2B"))), "^file:(//)?(?=/)", "")
-    return labelled.where(F.col(REASONS).isNotNull()).select(
-        path.alias(SOURCE),
-        F.col(f"{RAW}.{RAW_RECORD}").alias(RAW_RECORD),
+    raw = {name: F.when(has_raw, F.col(RAW)[number]) for number, name in enumerate(RAW_TEXTS)}
+    texts = [F.when(has_raw, raw[name]).otherwise(F.col(name).cast("string")) for name in PURCHASE_COLUMNS]
+    spark = labelled.sparkSession
+    sources = spark.createDataFrame([(name, readable(name)) for name in names], f"name string, {SOURCE} string")
+    known = F.broadcast(sources.select(source_id(F.col("name")).alias(SOURCE_ID), SOURCE))
+    rejected = labelled.where(F.col(REASONS).isNotNull())
+    return rejected.join(known, on=SOURCE_ID, how="left").select(
+        SOURCE,
+        raw[RAW_RECORD].alias(RAW_RECORD),
         *[text.alias(name) for name, text in zip(PURCHASE_COLUMNS, texts, strict=True)],
         REASONS,
         F.lit(run_id).alias("run_id"),
         rejected_at.alias("rejected_at"),
     )
+
+
+def readable(name: str) -> str:
+    """A local file as its path, everything else as it is."""
+    return re.sub("^file:(//)?(?=/)", "", unquote(name))
 
 
 def append_rejected(rejected: DataFrame, count: int, path: str, commit: Mapping[str, Any]) -> None:

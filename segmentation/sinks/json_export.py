@@ -13,23 +13,25 @@ from segmentation.storage import Storage, join
 SEPARATOR = ",\n"
 
 
-def elements(customers: DataFrame, dimensions: Sequence[str]) -> DataFrame:
-    """``customer_id`` and the labels -> one string column ``value``, a JSON object a customer, sorted.
+def elements(customers: DataFrame, dimensions: Sequence[str], parts: int) -> DataFrame:
+    """``customer_id`` and the labels -> one string column ``value``, a JSON object a customer, sorted, in `parts`.
 
     Spark compares strings by their UTF-8 bytes, which is the order of the contract.
     """
     element = F.struct(CUSTOMER_ID, F.struct(*dimensions).alias("segmentation"))
-    return customers.orderBy(CUSTOMER_ID).select(F.to_json(element).alias("value"))
+    in_order = customers.repartitionByRange(parts, CUSTOMER_ID).sortWithinPartitions(CUSTOMER_ID)
+    return in_order.select(F.to_json(element).alias("value"))
 
 
-def stage_json(customers: DataFrame, dimensions: Sequence[str], folder: str) -> str:
+def stage_json(customers: DataFrame, dimensions: Sequence[str], folder: str, parts: int) -> str:
     """Write the whole array to a file in `folder`, out of sight, and return its path.
 
     Executors write the sorted parts; the driver only streams their bytes into one file.
     """
     storage = Storage(customers.sparkSession)
-    parts = join(folder, "json")
-    elements(customers, dimensions).write.options(lineSep=SEPARATOR, compression="none").mode("overwrite").text(parts)
+    sorted_parts = join(folder, "json")
+    lines = elements(customers, dimensions, parts)
+    lines.write.options(lineSep=SEPARATOR, compression="none").mode("overwrite").text(sorted_parts)
     staged = join(folder, "segments.json")
-    storage.concatenate(storage.files(parts), staged, head="[\n", tail="\n]\n", drop_last=len(SEPARATOR))
+    storage.concatenate(storage.files(sorted_parts), staged, head="[\n", tail="\n]\n", drop_last=len(SEPARATOR))
     return staged

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import NamedTuple
 
@@ -15,10 +15,11 @@ from segmentation.errors import SourceError
 
 
 class RawRows(NamedTuple):
-    """What a source found: the raw frame, and about how many bytes of text it holds."""
+    """What a source found: the raw frame, about how many bytes of text it holds, and the names in it."""
 
     frame: DataFrame
     size: int
+    names: Sequence[str]
 
 
 @contextmanager

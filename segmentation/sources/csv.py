@@ -1,9 +1,13 @@
 """CSV files -> the raw frame, each file by its own header.
 
-Spark splits a large file and reads the pieces in parallel only line by line, which tears a quoted line break apart. So
-a first look at the text (a fraction of the time that parsing takes) tells the few files with irregular quotes from
-all others. Regular files are parsed by Spark's reader, in pieces. In the irregular ones the lines are first put
-together to records, one task a file, and a record whose quotes do not fit is a malformed row, not the end of the file.
+A first look at the text (a fraction of the time that parsing takes) tells how each file must be read:
+
+* *plain*, no quotes: a line is a record, and its commas separate its fields; half the price of Spark's CSV parser;
+* *quoted*, and every quote closes on its line: a line is a record, parsed by Spark;
+* *irregular*, quotes that do not fit on their line, or the header once more: lines are put together to records, one
+  task a file, and a record whose quotes do not fit is a malformed row, not the end of the file.
+
+The first two are read in pieces, in parallel. Spark's own reader would tear quoted line breaks apart there.
 """
 
 from __future__ import annotations
@@ -12,6 +16,7 @@ import csv
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from enum import Enum, auto
 from functools import reduce
 from typing import NamedTuple
 
@@ -20,9 +25,10 @@ from pyspark.sql import Column, DataFrame, SparkSession, Window
 from pyspark.sql import functions as F
 
 from segmentation.errors import MissingColumnsError, NoDataError, SourceError
-from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE
+from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.sources import RawRows
 from segmentation.storage import Storage, StoredFile, is_hidden, java_message, literally, one_form
+from segmentation.validation import source_id
 
 DOCUMENT_COLUMNS: Mapping[str, str] = dict(
     zip(PURCHASE_COLUMNS, ("Customer_ID", "Order_ID", "Date", "Total_Amount_LKR", "Product_Category"), strict=True)
@@ -45,10 +51,19 @@ MOST_LINES_OF_A_RECORD = 1000
 
 
 class Layout(NamedTuple):
-    """How the columns of a file lie: how many there are, and the position of each purchase column."""
+    """How the columns of a file lie: its header line, how many there are, and where each purchase column is."""
 
+    header: str
     width: int
     positions: tuple[int, ...]
+
+
+class Style(Enum):
+    """How a file must be read, see the top of this file."""
+
+    PLAIN = auto()
+    QUOTED = auto()
+    IRREGULAR = auto()
 
 
 def read_csv(spark: SparkSession, paths: Sequence[str], columns: Mapping[str, str]) -> RawRows:
@@ -60,9 +75,9 @@ def read_csv(spark: SparkSession, paths: Sequence[str], columns: Mapping[str, st
         columns: purchase column -> the files' name for it, beside the document's names and the canonical ones.
 
     Returns:
-        The size of the files, and the raw frame, `RAW_COLUMNS`: one row per record that is not blank, all text,
-        nothing trimmed; ``source`` is the file's URI; ``raw_record`` is the whole record where it has too few or too
-        many fields or broken quotes.
+        The size and the URIs of the files, and the raw frame, `RAW_COLUMNS`: one row per record that is not blank,
+        all text, nothing trimmed; ``source_id`` stands for the file's URI; ``raw_record`` is the whole record where
+        it has too few or too many fields or broken quotes.
 
     Raises:
         NoDataError: a path leads nowhere, or all files are empty.
@@ -75,15 +90,18 @@ def read_csv(spark: SparkSession, paths: Sequence[str], columns: Mapping[str, st
         raise SourceError(
             f"{', '.join(paths)} cannot be read: {java_message(error)}. Check --csv-path, permissions and credentials."
         ) from error
-    irregular = irregular_files(spark, layouts)
-    groups: dict[tuple[Layout, bool], list[StoredFile]] = defaultdict(list)
+    size = sum(map(_plain_size, layouts))
+    styles = styles_of(spark, layouts)
+    groups: dict[tuple[Layout, Style], list[StoredFile]] = defaultdict(list)
     for file, layout in layouts.items():
-        groups[layout, file.uri in irregular].append(file)
+        groups[layout, styles.get(file.uri, Style.IRREGULAR)].append(file)
     frames = [
-        _read_irregular(spark, layout, files) if is_irregular else _read_regular(spark, layout, files)
-        for (layout, is_irregular), files in groups.items()
+        _read_irregular(spark, layout, files)
+        if style is Style.IRREGULAR
+        else _read_lines(spark, layout, files, is_quoted=style is Style.QUOTED)
+        for (layout, style), files in groups.items()
     ]
-    return RawRows(reduce(DataFrame.unionByName, frames), sum(map(_plain_size, layouts)))
+    return RawRows(reduce(DataFrame.unionByName, frames), size, [file.uri for file in layouts])
 
 
 def _plain_size(file: StoredFile) -> int:
@@ -145,14 +163,31 @@ def layout_of(header: str, columns: Mapping[str, str], where: str) -> Layout:
         )
         shown = ", ".join(repr(name[:40]) for name in names[:30])
         raise MissingColumnsError(f"{where} lacks {expected}; it has {shown}. {hint}")
-    return Layout(len(names), tuple(found[column] for column in PURCHASE_COLUMNS))
+    return Layout(header, len(names), tuple(found[column] for column in PURCHASE_COLUMNS))
 
 
-def irregular_files(spark: SparkSession, files: Iterable[StoredFile]) -> set[str]:
-    """URIs of the files in which some line, taken alone, has quotes that do not fit; one row a file to the driver."""
-    lines = spark.read.text(_paths(files)).select("value", F.input_file_name().alias(SOURCE))
-    odd = F.col("value").contains('"') & ~F.col("value").rlike(WELL_FORMED)
-    return {one_form(row[SOURCE]) for row in lines.where(odd).select(SOURCE).distinct().collect()}
+def styles_of(spark: SparkSession, layouts: Mapping[StoredFile, Layout]) -> dict[str, Style]:
+    """URI -> how to read the file, from one look at all lines; at most one row a file comes to the driver."""
+    lines = spark.read.text(_paths(layouts)).select("value", F.input_file_name().alias("file"))
+    is_quoted = F.col("value").contains('"')
+    is_header = F.col("value").isin(sorted({layout.header for layout in layouts.values()}))
+    found = (
+        lines.where(is_quoted | is_header)
+        .groupBy("file")
+        .agg(
+            F.count_if(is_quoted).alias("quoted"),
+            F.count_if(is_quoted & ~F.col("value").rlike(WELL_FORMED)).alias("odd"),
+            F.count_if(is_header).alias("headers"),
+        )
+    )
+    return {
+        one_form(row["file"]): Style.IRREGULAR
+        if row["odd"] or row["headers"] > 1
+        else Style.QUOTED
+        if row["quoted"]
+        else Style.PLAIN
+        for row in found.collect()
+    }
 
 
 def _quotes(text: Column) -> Column:
@@ -166,17 +201,32 @@ def _fields(layout: Layout) -> str:
 
 def _as_raw(fields: DataFrame, layout: Layout, corrupt: Column) -> DataFrame:
     chosen = [F.col(f"c{at}").alias(name) for name, at in zip(PURCHASE_COLUMNS, layout.positions, strict=True)]
-    return fields.select(SOURCE, corrupt.alias(RAW_RECORD), *chosen)
+    return fields.select(SOURCE_ID, corrupt.alias(RAW_RECORD), *chosen)
 
 
-def _read_regular(spark: SparkSession, layout: Layout, files: Sequence[StoredFile]) -> DataFrame:
-    reader = spark.read.options(**CSV_OPTIONS, header="true").schema(_fields(layout))
-    return _as_raw(reader.csv(_paths(files)).withColumn(SOURCE, F.input_file_name()), layout, F.col(CORRUPT))
+def _read_lines(spark: SparkSession, layout: Layout, files: Sequence[StoredFile], *, is_quoted: bool) -> DataFrame:
+    # The name of each row's file costs half a second per ten million rows.
+    name = F.lit(files[0].uri) if len(files) == 1 else F.input_file_name()
+    lines = spark.read.text(_paths(files)).select(source_id(name).alias(SOURCE_ID), F.col("value").alias("record"))
+    records = lines.where((F.col("record") != layout.header) & ~_is_blank("record"))
+    return _as_raw(_split(records, layout, is_quoted=is_quoted), layout, F.col(CORRUPT))
+
+
+def _split(records: DataFrame, layout: Layout, *, is_quoted: bool) -> DataFrame:
+    """What `_parse` does, at half the price; only the records that have quotes, if there are any, are left to it."""
+    fits = F.size("fields") == layout.width
+    fields = {f"c{at}": F.when(fits, F.nullif(F.col("fields")[at], F.lit(""))) for at in set(layout.positions)}
+    fields[CORRUPT] = F.when(~fits, F.col("record"))
+    if is_quoted:
+        has_quotes = F.col("record").contains('"')
+        records = records.withColumn("parsed", _parsed(F.when(has_quotes, F.col("record")), layout))
+        fields = {name: F.when(has_quotes, F.col(f"parsed.{name}")).otherwise(split) for name, split in fields.items()}
+    return records.withColumn("fields", F.split("record", ",")).select(SOURCE_ID, *_named(fields))
 
 
 def _read_irregular(spark: SparkSession, layout: Layout, files: Sequence[StoredFile]) -> DataFrame:
     lines = spark.read.text(_paths(files)).select(
-        F.input_file_name().alias(SOURCE),
+        source_id(F.input_file_name()).alias(SOURCE_ID),
         # Within a file, pieces by their offset, and lines within a piece by the order in which they are read.
         F.struct("_metadata.file_block_start", F.monotonically_increasing_id()).alias("place"),
         F.col("value").alias("line"),
@@ -184,34 +234,42 @@ def _read_irregular(spark: SparkSession, layout: Layout, files: Sequence[StoredF
     records = _parse(_records(lines), layout)
     whole = F.col(CORRUPT).isNull() | (F.size("lines") == 1)
     # A quote that was opened by mistake must not swallow the lines after it: each is looked at by itself.
-    single = records.where(~whole).select(SOURCE, F.explode("lines").alias("record")).where(~_is_blank("record"))
+    single = records.where(~whole).select(SOURCE_ID, F.explode("lines").alias("record")).where(~_is_blank("record"))
     return _as_raw(records.where(whole), layout, F.col(CORRUPT)).unionByName(
         _as_raw(_parse(single, layout), layout, F.col(CORRUPT))
     )
 
 
+def _parsed(record: Column, layout: Layout) -> Column:
+    return F.from_csv(record, _fields(layout), CSV_OPTIONS)
+
+
+def _named(columns: Mapping[str, Column]) -> list[Column]:
+    return [column.alias(name) for name, column in columns.items()]
+
+
 def _parse(records: DataFrame, layout: Layout) -> DataFrame:
     """Add the fields of ``record``, and the record itself as ``corrupt`` where it is malformed."""
-    parsed = records.withColumn("fields", F.from_csv("record", _fields(layout), CSV_OPTIONS))
+    parsed = records.withColumn("fields", _parsed(F.col("record"), layout))
     broken = F.when(~F.col("record").rlike(WELL_FORMED), F.col("record"))
     return parsed.select(*records.columns, "fields.*").withColumn(CORRUPT, F.coalesce(broken, CORRUPT))
 
 
 def _is_blank(line: str) -> Column:
-    """As Spark's reader of regular files sees it."""
-    return F.col(line).rlike(r"\A[\x00-\x20]*+\z")
+    """Nothing but control characters and blanks; a line that starts with a visible character is told at once."""
+    return (F.col(line) < "!") & F.col(line).rlike(r"\A[\x00-\x20]*+\z")
 
 
 def _records(lines: DataFrame) -> DataFrame:
-    """``source, place, line`` -> ``source, record, lines``: lines put together while a quote is open, no header.
+    """``source_id, place, line`` -> ``source_id, record, lines``: lines put together while a quote is open, no header.
 
     The header is the first line that is not blank, whatever quotes it has.
     """
-    in_file = Window.partitionBy(SOURCE).orderBy("place")
+    in_file = Window.partitionBy(SOURCE_ID).orderBy("place")
     before = in_file.rowsBetween(Window.unboundedPreceding, -1)
     so_far = in_file.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     outside = F.coalesce(F.sum(_quotes(F.col("line"))).over(before), F.lit(0)) % 2 == 0
-    is_long = F.count(F.lit(1)).over(Window.partitionBy(SOURCE, "number")) > MOST_LINES_OF_A_RECORD
+    is_long = F.count(F.lit(1)).over(Window.partitionBy(SOURCE_ID, "number")) > MOST_LINES_OF_A_RECORD
     return (
         lines.withColumn("seen", F.count(F.when(~_is_blank("line"), F.lit(1))).over(so_far))
         .where(F.col("seen") > 1)
@@ -220,9 +278,9 @@ def _records(lines: DataFrame) -> DataFrame:
         .where(~(F.col("outside") & _is_blank("line")))
         .withColumn("number", F.count(F.when(F.col("outside"), F.lit(1))).over(so_far))
         .withColumn("alone", F.when(is_long, F.col("place")))
-        .groupBy(SOURCE, "number", "alone")
+        .groupBy(SOURCE_ID, "number", "alone")
         .agg(F.sort_array(F.collect_list(F.struct("place", "line"))).alias("placed"))
-        .select(SOURCE, F.col("placed.line").alias("lines"))
+        .select(SOURCE_ID, F.col("placed.line").alias("lines"))
         .withColumn("record", F.array_join("lines", "\n"))
         .where(~_is_blank("record"))
     )

@@ -20,9 +20,9 @@ from segmentation.config import MongoConfig
 from segmentation.errors import NoDataError, SourceError
 from segmentation.mongo import FIRST_LOOK_PATIENCE, INVALID_URI, connection_uri, explain, server
 from segmentation.report import LOGGER
-from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE
+from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.sources import RawRows
-from segmentation.validation import try_cast
+from segmentation.validation import source_id, try_cast
 
 DOCUMENT_PATHS: Mapping[str, str] = dict(
     zip(PURCHASE_COLUMNS, ("customer.id", "order_id", "date", "total_amount_lkr", "product.category"), strict=True)
@@ -44,7 +44,7 @@ def read_mongodb(spark: SparkSession, config: MongoConfig, columns: Mapping[str,
         columns: purchase column -> dotted path, beside those of `config` and the document's.
 
     Returns:
-        The raw frame, `RAW_COLUMNS`: one row per document, all text; ``source`` is ``database.collection``;
+        The raw frame, `RAW_COLUMNS`: one row per document, all text; ``source_id`` stands for ``database.collection``;
         ``raw_record`` is the document as JSON where a value or its parent has the wrong shape.
 
     Raises:
@@ -55,8 +55,9 @@ def read_mongodb(spark: SparkSession, config: MongoConfig, columns: Mapping[str,
     paths = {**DOCUMENT_PATHS, **columns, **config.columns}
     documents = _partitioned(spark, config, connection_uri(config), pipeline(paths, config.filter))
     texts = [as_text(name).alias(name) for name in PURCHASE_COLUMNS]
-    source = F.lit(f"{config.database}.{config.collection}").alias(SOURCE)
-    return RawRows(documents.select(source, RAW_RECORD, *texts), count * BYTES_PER_DOCUMENT)
+    name = f"{config.database}.{config.collection}"
+    frame = documents.select(source_id(F.lit(name)).alias(SOURCE_ID), RAW_RECORD, *texts)
+    return RawRows(frame, count * BYTES_PER_DOCUMENT, [name])
 
 
 def pipeline(paths: Mapping[str, str], only: Mapping[str, Any] | None) -> str:

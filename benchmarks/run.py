@@ -1,0 +1,201 @@
+"""`make bench`: this job beside pandas, Polars and DuckDB, with the same rules and the same bytes as outcome.
+
+Every measurement is a process of its own; ratios are taken within one run of this script, because a machine's speed
+changes from hour to hour. Writes docs/benchmarks.md and its chart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import platform
+import statistics
+import subprocess
+import sys
+import threading
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date, timedelta
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+
+from segmentation.config import AnnualPeriod, load_config
+from segmentation.festive import resolve
+
+ROOT = Path(__file__).resolve().parents[1]
+HERE = ROOT / "benchmarks"
+JOB = ROOT / "jobs" / "run_segmentation.py"
+CONTENDERS = ("pandas_rules", "pandas_contract", "polars_rules", "duckdb_rules")
+FIRST, LAST = date(2022, 1, 1), date(2026, 12, 31)
+
+
+def main() -> int:
+    """Measure, then write."""
+    parser = argparse.ArgumentParser(description="Compare this job with pandas, Polars and DuckDB.")
+    parser.add_argument("--sizes", default="10000,100000,1000000,10000000", help="rows, separated by commas")
+    parser.add_argument("--repeat", type=int, default=3, help="runs of each measurement")
+    parser.add_argument("--folder", type=Path, default=ROOT / "build" / "bench", help="where data and output go")
+    options = parser.parse_args()
+    sizes = [int(size) for size in options.sizes.split(",")]
+    options.folder.mkdir(parents=True, exist_ok=True)
+    bench = Bench(options.folder, options.repeat)
+    bench.startup()
+    for rows in sizes:
+        bench.size(rows)
+    bench.shapes(1_000_000)
+    record = {"machine": machine(), "repeat": options.repeat, "measured": bench.measured, "stages": bench.stages}
+    (options.folder / "measured.json").write_text(json.dumps(record, indent=1))
+    subprocess.run([sys.executable, "-m", "benchmarks.report", str(options.folder / "measured.json")], check=True)
+    return 0
+
+
+class Bench:
+    """What was measured, as (what, rows) -> a list of seconds and a peak of memory."""
+
+    def __init__(self, folder: Path, repeat: int) -> None:
+        self.folder = folder
+        self.repeat = repeat
+        self.measured: list[dict[str, object]] = []
+        self.stages: list[list[object]] = []
+        self.festive = folder / "festive.json"
+        self.festive.write_text(json.dumps(festive_days()))
+
+    def startup(self) -> None:
+        """What is felt at the command line."""
+        small = self.data(10_000)
+        self.time("help", 0, [str(JOB), "--help"])
+        arguments = ["--csv-path", str(small), "--output-dir", str(self.folder / "out")]
+        # The first two runs make what later ones find in the cache.
+        for _ in range(2):
+            subprocess.run([sys.executable, str(JOB), *arguments], check=True, capture_output=True)
+            time.sleep(15)
+        self.time("check freshness", 10_000, [str(JOB), *arguments, "--check-freshness"])
+
+    def size(self, rows: int) -> None:
+        """All contenders at one size; the outcome must be the same bytes."""
+        data = self.data(rows)
+        out = self.folder / "out"
+        self.time("job cold", rows, [str(JOB), "--csv-path", str(data), "--output-dir", str(out)])
+        outcomes = {"job": digest(out / "customer_segmentation.json")}
+        self.warm(rows, data)
+        for name in CONTENDERS:
+            written = self.folder / f"{name}.json"
+            self.time(name, rows, [str(HERE / "contenders" / f"{name}.py"), str(data), str(self.festive), str(written)])
+            outcomes[name] = digest(written)
+        if len(set(outcomes.values())) > 1:
+            raise SystemExit(f"The outcomes differ at {rows} rows: {outcomes}")
+
+    def shapes(self, rows: int) -> None:
+        """Customers of odd shapes beside the even case."""
+        for shape in ("whale", "single"):
+            self.warm(rows, self.data(rows, shape), shape=f" {shape}")
+
+    def warm(self, rows: int, data: Path, shape: str = "") -> None:
+        """The job and a plain parse of the same file, in turn, in one session that has run before."""
+        command = [sys.executable, "-m", "benchmarks.warm", str(data), str(self.folder / "warm"), str(self.repeat)]
+        with peak_memory() as peak:
+            done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+        found = json.loads(done.stdout.splitlines()[-1])
+        for what in ("parse", "job warm"):
+            self.add(what + shape, rows, found[what], peak[0])
+        if not shape:
+            self.stages = found["jobs"]
+
+    def time(self, what: str, rows: int, command: list[str]) -> None:
+        """Whole processes, one after the other."""
+        seconds = []
+        with peak_memory() as peak:
+            for _ in range(self.repeat):
+                started = time.perf_counter()
+                subprocess.run([sys.executable, *command], check=True, capture_output=True)
+                seconds.append(time.perf_counter() - started)
+        self.add(what, rows, seconds, peak[0])
+
+    def add(self, what: str, rows: int, seconds: list[float], memory: int) -> None:
+        """Keep it, and show it."""
+        self.measured.append({"what": what, "rows": rows, "seconds": seconds, "memory": memory})
+        print(f"{what:18} {rows:>12,} rows {statistics.median(seconds):8.2f} s  {memory >> 20:6} MB", flush=True)
+
+    def data(self, rows: int, shape: str = "") -> Path:
+        """Purchases, generated once."""
+        path = self.folder / f"purchases_{rows}{shape}.csv"
+        if not path.exists():
+            kinds = {"": [], "whale": ["--whale", "0.1"], "single": ["--single"]}
+            generate = [str(ROOT / "jobs" / "generate_purchases.py"), "--rows", str(rows), "--bad-share", "0"]
+            command = [sys.executable, *generate, *kinds[shape], "--output", str(path)]
+            subprocess.run(command, check=True, capture_output=True)
+        return path
+
+
+@contextmanager
+def peak_memory() -> Iterator[list[int]]:
+    """The most that all child processes together held in memory, looked at ten times a second."""
+    peak, done = [0], threading.Event()
+    me = psutil.Process()
+
+    def watch() -> None:
+        while not done.wait(0.1):
+            total = 0
+            for child in me.children(recursive=True):
+                try:
+                    total += child.memory_info().rss
+                except psutil.Error:
+                    continue
+            peak[0] = max(peak[0], total)
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        yield peak
+    finally:
+        done.set()
+        watcher.join()
+
+
+def festive_days() -> list[str]:
+    """The festive days of the default configuration, one by one, for the contenders."""
+    calendar = resolve(load_config(None).festive_periods, FIRST, LAST)
+    every = [FIRST + timedelta(days=number) for number in range((LAST - FIRST).days + 1)]
+    inside = [day for day in every if any(stretch.start <= day <= stretch.end for stretch in calendar.days)]
+    yearly = [day for day in every if any(in_period(day, period) for period in calendar.annual)]
+    return sorted({day.isoformat() for day in inside + yearly})
+
+
+def in_period(day: date, period: AnnualPeriod) -> bool:
+    """Does the period that comes every year hold the day?"""
+    text = f"{day:%m-%d}"
+    if period.from_ <= period.to:
+        return period.from_ <= text <= period.to
+    return text >= period.from_ or text <= period.to
+
+
+def digest(path: Path) -> str:
+    """Of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def machine() -> dict[str, str]:
+    """What it was measured on."""
+    java = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr.splitlines()
+    found: dict[str, str] = defaultdict(str)
+    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
+        key, _, value = line.partition(":")
+        found[key.strip()] = value.strip()
+    return {
+        "processor": f"{len(os.sched_getaffinity(0))} cores, {found['model name'] or platform.machine()}",
+        "memory": f"{psutil.virtual_memory().total >> 30} GiB",
+        "java": java[0] if java else "none",
+        "python": platform.python_version(),
+        **{name: version(name) for name in ("pyspark", "delta-spark", "pandas", "polars", "duckdb")},
+    }
+
+
+if __name__ == "__main__":
+    sys.exit(main())
