@@ -46,12 +46,11 @@ from segmentation.sinks.mongodb import publish_to_mongodb
 from segmentation.sources import RawRows, read_failures
 from segmentation.sources.csv import read_csv
 from segmentation.sources.mongodb import read_mongodb
+from segmentation.staging import stage
 from segmentation.storage import Storage, join
 from segmentation.validation import label_rows
 from segmentation.versions import VERSION
 
-KEPT_IN_MEMORY = StorageLevel.MEMORY_AND_DISK
-KEPT_ON_DISK = StorageLevel.DISK_ONLY
 # About 10 MB of Parquet. Every file costs a writer and a reader more than its rows do where it holds few.
 CUSTOMERS_PER_FILE = 250_000
 
@@ -232,9 +231,9 @@ class Run:
         finally:
             spark.sparkContext.setJobDescription(None)  # type: ignore[arg-type]
 
-    def _kept(self, frame: DataFrame, level: StorageLevel) -> DataFrame:
+    def _kept(self, frame: DataFrame) -> DataFrame:
         """`frame`, computed once and kept until the run ends."""
-        self.kept.append(frame.persist(level))
+        self.kept.append(frame.persist(StorageLevel.MEMORY_AND_DISK))
         return frame
 
     def _read(self, spark: SparkSession) -> RawRows:
@@ -247,8 +246,8 @@ class Run:
             fit_to(spark, 0)
             raw = self._read(spark)
             fit_to(spark, raw.size)
-            labelled = self._kept(label_rows(raw.frame, self.config, self.today), KEPT_ON_DISK)
-            candidates = self._kept(repeated_ids(labelled), KEPT_IN_MEMORY)
+            labelled = stage(label_rows(raw.frame, self.config, self.today), join(self.staging, "purchases"))
+            candidates = self._kept(repeated_ids(labelled))
             settled = settle(labelled, candidates) if candidates.count() else labelled
             self.found = found = profile(settled, self._fixed_as_of())
             counts.update(rows=found.rows_read, used=found.purchases_used, rejected=found.rows_rejected)
@@ -280,7 +279,7 @@ class Run:
                 )
             used = settled.where(F.col(REASONS).isNull() & (F.col(PURCHASE_DATE) <= F.lit(as_of)))
             facts = {"as_of": F.lit(as_of), "run_id": F.lit(self.run_id), "updated_at": F.lit(self.started_at)}
-            customers = self._kept(self.pipeline.segment(used, as_of, festive).withColumns(facts), KEPT_IN_MEMORY)
+            customers = self._kept(self.pipeline.segment(used, as_of, festive).withColumns(facts))
             segments = self._counted(customers, as_of, festive, found)
             counts.update(customers=segments.total_customers, **{"as of": as_of.isoformat()})
         return segments

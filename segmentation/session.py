@@ -45,6 +45,8 @@ SESSION_SETTINGS = {
     "spark.sql.files.ignoreMissingFiles": "false",
     # What a run keeps, it keeps for seconds: looking for the shortest form takes longer than writing the long one.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
+    # Tasks of half the usual size end at about the same time.
+    "spark.sql.files.maxPartitionBytes": str(64 << 20),
     # The number of partitions fits the input already, see `fit_to`.
     "spark.sql.adaptive.coalescePartitions.enabled": "false",
     # A connection string may hold a password: no plan shows it.
