@@ -43,14 +43,18 @@ SESSION_SETTINGS = {
     # A file that cannot be read is an error, not a shorter file.
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
+    # A connection string may hold a password: no plan shows it.
+    "spark.sql.redaction.options.regex": "(?i)ur[il]|password",
+}
+
+# These only save time, so what the user chose stays.
+FAST_SETTINGS = {
     # What a run keeps, it keeps for seconds: looking for the shortest form takes longer than writing the long one.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
     # Tasks of half the usual size end at about the same time.
     "spark.sql.files.maxPartitionBytes": str(64 << 20),
     # The number of partitions fits the input already, see `fit_to`.
     "spark.sql.adaptive.coalescePartitions.enabled": "false",
-    # A connection string may hold a password: no plan shows it.
-    "spark.sql.redaction.options.regex": "(?i)ur[il]|password",
 }
 
 
@@ -120,7 +124,9 @@ def job_session(spark: SparkSession, coordinates: dict[Package, str]) -> SparkSe
             f"spark.sql.extensions={DELTA_EXTENSION} and spark.sql.catalog.spark_catalog={DELTA_CATALOG}."
         )
     session = spark.newSession()
-    for key, value in SESSION_SETTINGS.items():
+    chosen = spark.sparkContext.getConf()
+    fast = {key: value for key, value in FAST_SETTINGS.items() if not chosen.contains(key)}
+    for key, value in {**SESSION_SETTINGS, **fast}.items():
         session.conf.set(key, value)
     return session
 

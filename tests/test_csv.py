@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 import gzip
+import re
 from pathlib import Path
 
 import pytest
 from pyspark.sql import SparkSession
 
+from segmentation.config import load_config
 from segmentation.errors import MissingColumnsError, NoDataError, SourceError
+from segmentation.session import SESSION_SETTINGS
 from segmentation.sources.csv import Style, layout_of, read_csv, styles_of
 from segmentation.storage import Storage
+from segmentation.validation import label_rows
 
 from . import oracle
-from .conftest import HEADER, rows_of
+from .conftest import HEADER, TODAY, rows_of
 
 COLUMNS = ("raw_record", "customer_id", "purchase_id", "purchase_date", "amount", "category")
 LINE = "{0},P-{0},2024-01-05,100,Womens\n"
@@ -207,3 +211,18 @@ def test_empty_files_beside_others(spark: SparkSession, tmp_path: Path) -> None:
         read(spark, tmp_path)
     (tmp_path / "full.csv").write_text(SHAPES["plain"])
     assert len(read(spark, tmp_path)) == 2
+
+
+def test_the_inner_loop_is_small_enough_to_be_compiled(spark: SparkSession, tmp_path: Path) -> None:
+    """The JVM does not compile a method of more than 8,000 bytes: from there on every row takes ten times as long."""
+    path = tmp_path / "purchases.csv"
+    path.write_text(SHAPES["plain"])
+    session = spark.newSession()
+    for key, value in SESSION_SETTINGS.items():
+        session.conf.set(key, value)
+    labelled = label_rows(read_csv(session, [str(path)], {}).frame, load_config(None), TODAY)
+    debug = getattr(getattr(spark._jvm.org.apache.spark.sql.execution.debug, "package$"), "MODULE$")
+    generated = debug.codegenString(labelled._jdf.queryExecution().executedPlan())
+    sizes = [int(size) for size in re.findall(r"maxMethodCodeSize:(\d+)", generated)]
+    assert sizes
+    assert max(sizes) < 8000

@@ -9,18 +9,18 @@ from pyspark.sql import SparkSession
 
 from segmentation.duplicates import repeated_ids, settle
 
-SCHEMA = """source string, customer_id string, purchase_id string, purchase_date date, amount decimal(18,2),
+SCHEMA = """source_id bigint, customer_id string, purchase_id string, purchase_date date, amount decimal(18,2),
             category string, reasons array<string>, warning string"""
 
 
 def settled(spark: SparkSession, *rows):
     """(customer, day, amount, category) per row of purchase P -> the reasons, in the order of the rows."""
     full = [
-        (str(number), customer, "P", date(2024, 1, day), Decimal(amount), category, None, None)
+        (number, customer, "P", date(2024, 1, day), Decimal(amount), category, None, None)
         for number, (customer, day, amount, category) in enumerate(rows)
     ]
     frame = spark.createDataFrame(full, SCHEMA)
-    found = settle(frame, repeated_ids(frame)).orderBy("source").collect()
+    found = settle(frame, repeated_ids(frame)).orderBy("source_id").collect()
     return [row.reasons for row in found]
 
 
@@ -44,21 +44,21 @@ def test_equal_ones_are_duplicates_others_conflict(spark: SparkSession) -> None:
 def test_only_valid_rows_compete(spark: SparkSession) -> None:
     day = date(2024, 1, 1)
     rows = [
-        ("0", "C", "P", date(2024, 1, 9), Decimal(9), "Kids", ["missing_amount"], None),
-        ("1", "C", "P", day, Decimal(5), "Kids", None, None),
-        ("2", "C", "p", day, Decimal(5), "Kids", None, None),
-        ("3", "C", None, day, Decimal(5), "Kids", ["missing_purchase_id"], None),
-        ("4", "C", None, day, Decimal(5), "Kids", ["missing_purchase_id"], None),
+        (0, "C", "P", date(2024, 1, 9), Decimal(9), "Kids", ["missing_amount"], None),
+        (1, "C", "P", day, Decimal(5), "Kids", None, None),
+        (2, "C", "p", day, Decimal(5), "Kids", None, None),
+        (3, "C", None, day, Decimal(5), "Kids", ["missing_purchase_id"], None),
+        (4, "C", None, day, Decimal(5), "Kids", ["missing_purchase_id"], None),
     ]
     frame = spark.createDataFrame(rows, SCHEMA)
     assert repeated_ids(frame).collect() == []
-    found = settle(frame, repeated_ids(frame)).orderBy("source").collect()
+    found = settle(frame, repeated_ids(frame)).orderBy("source_id").collect()
     assert [row.reasons for row in found] == [row[6] for row in rows]
 
 
 def test_a_shared_hash_alone_is_no_duplicate(spark: SparkSession) -> None:
     """Candidates may be too many: the ids themselves decide."""
-    rows = [(str(n), "C", f"P{n}", date(2024, 1, 1), Decimal(5), "Kids", None, None) for n in range(3)]
+    rows = [(n, "C", f"P{n}", date(2024, 1, 1), Decimal(5), "Kids", None, None) for n in range(3)]
     frame = spark.createDataFrame(rows, SCHEMA)
     from segmentation.duplicates import ID_HASH, id_hash
 

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from segmentation.config import load_config
 from segmentation.errors import ConfigError, RuleError
 from segmentation.festive import resolve
-from segmentation.metrics import average_half_up
+from segmentation.metrics import average_half_up, exact_sum
 from segmentation.pipeline import CustomerSegmentationPipeline
 from segmentation.rules import Rule
 from segmentation.segmenters import CategorySegmenter, PurchaseFrequencySegmenter, SpendingSegmenter
@@ -311,3 +311,20 @@ def test_unknown_holidays_are_refused_with_names_that_exist() -> None:
 def test_years_that_the_holidays_package_does_not_know_are_named() -> None:
     calendar = resolve(load_config().festive_periods, date(1999, 1, 1), date(2004, 1, 1))
     assert calendar.unknown_years["Diwali"] == (1999, 2000, 2001, 2002)
+
+
+SUMS = {
+    "below, at and above the border of a large amount": ["999999.99", "1000000.00", "1000000.01"],
+    "only small ones": ["0.01", "0.02"],
+    "only large ones": ["9999999999999999.99"] * 3,
+    "nothing": ["0.00"],
+}
+
+
+@pytest.mark.parametrize("case", SUMS)
+def test_sums_are_exact(case: str, spark: SparkSession) -> None:
+    amounts = [Decimal(text) for text in SUMS[case]]
+    frame = spark.createDataFrame([(amount,) for amount in amounts], "amount decimal(18,2)")
+    row = frame.agg(exact_sum(F.col("amount")).alias("sum"))
+    assert row.dtypes == [("sum", "decimal(28,2)")]
+    assert row.collect() == [(sum(amounts),)]
