@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import os
 import shutil
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -22,6 +23,7 @@ QUICK_START = ("-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC")
 THROUGHPUT = ("-XX:+UseParallelGC",)
 # Which classes cannot be archived is of no interest to users.
 QUIET = ("-Xshare:auto", "-Xlog:cds=off", "-Xlog:cds+dynamic=off", "-Xlog:class+path=off")
+GIVEN_UP_AFTER_SECONDS = 3600
 # The JVM writes the head of an archive last; this is how it starts in a whole one.
 MAGIC = (0xF00BABA8).to_bytes(4, "little")
 
@@ -54,8 +56,10 @@ def _key(jars: Sequence[str]) -> str:
 
 
 def _adopt(archive: Path) -> None:
-    """Let an archive that another run's JVM has finished take its place."""
+    """Let an archive that another run's JVM has finished take its place; remove what a killed one left."""
     for made in archive.parent.glob(f"{archive.name}.*.new"):
         with contextlib.suppress(OSError), made.open("rb") as file:
             if file.read(len(MAGIC)) == MAGIC:
                 made.replace(archive)
+            elif time.time() - made.stat().st_mtime > GIVEN_UP_AFTER_SECONDS:
+                made.unlink()

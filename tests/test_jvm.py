@@ -36,6 +36,9 @@ def test_an_archive_is_made_once_and_used_when_it_is_whole(tmp_path: Path) -> No
     assert made.parent == tmp_path
     made.write_bytes(b"\0\0\0\0 the JVM was killed while it wrote")
     assert archive_option(tmp_path).startswith("-XX:ArchiveClassesAtExit=")
+    os.utime(made, (0, 0))
+    assert archive_option(tmp_path).startswith("-XX:ArchiveClassesAtExit=")
+    assert not made.exists()
     made.write_bytes(MAGIC + b" whole")
     used = Path(archive_option(tmp_path).removeprefix("-XX:SharedArchiveFile="))
     assert used.read_bytes() == MAGIC + b" whole"
