@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from decimal import Decimal
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -14,9 +15,22 @@ from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, OTHER, PURCHASE_
 CATEGORIES = (*Category, OTHER)
 # For a rule only; the published table leaves it out.
 LOYAL_WINDOW = "purchases_in_loyal_window"
+# What a rule can look at.
+METRICS_SCHEMA = f"""
+    {CUSTOMER_ID} string, total_purchases bigint, lifetime_spend {SPEND_TYPE}, average_order_value {SPEND_TYPE},
+    first_purchase date, last_purchase date, days_since_last_purchase int,
+    purchases_last_6_months bigint, purchases_last_90_days bigint, {LOYAL_WINDOW} bigint,
+    festive_purchases bigint, festive_share double,
+    womens_purchases bigint, mens_purchases bigint, kids_purchases bigint, other_purchases bigint,
+    womens_share double, mens_share double, kids_share double, other_share double,
+    average_days_between_purchases double
+"""
 # The first that does not fit decimal(8,2).
 LARGE_AMOUNT = 1_000_000
 COUNT_TYPE = "decimal(20,0)"
+CENT = Decimal("0.01")
+# Twice as many cents, and the count, are well below 2**53.
+LARGE_SPEND = 10_000_000_000_000
 
 
 def category_count(category: str) -> str:
@@ -55,12 +69,19 @@ def average_half_up(total: Column, count: Column) -> Column:
     """``total / count`` rounded half up to cents, decimal(28,2), for amounts that are not negative.
 
     Decimal division rounds its quotient, and rounding that again could move a cent, so this divides whole cents:
-    the largest q with ``2 * count * q <= 2 * cents + count``.
+    the largest q with ``2 * count * q <= 2 * cents + count``. Unless they are very large, whole numbers hold them,
+    which are divided ten times as fast; their quotient is whole and small enough for a double to hold it exactly.
     """
-    cents = (total * 100).cast("decimal(30,0)")
-    twice = count.cast(COUNT_TYPE) * 2
-    above = (cents * 2 + count.cast(COUNT_TYPE)).cast("decimal(32,0)")
-    return (((above - above % twice) / twice).cast("decimal(30,0)") / 100).cast(SPEND_TYPE)
+    cents, count = (total * 100).cast("decimal(30,0)"), count.cast("bigint")
+    is_usual = total < LARGE_SPEND
+    usual = _half_up(F.when(is_usual, cents).cast("bigint"), count).cast("bigint").cast("decimal(18,0)")
+    large = _half_up(F.when(~is_usual, cents), count.cast(COUNT_TYPE)).cast("decimal(30,0)")
+    return (F.coalesce(usual, large) * F.lit(CENT)).cast(SPEND_TYPE)
+
+
+def _half_up(cents: Column, count: Column) -> Column:
+    twice, above = count * 2, cents * 2 + count
+    return (above - above % twice) / twice
 
 
 def customer_metrics(

@@ -19,6 +19,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from functools import reduce
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +33,13 @@ from segmentation.duplicates import repeated_ids, settle
 from segmentation.errors import ConfigError, NoDataError, SegmentationError
 from segmentation.festive import FestiveCalendar, resolve
 from segmentation.freshness import local_size, record_success, state_of
-from segmentation.metrics import LOYAL_WINDOW, count_if, customer_metrics
+from segmentation.metrics import LOYAL_WINDOW, METRICS_SCHEMA, count_if, customer_metrics
 from segmentation.output import Output
 from segmentation.quality import Profile, enforce_gate, profile
 from segmentation.report import LOGGER, Reporter
 from segmentation.request import check_request
-from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE, PURCHASE_SCHEMA, REASONS
+from segmentation.rows import one_row
+from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE, REASONS, SOURCE_ID
 from segmentation.segmenters import DEFAULT_SEGMENTERS, Segmenter
 from segmentation.session import fit_to, job_session, open_session, required_packages
 from segmentation.sinks import delta
@@ -48,7 +50,7 @@ from segmentation.sources.csv import read_csv
 from segmentation.sources.mongodb import read_mongodb
 from segmentation.staging import stage
 from segmentation.storage import Storage, join
-from segmentation.validation import label_rows
+from segmentation.validation import label_rows, source_id
 from segmentation.versions import VERSION
 
 # About 10 MB of Parquet. Every file costs a writer and a reader more than its rows do where it holds few.
@@ -91,11 +93,11 @@ class CustomerSegmentationPipeline:
     def segment(self, purchases: DataFrame, as_of: date, festive: FestiveCalendar) -> DataFrame:
         """Purchases used -> one row per customer: ``customer_id``, the labels, the metrics."""
         metrics = customer_metrics(purchases, as_of, festive, self.config)
-        labelled = metrics
-        for segmenter in self.segmenters:
-            labelled = segmenter.segment_customers(labelled)
         published = [name for name in metrics.columns if name not in (CUSTOMER_ID, LOYAL_WINDOW)]
-        return labelled.select(CUSTOMER_ID, *self.dimensions, *published)
+        return self._labelled(metrics).select(CUSTOMER_ID, *self.dimensions, *published)
+
+    def _labelled(self, metrics: DataFrame) -> DataFrame:
+        return reduce(lambda frame, segmenter: segmenter.segment_customers(frame), self.segmenters, metrics)
 
     def check(self, spark: SparkSession) -> None:
         """See that every rule can be computed and every holiday is known, before anything is read; runs no Spark job.
@@ -104,7 +106,8 @@ class CustomerSegmentationPipeline:
             ConfigError: a rule or a holiday is wrong.
         """
         day = date(2024, 1, 1)
-        self.segment(spark.createDataFrame([], PURCHASE_SCHEMA), day, resolve(self.config.festive_periods, day, day))
+        resolve(self.config.festive_periods, day, day)
+        self._labelled(one_row(spark, {}, METRICS_SCHEMA))
 
     # --- a run ----------------------------------------------------------------------------------------------------
 
@@ -209,7 +212,8 @@ class Run:
     def _execute(self, spark: SparkSession) -> dict[str, Any]:
         self.pipeline.check(spark)
         repair(spark, self.output)
-        settled, found, names = self._validated(spark)
+        with delta.looked_up(spark, [self.output.segments]):
+            settled, found, names = self._validated(spark)
         if not self.dry_run:
             with self._step(spark, "Keep rejected rows") as counts:
                 rejected = delta.rejected_rows(settled, names, self.run_id, F.lit(self.started_at))
@@ -246,7 +250,7 @@ class Run:
             fit_to(spark, 0)
             raw = self._read(spark)
             fit_to(spark, raw.size)
-            labelled = stage(label_rows(raw.frame, self.config, self.today), join(self.staging, "purchases"))
+            labelled = self._staged(label_rows(raw.frame, self.config, self.today), raw.names)
             candidates = self._kept(repeated_ids(labelled))
             settled = settle(labelled, candidates) if candidates.count() else labelled
             self.found = found = profile(settled, self._fixed_as_of())
@@ -255,6 +259,12 @@ class Run:
         if found.rows_read == 0:
             raise NoDataError(f"{', '.join(self.paths)} hold a header and no rows.")
         return settled, found, raw.names
+
+    def _staged(self, labelled: DataFrame, names: Sequence[str]) -> DataFrame:
+        folder = join(self.staging, "purchases")
+        if len(names) > 1:
+            return stage(labelled, folder)
+        return stage(labelled.drop(SOURCE_ID), folder).withColumn(SOURCE_ID, source_id(F.lit(names[0])))
 
     def _fixed_as_of(self) -> date | None:
         """The as-of day where it does not hang on the data."""

@@ -32,7 +32,8 @@ ADAPTIVE_FROM = 64 << 20
 LOG_SETTINGS = Path(__file__).resolve().with_name("log4j2.properties")
 LOCAL_SETTINGS = {
     "spark.ui.enabled": "false",
-    "spark.databricks.delta.snapshotPartitions": "2",
+    # A line of Python beside each expression, for error messages: four calls to the JVM instead of one.
+    "spark.python.sql.dataFrameDebugging.enabled": "false",
 }
 # The meaning of the expressions hangs on these, so the job sets them in a session of its own.
 SESSION_SETTINGS = {
@@ -55,6 +56,8 @@ FAST_SETTINGS = {
     "spark.sql.files.maxPartitionBytes": str(64 << 20),
     # The number of partitions fits the input already, see `fit_to`.
     "spark.sql.adaptive.coalescePartitions.enabled": "false",
+    "spark.databricks.delta.snapshotPartitions": "2",
+    "spark.databricks.delta.writeChecksumFile.enabled": "false",
 }
 
 

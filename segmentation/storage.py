@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,8 +12,6 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-# A header longer than this is no header.
-LONGEST_LINE = 100_000
 COPY_BUFFER = 1 << 20
 
 
@@ -100,19 +99,14 @@ class Storage:
                 files.append(StoredFile(location.toString(), one_form(location.toUri().toString()), status.getLen()))
         return sorted(files, key=lambda file: file.path)
 
-    def first_line(self, location: str) -> str | None:
-        """The first line that is not blank, decompressed by the file's ending, without a byte order mark."""
+    def head(self, location: str, size: int) -> bytes:
+        """The first `size` bytes, decompressed by the file's ending, without a byte order mark."""
         system, path = self._open(location)
         codec = self._jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(self._conf).getCodec(path)
         stream = system.open(path)
         try:
-            reader = self._jvm.org.apache.hadoop.util.LineReader(codec.createInputStream(stream) if codec else stream)
-            text = self._jvm.org.apache.hadoop.io.Text()
-            while reader.readLine(text, LONGEST_LINE, LONGEST_LINE) > 0:
-                line = str(text.toString()).removeprefix("\ufeff")
-                if line.strip():
-                    return line
-            return None
+            data = bytes((codec.createInputStream(stream) if codec else stream).readNBytes(size))
+            return data.removeprefix(BOM_UTF8)
         finally:
             stream.close()
 

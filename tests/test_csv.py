@@ -12,7 +12,17 @@ from pyspark.sql import SparkSession
 from segmentation.config import load_config
 from segmentation.errors import MissingColumnsError, NoDataError, SourceError
 from segmentation.session import SESSION_SETTINGS
-from segmentation.sources.csv import Style, layout_of, read_csv, styles_of
+from segmentation.sources.csv import (
+    SMALL_TEXT,
+    USUAL_HEADER,
+    Head,
+    Style,
+    header_of,
+    is_surely_plain,
+    layout_of,
+    read_csv,
+    styles_of,
+)
 from segmentation.storage import Storage
 from segmentation.validation import label_rows
 
@@ -134,8 +144,36 @@ def test_each_file_is_read_the_fastest_way_that_is_right(spark: SparkSession, tm
     for name, (text, _) in texts.items():
         (tmp_path / name).write_text(text)
     layouts = {file: layout_of(HEADER.strip(), {}, "here") for file in Storage(spark).files(str(tmp_path))}
-    found = {uri.rsplit("/", 1)[1]: style for uri, style in styles_of(spark, layouts).items()}
+    found = {file.uri.rsplit("/", 1)[1]: style for file, style in styles_of(spark, layouts).items()}
     assert found == {name: style for name, (_, style) in texts.items()}
+
+
+HEADS = {
+    "plain": (SHAPES["plain"].encode(), True, True),
+    "not all of it": (SHAPES["plain"].encode(), False, False),
+    "a quote": (SHAPES["quoted comma"].encode(), True, False),
+    "the header again": ((SHAPES["plain"] + SHAPES["plain"]).encode(), True, False),
+    "other line ends": (SHAPES["plain"].replace("\n", "\r\n").encode(), True, True),
+    "not UTF-8": (SHAPES["plain"].replace("Date", "Date,\xe9").encode("latin-1"), True, False),
+}
+
+
+@pytest.mark.parametrize("case", HEADS)
+def test_the_driver_looks_at_small_files_itself(case: str) -> None:
+    text, is_whole, expected = HEADS[case]
+    header = header_of(text)
+    assert header is not None
+    assert is_surely_plain(Head(text, is_whole), header) is expected
+
+
+def test_a_header_longer_than_usual(spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "wide.csv"
+    wide = HEADER.strip() + "".join(f",c{number}" for number in range(5000)) + "\n"
+    assert len(wide) > USUAL_HEADER
+    path.write_text(wide + "C1,P1,2024-01-05,100,Womens" + "," * 5000 + "\n")
+    for number in range(SMALL_TEXT // USUAL_HEADER):
+        (tmp_path / f"small{number}.csv").write_text(HEADER)
+    assert read_csv(spark, [str(tmp_path)], {}).frame.count() == 1
 
 
 def test_a_repeated_header_is_a_row(spark: SparkSession, tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from pyspark.sql import functions as F
 from segmentation.config import load_config
 from segmentation.errors import ConfigError, RuleError
 from segmentation.festive import resolve
-from segmentation.metrics import average_half_up, exact_sum
+from segmentation.metrics import METRICS_SCHEMA, average_half_up, customer_metrics, exact_sum
 from segmentation.pipeline import CustomerSegmentationPipeline
 from segmentation.rules import Rule
 from segmentation.segmenters import CategorySegmenter, PurchaseFrequencySegmenter, SpendingSegmenter
@@ -182,6 +182,14 @@ def test_metrics(spark: SparkSession) -> None:
     ]
 
 
+def test_the_schema_that_rules_are_checked_against(spark: SparkSession) -> None:
+    settings = load_config(None)
+    festive = resolve(settings.festive_periods, AS_OF, AS_OF)
+    made = customer_metrics(spark.createDataFrame([], SCHEMA), AS_OF, festive, settings).schema
+    declared = spark.createDataFrame([], METRICS_SCHEMA).schema
+    assert [(field.name, field.dataType) for field in made] == [(field.name, field.dataType) for field in declared]
+
+
 def test_the_average_is_rounded_once_and_half_up(spark: SparkSession) -> None:
     cases = [
         ("0.00", 7, "0.00"),
@@ -192,6 +200,11 @@ def test_the_average_is_rounded_once_and_half_up(spark: SparkSession) -> None:
         ("20.00", 3, "6.67"),
         ("1.00", 201, "0.00"),
         ("1.00", 200, "0.01"),
+        ("9999999999999.99", 1, "9999999999999.99"),
+        ("9999999999999.99", 7, "1428571428571.43"),
+        ("9999999999999.99", 1999999999999998, "0.01"),
+        ("9999999999999.99", 2000000000000000, "0.00"),
+        ("10000000000000.00", 3, "3333333333333.33"),
         ("999999999999999.98", 200000000000000000, "0.00"),
         ("999999999999999.99", 199999999999999998, "0.01"),
         ("29999999999999999999.97", 3, "9999999999999999999.99"),

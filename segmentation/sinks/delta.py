@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from typing import Any
 from urllib.parse import unquote
 
 from delta.tables import DeltaTable
+from pyspark import InheritableThread
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
+from segmentation.rows import one_row
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_COLUMNS, RAW, RAW_RECORD, RAW_TEXTS, REASONS, SOURCE, SOURCE_ID
 from segmentation.validation import source_id
 
@@ -36,9 +39,12 @@ RUN_SCHEMA = """
 
 
 def ensure_table(
-    spark: SparkSession, path: str, schema: StructType, never_null: set[str], checks: Mapping[str, str]
+    spark: SparkSession, path: str, schema: StructType, never_null: set[str], checks: Mapping[str, str], key: str
 ) -> None:
-    """Create the table with its constraints, in one commit, if it is not there yet."""
+    """Create the table with its constraints, in one commit, if it is not there yet.
+
+    Of all columns, Delta keeps the smallest and largest value a file of `key` only: readers look rows up by it.
+    """
     if DeltaTable.isDeltaTable(spark, path):
         return
     builder = DeltaTable.createIfNotExists(spark).location(path)
@@ -46,7 +52,28 @@ def ensure_table(
         builder = builder.addColumn(field.name, field.dataType, nullable=field.name not in never_null)
     for name, condition in checks.items():
         builder = builder.property(f"delta.constraints.{name}", condition)
-    builder.execute()
+    builder.property("delta.dataSkippingStatsColumns", key).execute()
+
+
+@contextmanager
+def looked_up(spark: SparkSession, paths: Sequence[str]) -> Iterator[None]:
+    """Have Delta find out how its tables stand while something else is done, which it would do later on.
+
+    Whatever goes wrong here goes wrong again, and is reported, where the table is really needed.
+    """
+
+    def look() -> None:
+        with suppress(Exception):
+            for path in paths:
+                if DeltaTable.isDeltaTable(spark, path):
+                    spark.read.format("delta").load(path).inputFiles()
+
+    looker = InheritableThread(target=look, session=spark)
+    looker.start()
+    try:
+        yield
+    finally:
+        looker.join()
 
 
 def publish_segments(customers: DataFrame, path: str, labels: list[str], commit: Mapping[str, Any]) -> None:
@@ -60,7 +87,7 @@ def publish_segments(customers: DataFrame, path: str, labels: list[str], commit:
     """
     spark = customers.sparkSession
     never_null = {CUSTOMER_ID, "total_purchases", "lifetime_spend", "as_of", "run_id", "updated_at", *labels}
-    ensure_table(spark, path, customers.schema, never_null, SEGMENT_CHECKS)
+    ensure_table(spark, path, customers.schema, never_null, SEGMENT_CHECKS, CUSTOMER_ID)
     current = spark.read.format("delta").load(path).schema
     changed = [(f.name, f.dataType) for f in current] != [(f.name, f.dataType) for f in customers.schema]
     writer = customers.write.format("delta").mode("overwrite").option("userMetadata", json.dumps(commit))
@@ -121,17 +148,14 @@ def readable(name: str) -> str:
 
 def append_rejected(rejected: DataFrame, count: int, path: str, commit: Mapping[str, Any]) -> None:
     """Add `count` rejected rows to their table in one commit; with none, see only that the table is there to query."""
-    ensure_table(rejected.sparkSession, path, rejected.schema, {REASONS, "run_id", "rejected_at"}, REJECTED_CHECKS)
+    never_null = {REASONS, "run_id", "rejected_at"}
+    ensure_table(rejected.sparkSession, path, rejected.schema, never_null, REJECTED_CHECKS, "run_id")
     if count:
         rejected.write.format("delta").mode("append").option("userMetadata", json.dumps(commit)).save(path)
 
 
 def append_run(spark: SparkSession, path: str, record: Mapping[str, Any]) -> None:
     """Add one run to the table of runs; `record` is JSON-serialisable and has the columns of `RUN_SCHEMA`."""
-    row = (
-        spark.range(1, numPartitions=1)
-        .select(F.from_json(F.lit(json.dumps(record)), RUN_SCHEMA).alias("run"))
-        .select("run.*")
-    )
-    ensure_table(spark, path, row.schema, {"run_id", "outcome", "started_at"}, RUN_CHECKS)
+    row = one_row(spark, record, RUN_SCHEMA)
+    ensure_table(spark, path, row.schema, {"run_id", "outcome", "started_at"}, RUN_CHECKS, "run_id")
     row.write.format("delta").mode("append").option("userMetadata", json.dumps({"run_id": record["run_id"]})).save(path)

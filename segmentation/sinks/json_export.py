@@ -19,8 +19,8 @@ def elements(customers: DataFrame, dimensions: Sequence[str], parts: int) -> Dat
     Spark compares strings by their UTF-8 bytes, which is the order of the contract.
     """
     element = F.struct(CUSTOMER_ID, F.struct(*dimensions).alias("segmentation"))
-    in_order = customers.repartitionByRange(parts, CUSTOMER_ID).sortWithinPartitions(CUSTOMER_ID)
-    return in_order.select(F.to_json(element).alias("value"))
+    ranges = customers.repartitionByRange(parts, CUSTOMER_ID) if parts > 1 else customers.coalesce(1)
+    return ranges.sortWithinPartitions(CUSTOMER_ID).select(F.to_json(element).alias("value"))
 
 
 def stage_json(customers: DataFrame, dimensions: Sequence[str], folder: str, parts: int) -> str:

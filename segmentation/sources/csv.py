@@ -46,6 +46,11 @@ CSV_OPTIONS = {
 # matches that in a loop, however long a field is.
 FIELD = r'(?:"[^"]*+(?:""[^"]*+)*+"|(?!")[^,\n]*+)'
 WELL_FORMED = rf"\A{FIELD}(?:,{FIELD})*+\z"
+# What is read of a file to find its header; a longer one costs a second look, an even longer one is none.
+USUAL_HEADER = 8_192
+LONGEST_HEADER = 100_000
+# So many bytes in all, the driver looks through by itself, which takes less time than a Spark job.
+SMALL_TEXT = 1 << 20
 # Where more lines than this hang together, it is by a stray quote.
 MOST_LINES_OF_A_RECORD = 1000
 
@@ -56,6 +61,13 @@ class Layout(NamedTuple):
     header: str
     width: int
     positions: tuple[int, ...]
+
+
+class Head(NamedTuple):
+    """How the text of a file begins, and whether that is all of it."""
+
+    text: bytes
+    is_whole: bool
 
 
 class Style(Enum):
@@ -85,16 +97,18 @@ def read_csv(spark: SparkSession, paths: Sequence[str], columns: Mapping[str, st
     """
     storage = Storage(spark)
     try:
-        layouts = _layouts(storage, _find(storage, paths), columns)
+        heads = _heads(storage, _find(storage, paths))
     except Py4JJavaError as error:
         raise SourceError(
             f"{', '.join(paths)} cannot be read: {java_message(error)}. Check --csv-path, permissions and credentials."
         ) from error
+    layouts = _layouts(heads, columns)
     size = sum(map(_plain_size, layouts))
-    styles = styles_of(spark, layouts)
+    unsure = {file: layout for file, layout in layouts.items() if not is_surely_plain(heads[file], layout.header)}
+    styles = dict.fromkeys(layouts, Style.PLAIN) | (styles_of(spark, unsure) if unsure else {})
     groups: dict[tuple[Layout, Style], list[StoredFile]] = defaultdict(list)
     for file, layout in layouts.items():
-        groups[layout, styles.get(file.uri, Style.IRREGULAR)].append(file)
+        groups[layout, styles[file]].append(file)
     frames = [
         _read_irregular(spark, layout, files)
         if style is Style.IRREGULAR
@@ -124,17 +138,38 @@ def _find(storage: Storage, paths: Sequence[str]) -> list[StoredFile]:
     return list(found.values())
 
 
-def _layouts(storage: Storage, files: Sequence[StoredFile], columns: Mapping[str, str]) -> dict[StoredFile, Layout]:
+def _heads(storage: Storage, files: Sequence[StoredFile]) -> dict[StoredFile, Head]:
+    size = max(USUAL_HEADER, SMALL_TEXT // len(files))
     with ThreadPoolExecutor(max_workers=min(16, len(files))) as pool:
-        headers = list(pool.map(lambda file: storage.first_line(file.path), files))
-    layouts = {
-        file: layout_of(header, columns, file.path)
-        for file, header in zip(files, headers, strict=True)
-        if header is not None
-    }
+        heads = pool.map(lambda file: _head(storage, file, size), files)
+    return dict(zip(files, heads, strict=True))
+
+
+def _head(storage: Storage, file: StoredFile, size: int) -> Head:
+    text = storage.head(file.path, size)
+    if len(text) == size and len(text.lstrip().splitlines()) < 2:
+        text = storage.head(file.path, LONGEST_HEADER)
+        return Head(text, is_whole=False)
+    return Head(text, is_whole=len(text) < size)
+
+
+def _layouts(heads: Mapping[StoredFile, Head], columns: Mapping[str, str]) -> dict[StoredFile, Layout]:
+    headers = {file: header_of(head.text) for file, head in heads.items()}
+    layouts = {file: layout_of(header, columns, file.path) for file, header in headers.items() if header is not None}
     if not layouts:
-        raise NoDataError(f"{len(files)} files found, all empty; the first is {files[0].path}.")
+        raise NoDataError(f"{len(heads)} files found, all empty; the first is {next(iter(heads)).path}.")
     return layouts
+
+
+def header_of(text: bytes) -> str | None:
+    """The first line that is not blank."""
+    lines = (line.decode(errors="replace") for line in text.splitlines())
+    return next((line for line in lines if line.strip()), None)
+
+
+def is_surely_plain(head: Head, header: str) -> bool:
+    """Does the head alone show that the file is `Style.PLAIN`?"""
+    return head.is_whole and b'"' not in head.text and head.text.splitlines().count(header.encode()) == 1
 
 
 def layout_of(header: str, columns: Mapping[str, str], where: str) -> Layout:
@@ -166,8 +201,8 @@ def layout_of(header: str, columns: Mapping[str, str], where: str) -> Layout:
     return Layout(header, len(names), tuple(found[column] for column in PURCHASE_COLUMNS))
 
 
-def styles_of(spark: SparkSession, layouts: Mapping[StoredFile, Layout]) -> dict[str, Style]:
-    """URI -> how to read the file, from one look at all lines; at most one row a file comes to the driver."""
+def styles_of(spark: SparkSession, layouts: Mapping[StoredFile, Layout]) -> dict[StoredFile, Style]:
+    """How to read each file, from one look at all lines; at most one row a file comes to the driver."""
     lines = spark.read.text(_paths(layouts)).select("value", F.input_file_name().alias("file"))
     is_quoted = F.col("value").contains('"')
     is_header = F.col("value").isin(sorted({layout.header for layout in layouts.values()}))
@@ -180,7 +215,7 @@ def styles_of(spark: SparkSession, layouts: Mapping[StoredFile, Layout]) -> dict
             F.count_if(is_header).alias("headers"),
         )
     )
-    return {
+    styles = {
         one_form(row["file"]): Style.IRREGULAR
         if row["odd"] or row["headers"] > 1
         else Style.QUOTED
@@ -188,6 +223,7 @@ def styles_of(spark: SparkSession, layouts: Mapping[StoredFile, Layout]) -> dict
         else Style.PLAIN
         for row in found.collect()
     }
+    return {file: styles.get(file.uri, Style.IRREGULAR) for file in layouts}
 
 
 def _quotes(text: Column) -> Column:
