@@ -23,7 +23,7 @@ java:
 	@sh jobs/ensure_java.sh
 
 # The lines of the first file take the place of those of the second.
-.venv-spark35/constraints.txt: conf/constraints-spark35.txt conf/constraints.txt
+$(VENV)/constraints.txt: conf/constraints-spark35.txt conf/constraints.txt
 	@mkdir -p $(@D)
 	@awk -F== 'NR == FNR { own[$$1]; print; next } !($$1 in own)' $^ > $@
 
@@ -83,4 +83,4 @@ sample: java $(VENV)/run.stamp ## Make the bundled sample anew
 	@$(BIN)/python jobs/generate_purchases.py --rows 5000 --customers 900 --output data/purchase_records.csv
 
 clean: ## Remove what make and the job made
-	rm -rf .venv .venv-spark35 output build dist *.egg-info spark-warehouse
+	rm -rf .venv .venv-* output build dist *.egg-info spark-warehouse
