@@ -1,20 +1,33 @@
 # `make` alone lists the targets. PYTHON=python3.12 make ... chooses another interpreter.
 PYTHON ?= python3
+# Spark 3.5 has a virtual environment of its own: make run SPARK=3.5
+SPARK := 4.2
+ifeq ($(SPARK),3.5)
+VENV := .venv-spark35
+CONSTRAINTS := $(VENV)/constraints.txt
+else
 VENV := .venv
+CONSTRAINTS := conf/constraints.txt
+endif
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint conf/constraints.txt
+PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench test test-fast lint format mongo-demo notebook sample clean java
+.PHONY: help run bench test test-fast test-spark35 package lint format mongo-demo notebook sample clean java
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
 java:
 	@sh jobs/ensure_java.sh
 
-$(VENV)/run.stamp: pyproject.toml conf/constraints.txt
+# The lines of the first file take the place of those of the second.
+$(VENV)/constraints.txt: conf/constraints-spark35.txt conf/constraints.txt
+	@mkdir -p $(@D)
+	@awk -F== 'NR == FNR { own[$$1]; print; next } !($$1 in own)' $^ > $@
+
+$(VENV)/run.stamp: pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another with PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module is missing. On Debian/Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Installing the pinned packages into $(VENV) ..."
@@ -40,6 +53,13 @@ test: java $(VENV)/dev.stamp ## Run all tests
 test-fast: java $(VENV)/dev.stamp ## Run the tests that start no processes of their own
 	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
+test-spark35: ## Run the same on Spark 3.5, in .venv-spark35
+	@$(MAKE) --no-print-directory test-fast SPARK=3.5
+
+package: $(VENV)/run.stamp ## Build dist/ for clusters (CLUSTER_PYTHON=PATH: where their Python is)
+	@rm -rf build dist
+	@$(BIN)/python jobs/package.py --constraint $(CONSTRAINTS) $(if $(CLUSTER_PYTHON),--python $(CLUSTER_PYTHON))
+
 lint: $(VENV)/dev.stamp ## Check style, types and layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -63,4 +83,4 @@ sample: java $(VENV)/run.stamp ## Make the bundled sample anew
 	@$(BIN)/python jobs/generate_purchases.py --rows 5000 --customers 900 --output data/purchase_records.csv
 
 clean: ## Remove what make and the job made
-	rm -rf $(VENV) output build dist *.egg-info spark-warehouse
+	rm -rf .venv .venv-* output build dist *.egg-info spark-warehouse

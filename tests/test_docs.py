@@ -9,10 +9,13 @@ from pathlib import Path
 import pytest
 
 from segmentation.cli import run_parser
+from segmentation.session import FAST_SETTINGS, SESSION_SETTINGS, SHUFFLE_PARTITIONS
 from segmentation.versions import PACKAGES
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])
+SPARK_SETTINGS = sorted((ROOT / "conf" / "spark").glob("*.conf"))
+DOCKERFILE = ROOT / "conf" / "spark" / "kubernetes" / "Dockerfile"
 
 
 def commands(path: Path) -> list[str]:
@@ -27,7 +30,7 @@ def commands(path: Path) -> list[str]:
 
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_commands_are_real(path: Path) -> None:
-    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z0-9-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     for line in commands(path):
         words = [word for word in shlex.split(line) if not re.fullmatch(r"[A-Z_]+=\S*", word)]
         if not words:
@@ -49,6 +52,25 @@ def test_links_lead_somewhere(path: Path) -> None:
 
 def test_the_documented_packages_are_those_of_the_table() -> None:
     known = {coordinate for packages in PACKAGES.values() for coordinate in packages.values()}
-    for path in DOCUMENTS:
+    for path in [*DOCUMENTS, *SPARK_SETTINGS, DOCKERFILE]:
         named = set(re.findall(r"(?:io\.delta|org\.mongodb\.spark):[\w.-]+:[\w.]+", path.read_text()))
         assert named <= known, path.name
+
+
+@pytest.mark.parametrize(("spark", "pins"), [("4.2", "constraints.txt"), ("3.5", "constraints-spark35.txt")])
+def test_the_page_on_clusters_has_the_versions(spark: str, pins: str) -> None:
+    pinned = dict(re.findall(r"^(\w+)==(\S+)$", (ROOT / "conf" / pins).read_text(), re.MULTILINE))
+    rows = (ROOT / "docs" / "running-on-a-cluster.md").read_text().splitlines()
+    row = next(row for row in rows if row.startswith(f"| {pinned['pyspark']} |"))
+    assert pinned["pyspark"].startswith(f"{spark}.")
+    assert PACKAGES[spark]["delta"].endswith(f":{pinned['delta_spark']}")
+    for coordinate in PACKAGES[spark].values():
+        assert f"`{coordinate}`" in row
+
+
+@pytest.mark.parametrize("path", SPARK_SETTINGS, ids=lambda path: path.name)
+def test_settings_for_spark_leave_the_job_its_own(path: Path) -> None:
+    lines = [line for line in path.read_text().splitlines() if line and not line.startswith("#")]
+    settings = dict(line.split(maxsplit=1) for line in lines)
+    assert all(name.startswith("spark.") for name in settings)
+    assert not {*SESSION_SETTINGS, *FAST_SETTINGS, SHUFFLE_PARTITIONS} & set(settings)
