@@ -102,7 +102,7 @@ def steps(jobs: list[list[Any]], rows: int) -> str:
             lines.append(f"| {start:.1f} s | {took:.1f} s | {what.split(' (')[0]} | {run:.1f} s | {tasks} |")
     total: dict[str, float] = defaultdict(float)
     for _, took, what, _, _ in jobs:
-        total[what.split(" (")[0]] += took
+        total["Delta's own" if what.startswith("Delta: ") else what.split(" (")[0]] += took
     lines += ["", "By step: " + ", ".join(f"{what} {took:.1f} s" for what, took in total.items()) + "."]
     return "\n".join(lines)
 

@@ -211,7 +211,8 @@ class Run:
 
     def _execute(self, spark: SparkSession) -> dict[str, Any]:
         self.pipeline.check(spark)
-        repair(spark, self.output)
+        with self._step(spark, "Repair"):
+            repair(spark, self.output)
         with delta.looked_up(spark, [self.output.segments]):
             settled, found, names = self._validated(spark)
         if not self.dry_run:
@@ -356,7 +357,9 @@ class Run:
         if self.dry_run:
             self._show_sample(segments)
         else:
-            delta.append_run(spark, self.output.runs, self._record("succeeded", None, finished_at, segments, found))
+            with self._step(spark, "Record the run"):
+                record = self._record("succeeded", None, finished_at, segments, found)
+                delta.append_run(spark, self.output.runs, record)
             record_success(self.output, self.state, self.run_id, finished_at)
         seconds = (finished_at - self.started_at).total_seconds()
         self.reporter.info(f"Run succeeded: {segments.total_customers:,} customers in {seconds:.1f} s")

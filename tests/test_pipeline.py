@@ -420,6 +420,27 @@ def test_leftovers_of_a_run_that_had_not_decided_are_removed(spark, run_job: Job
     assert len(json.loads((tmp_path / EXPORT).read_text())) == 2
 
 
+def test_looking_up_a_broken_table_is_left_to_whoever_needs_it(spark: SparkSession, tmp_path: Path) -> None:
+    log = tmp_path / "broken/_delta_log"
+    log.mkdir(parents=True)
+    (log / f"{0:020}.json").write_text("no JSON")
+    with delta.looked_up(spark, [str(tmp_path / "missing"), str(log.parent)]):
+        pass
+    assert spark.range(3).count() == 3
+
+
+def test_jobs_are_called_by_their_steps(spark: SparkSession, run_job: Job, write_csv) -> None:
+    """What people see in Spark's own pages while a run is going on."""
+    run_job(write_csv(GOOD))
+    store = spark.sparkContext._jsc.sc().statusStore()
+    before = store.jobsList(None).size()
+    run_id = run_job(write_csv(GOOD + "broken\n"))["metadata"]["run_id"]
+    jobs = spark.sparkContext._jvm.scala.jdk.javaapi.CollectionConverters.asJava(store.jobsList(None))
+    names = [job.description().get() if job.description().isDefined() else job.name() for job in jobs]
+    ours = {name.split(" (")[0] for name in names[: len(names) - before] if run_id in name and "Delta: " not in name}
+    assert {"Read and validate", "Keep rejected rows", "Segment customers", "Write JSON", "Publish"} <= ours
+
+
 def test_the_callers_session_stays_as_it_was(spark: SparkSession, run_job: Job, write_csv) -> None:
     before = {key: spark.conf.get(key, None) for key in ("spark.sql.session.timeZone", "spark.sql.shuffle.partitions")}
     run_job(write_csv(GOOD))

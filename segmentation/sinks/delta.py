@@ -64,6 +64,7 @@ def looked_up(spark: SparkSession, paths: Sequence[str]) -> Iterator[None]:
 
     def look() -> None:
         with suppress(Exception):
+            spark.sparkContext.setJobDescription("Look up tables")
             for path in paths:
                 if DeltaTable.isDeltaTable(spark, path):
                     spark.read.format("delta").load(path).inputFiles()
