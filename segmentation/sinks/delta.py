@@ -69,7 +69,7 @@ def looked_up(spark: SparkSession, paths: Sequence[str]) -> Iterator[None]:
                 if DeltaTable.isDeltaTable(spark, path):
                     spark.read.format("delta").load(path).inputFiles()
 
-    looker = InheritableThread(target=look, session=spark)
+    looker = InheritableThread(target=look)
     looker.start()
     try:
         yield
