@@ -435,7 +435,8 @@ def test_jobs_are_called_by_their_steps(spark: SparkSession, run_job: Job, write
     store = spark.sparkContext._jsc.sc().statusStore()
     before = store.jobsList(None).size()
     run_id = run_job(write_csv(GOOD + "broken\n"))["metadata"]["run_id"]
-    jobs = spark.sparkContext._jvm.scala.jdk.javaapi.CollectionConverters.asJava(store.jobsList(None))
+    found = store.jobsList(None)
+    jobs = [found.apply(number) for number in range(found.size())]
     names = [job.description().get() if job.description().isDefined() else job.name() for job in jobs]
     ours = {name.split(" (")[0] for name in names[: len(names) - before] if run_id in name and "Delta: " not in name}
     assert {"Read and validate", "Keep rejected rows", "Segment customers", "Write JSON", "Publish"} <= ours
