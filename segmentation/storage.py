@@ -100,13 +100,13 @@ class Storage:
         return sorted(files, key=lambda file: file.path)
 
     def head(self, location: str, size: int) -> bytes:
-        """The first `size` bytes, decompressed by the file's ending, without a byte order mark."""
+        """The first `size` bytes behind a byte order mark, decompressed by the file's ending."""
         system, path = self._open(location)
         codec = self._jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(self._conf).getCodec(path)
         stream = system.open(path)
         try:
-            data = bytes((codec.createInputStream(stream) if codec else stream).readNBytes(size))
-            return data.removeprefix(BOM_UTF8)
+            data = (codec.createInputStream(stream) if codec else stream).readNBytes(len(BOM_UTF8) + size)
+            return bytes(data).removeprefix(BOM_UTF8)[:size]
         finally:
             stream.close()
 

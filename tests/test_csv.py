@@ -166,6 +166,13 @@ def test_the_driver_looks_at_small_files_itself(case: str) -> None:
     assert is_surely_plain(Head(text, is_whole), header) is expected
 
 
+def test_a_byte_order_mark_does_not_make_a_large_file_look_whole(spark: SparkSession, tmp_path: Path) -> None:
+    path = tmp_path / "marked.csv"
+    path.write_bytes(b"\xef\xbb\xbf0123456789")
+    found = [Storage(spark).head(str(path), size) for size in (9, 10, 11)]
+    assert found == [b"012345678", b"0123456789", b"0123456789"]
+
+
 def test_a_header_longer_than_usual(spark: SparkSession, tmp_path: Path) -> None:
     path = tmp_path / "wide.csv"
     wide = HEADER.strip() + "".join(f",c{number}" for number in range(5000)) + "\n"
