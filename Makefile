@@ -14,7 +14,7 @@ PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint $(CON
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench test test-fast test-spark35 package lint format mongo-demo notebook sample clean java
+.PHONY: help run bench test test-fast test-spark35 test-cluster package lint format mongo-demo cluster-demo notebook sample clean java
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -47,17 +47,20 @@ $(VENV)/bench.stamp: $(VENV)/run.stamp
 run: java $(VENV)/run.stamp ## Run the job on the bundled sample (options: make run ARGS="--csv-path my.csv")
 	@$(BIN)/python jobs/run_segmentation.py $(ARGS)
 
-test: java $(VENV)/dev.stamp ## Run all tests
-	@$(BIN)/python -m pytest $(ARGS)
+test: java $(VENV)/dev.stamp ## Run all tests but those of test-cluster
+	@$(BIN)/python -m pytest -m "not cluster" $(ARGS)
 
-test-fast: java $(VENV)/dev.stamp ## Run the tests that start no processes of their own
+test-fast: java $(VENV)/dev.stamp ## Run the tests that start no processes of their own (SPARK=3.5: on that)
 	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 test-spark35: ## Run the same on Spark 3.5, in .venv-spark35
 	@$(MAKE) --no-print-directory test-fast SPARK=3.5
 
+test-cluster: java $(VENV)/dev.stamp ## Kill workers, drivers and masters of a cluster, fill its disks (as root)
+	@$(BIN)/python -m pytest tests/test_cluster.py tests/test_storage.py -rA $(ARGS)
+
 package: $(VENV)/run.stamp ## Build dist/ for clusters (CLUSTER_PYTHON=PATH: where their Python is)
-	@rm -rf build dist
+	@rm -rf build/lib build/bdist.* dist
 	@$(BIN)/python jobs/package.py --constraint $(CONSTRAINTS) $(if $(CLUSTER_PYTHON),--python $(CLUSTER_PYTHON))
 
 lint: $(VENV)/dev.stamp ## Check style, types and layers
@@ -72,6 +75,9 @@ format: $(VENV)/dev.stamp ## Put the code into the common format
 
 mongo-demo: java $(VENV)/dev.stamp ## Load the sample into a MongoDB test server and compare with the CSV run
 	@$(BIN)/python -m tests.mongo_demo
+
+cluster-demo: java $(VENV)/dev.stamp ## Run on a cluster of two workers and compare with local mode
+	@$(BIN)/python -m tests.cluster_demo
 
 notebook: java $(VENV)/dev.stamp ## Open the notebooks (run the job first)
 	@$(BIN)/jupyter lab notebooks/01_explore_segments.ipynb

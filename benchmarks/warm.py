@@ -23,7 +23,8 @@ def main() -> int:
     spark = open_session(load_config(None), "csv")
     seconds: dict[str, list[float]] = {"parse": [], "job warm": []}
     since = 0.0
-    # Opened as a notebook opens it, not fitted to a small input. Short runs take more warm-up until the JVM has compiled what they use.
+    # Opened as a notebook opens it, not fitted to a small input, whose JVM would never compile well. So short runs take
+    # a longer warm-up, until it has compiled what they use.
     warm_up = 1 if Path(path).stat().st_size > SMALL else 8
     for round_ in range(repeat + warm_up):
         started = time.time()

@@ -118,7 +118,8 @@ def _guarded(command: Any, options: argparse.Namespace) -> int:
     except Exception as error:  # noqa: BLE001 - the last resort, where the exit code is decided
         print(
             f"error: unexpected failure: {_root(error)}. Readers see the state before this run or a "
-            "whole new one, nothing between; the traceback is in segmentation_runs.log in the output directory.",
+            "whole new one, nothing between; the traceback is in segmentation_runs.log in the output directory, or "
+            "above if that is not local.",
             file=sys.stderr,
         )
         return 1

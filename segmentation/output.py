@@ -56,6 +56,11 @@ class Output:
         return join(self.root, ".staging")
 
     @property
+    def lock_file(self) -> str:
+        """Who holds the output; hidden from its readers."""
+        return join(self.root, ".segmentation.lock")
+
+    @property
     def log_file(self) -> Path | None:
         """The log; object stores cannot append, so only a local output has one."""
         return self.local / "segmentation_runs.log" if self.local else None
@@ -75,8 +80,7 @@ class Output:
             return
         try:
             self.local.mkdir(parents=True, exist_ok=True)
-            probe = self.local / ".segmentation.lock"
-            probe.touch()
+            Path(self.lock_file).touch()
         except OSError as error:
             raise ConfigError(
                 f"The output directory {self.local} cannot be written to: {error.strerror}. "
@@ -85,7 +89,9 @@ class Output:
 
     @contextmanager
     def locked(self) -> Iterator[None]:
-        """Hold the output for one run; the operating system lets go when the process dies, however it dies.
+        """Hold a local output for one run; the operating system lets go when the process dies, however it dies.
+
+        Others are held by a `Lease`, which needs Spark.
 
         Raises:
             OutputBusyError: another run holds it.
@@ -95,7 +101,7 @@ class Output:
             return
         from filelock import FileLock, Timeout
 
-        lock = FileLock(self.local / ".segmentation.lock", timeout=0)
+        lock = FileLock(self.lock_file, timeout=0)
         try:
             lock.acquire()
         except Timeout:

@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Any
 
 LOGGER = logging.getLogger("segmentation")
+LINE = "%(asctime)s %(levelname)s %(run_id)s %(message)s"
 
 
 class _RunFormatter(logging.Formatter):
     """``time level run_id message``, the time in UTC; a secret in a message or traceback is struck out."""
 
     def __init__(self, run_id: str, secrets: Sequence[str]) -> None:
-        super().__init__(f"%(asctime)s %(levelname)s {run_id} %(message)s")
+        super().__init__(LINE, defaults={"run_id": run_id})
         self._secrets = sorted(secrets, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:
@@ -48,11 +49,18 @@ class Reporter:
             self._file.setFormatter(self._formatter)
             self._file.setLevel(logging.DEBUG)
             LOGGER.addHandler(self._file)
+        LOGGER.addFilter(self._named)
         if LOGGER.level == logging.NOTSET:
             LOGGER.setLevel(logging.INFO)
 
+    def _named(self, record: logging.LogRecord) -> bool:
+        """Every line, wherever it goes, knows its run."""
+        record.run_id = self.run_id
+        return True
+
     def close(self) -> None:
         """Let go of the log file."""
+        LOGGER.removeFilter(self._named)
         if self._file:
             LOGGER.removeHandler(self._file)
             self._file.close()
@@ -66,10 +74,16 @@ class Reporter:
         LOGGER.info(message)
 
     def failed(self, error: BaseException, with_traceback: bool) -> None:
-        """To the log alone: whoever started the run gets the error itself, and shows it once."""
+        """To the log alone: whoever started the run gets the error itself, and shows it once.
+
+        Where there is no log file, the traceback goes where all lines go.
+        """
+        info = (type(error), error, error.__traceback__)
         if self._file:
-            info = (type(error), error, error.__traceback__) if with_traceback else None
-            self._file.handle(LOGGER.makeRecord(LOGGER.name, logging.ERROR, "", 0, "Run failed: %s", (error,), info))
+            failure = (LOGGER.name, logging.ERROR, "", 0, "Run failed: %s", (error,), info if with_traceback else None)
+            self._file.handle(LOGGER.makeRecord(*failure))
+        elif with_traceback:
+            LOGGER.error("Run failed: %s", self.masked(self._formatter.formatException(info)))
 
     @contextmanager
     def step(self, name: str) -> Iterator[dict[str, Any]]:
@@ -89,10 +103,9 @@ def _number(value: Any) -> str:
 
 
 def setup_console(level: str) -> None:
-    """Log lines on stderr: short ones on a terminal, with time and level elsewhere."""
+    """Log lines on stderr: short ones on a terminal, with time, level and run elsewhere."""
     handler = logging.StreamHandler(sys.stderr)
-    plain = "%(asctime)s %(levelname)s %(message)s"
-    handler.setFormatter(logging.Formatter("%(message)s" if sys.stderr.isatty() else plain))
+    handler.setFormatter(logging.Formatter("%(message)s" if sys.stderr.isatty() else LINE, defaults={"run_id": "-"}))
     handler.setLevel(level)
     LOGGER.setLevel(min(logging.getLevelName(level), logging.INFO))
     LOGGER.addHandler(handler)

@@ -113,8 +113,13 @@ def job_session(spark: SparkSession, coordinates: dict[Package, str]) -> SparkSe
     """A session beside `spark`, on the same cluster, with the settings that the job's meaning hangs on.
 
     Raises:
-        ConfigError: a package is missing.
+        ConfigError: a package is missing, or the session is one of Spark Connect.
     """
+    if "connect" in type(spark).__module__:
+        raise ConfigError(
+            "A Spark Connect session has no JVM in this process, which the job needs to look into files and to publish "
+            "in one step: use spark-submit on the cluster, or a classic session (SparkSession.builder.master(...))."
+        )
     for name, coordinate in coordinates.items():
         if not _has_class(spark, PACKAGE_CLASS[name]):
             raise ConfigError(

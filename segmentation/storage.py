@@ -1,4 +1,4 @@
-"""Files on any file system that Spark's Hadoop client knows: list, look into, write, move."""
+"""Files on any file system that Spark's Hadoop client knows: list, look into, write, move, replace."""
 
 from __future__ import annotations
 
@@ -6,13 +6,19 @@ import re
 from codecs import BOM_UTF8
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
+from segmentation.errors import ConfigError
+
 COPY_BUFFER = 1 << 20
+# File systems that move a file over another one in one step.
+RENAMING = {"hdfs", "viewfs", "webhdfs", "swebhdfs"}
+CONDITIONAL_CREATE = "fs.option.create.conditional.overwrite"
 
 
 def local_path(location: str) -> Path | None:
@@ -21,6 +27,22 @@ def local_path(location: str) -> Path | None:
     if scheme is None:
         return Path(location)
     return Path(re.sub("^file:/+", "/", location)) if scheme[1] == "file" else None
+
+
+def check_schemes(storage: Storage, locations: Sequence[str]) -> None:
+    """See that every location means the same to Spark and to us, to whom a path without a scheme is local.
+
+    Raises:
+        ConfigError: this Spark takes such paths for those of its cluster's file system.
+    """
+    usual = storage.default_file_system()
+    bare = next((location for location in locations if ":" not in location.split("/", 1)[0]), None)
+    if bare is not None and not usual.startswith("file:"):
+        path = Path(bare).absolute()
+        raise ConfigError(
+            f"{bare} has no scheme, and this Spark's file system is {usual}: write file://{path} for the disk of this "
+            f"machine, or {usual.rstrip('/')}{path} for the cluster's."
+        )
 
 
 def java_message(error: Py4JJavaError) -> str:
@@ -73,6 +95,10 @@ class Storage:
         path = self._jvm.org.apache.hadoop.fs.Path(location)
         system = path.getFileSystem(self._conf)
         return system, path
+
+    def default_file_system(self) -> str:
+        """Where Spark looks for a path without a scheme."""
+        return str(self._jvm.org.apache.hadoop.fs.FileSystem.getDefaultUri(self._conf))
 
     def exists(self, location: str) -> bool:
         """Is there a file or a directory?"""
@@ -140,6 +166,53 @@ class Storage:
             out.close()
             system.setWriteChecksum(True)
 
+    def read(self, location: str) -> str | None:
+        """The text of a small file, None if there is none."""
+        system, path = self._open(location)
+        try:
+            stream = system.open(path)
+        except Py4JJavaError as error:
+            if _is_a(error, "java.io.FileNotFoundException"):
+                return None
+            raise
+        try:
+            return bytes(stream.readAllBytes()).decode()
+        finally:
+            stream.close()
+
+    def write(self, location: str, text: str) -> None:
+        """Write a small file over what is there."""
+        system, path = self._open(location)
+        _write(system.create(path, True), text)
+
+    def create_new(self, location: str, text: str) -> bool:
+        """Write a small file where there is none; False if there is one."""
+        system, path = self._open(location)
+        # On S3, the store itself then refuses the second of two.
+        builder = system.createFile(path).overwrite(False).recursive().opt(CONDITIONAL_CREATE, True)
+        try:
+            _write(builder.build(), text)
+        except Py4JJavaError:
+            if system.exists(path):
+                return False
+            raise
+        return True
+
+    def modified_at(self, location: str) -> datetime:
+        """When a file was written last, by the store's clock."""
+        system, path = self._open(location)
+        return datetime.fromtimestamp(system.getFileStatus(path).getModificationTime() / 1000, UTC)
+
+    def rename(self, source: str, target: str) -> bool:
+        """Move a file to a name that is free; False if it is gone."""
+        system, path = self._open(source)
+        try:
+            return bool(system.rename(path, self._jvm.org.apache.hadoop.fs.Path(target)))
+        except Py4JJavaError as error:
+            if _is_a(error, "java.io.FileNotFoundException"):
+                return False
+            raise
+
     def replace(self, source: str, target: str) -> None:
         """Move `source` over `target` in one step, so that a reader sees the old file or the new one."""
         local_source, local_target = local_path(source), local_path(target)
@@ -149,9 +222,28 @@ class Storage:
             local_target.with_name(f".{local_target.name}.crc").unlink(missing_ok=True)
             return
         _, source_path = self._open(source)
-        _, target_path = self._open(target)
-        rename = self._jvm.org.apache.hadoop.fs.Options.Rename
-        overwrite = self._jvm.java.lang.reflect.Array.newInstance(rename.OVERWRITE.getClass(), 1)
-        overwrite[0] = rename.OVERWRITE
-        context = self._jvm.org.apache.hadoop.fs.FileContext.getFileContext(target_path.toUri(), self._conf)
-        context.rename(source_path, target_path, overwrite)
+        system, target_path = self._open(target)
+        if str(target_path.toUri().getScheme() or system.getScheme()) in RENAMING:
+            rename = self._jvm.org.apache.hadoop.fs.Options.Rename
+            overwrite = self._jvm.java.lang.reflect.Array.newInstance(rename.OVERWRITE.getClass(), 1)
+            overwrite[0] = rename.OVERWRITE
+            context = self._jvm.org.apache.hadoop.fs.FileContext.getFileContext(target_path.toUri(), self._conf)
+            context.rename(source_path, target_path, overwrite)
+            return
+        # An object store has no rename over something, but shows an object only when it was uploaded to its end.
+        # So after an error the upload is never closed.
+        stream = system.open(source_path)
+        out = system.create(target_path, True)
+        self._jvm.org.apache.hadoop.io.IOUtils.copyBytes(stream, out, COPY_BUFFER, False)
+        out.close()
+        stream.close()
+        system.delete(source_path, False)
+
+
+def _write(out: Any, text: str) -> None:
+    out.write(bytearray(text, "utf-8"))
+    out.close()
+
+
+def _is_a(error: Py4JJavaError, name: str) -> bool:
+    return bool(error.java_exception.getClass().getName() == name)

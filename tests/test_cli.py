@@ -174,6 +174,24 @@ def test_spark_submit_with_py_files(csv: Path, tmp_path: Path) -> None:
     assert (tmp_path / "out" / export).read_bytes() == (tmp_path / "local" / export).read_bytes()
 
 
+CONNECT = """
+from pyspark.sql import SparkSession
+from segmentation import run_segmentation
+spark = SparkSession.builder.remote("local[1]").getOrCreate()
+try:
+    run_segmentation(spark=spark, output_dir=OUT)
+except Exception as error:
+    print(type(error).__name__, error)
+spark.stop()
+"""
+
+
+def test_a_spark_connect_session_is_refused_in_one_sentence(tmp_path: Path) -> None:
+    script = CONNECT.replace("OUT", repr(str(tmp_path / "out")))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
+    assert "ConfigError A Spark Connect session has no JVM" in done.stdout, done.stderr[-3000:]
+
+
 def test_festive_days_are_shown() -> None:
     command = [sys.executable, "-m", "segmentation.cli", "festive", "--from-year", "2024", "--to-year", "2024"]
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout

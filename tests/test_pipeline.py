@@ -21,8 +21,9 @@ from pyspark.sql import functions as F
 import segmentation
 from segmentation import pipeline as pipeline_module
 from segmentation.errors import ConfigError, NoDataError, OutputBusyError, QualityGateError, SourceError
-from segmentation.pipeline import CustomerSegmentationPipeline, Run
+from segmentation.pipeline import CustomerSegmentationPipeline
 from segmentation.rules import Rule
+from segmentation.run import Run
 from segmentation.segmenters import DEFAULT_SEGMENTERS, PurchaseFrequencySegmenter
 from segmentation.sinks import delta
 from segmentation.storage import Storage

@@ -1,0 +1,277 @@
+"""On a real cluster, with what dies on clusters: `make test-cluster`. The first test is part of `make test` as well.
+
+Whatever happens, readers see the state before or the new one, and the next run equals one that nothing disturbed. The
+numbers are in docs/reliability.md.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import random
+import re
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from pyspark.sql import SparkSession
+
+from .cluster import QUICK, ROOT, Cluster, kill, wait_for
+
+LOGS = ROOT / "conf/spark/log4j2-executor.properties"
+EXPORT = "customer_segmentation.json"
+SEED = int(os.environ.get("KILL_SEED", "20261124"))
+KILLS = int(os.environ.get("KILLS", "30"))
+BUSY = 5
+DIMENSIONS = ("purchase_frequency", "spending", "category")
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    with Cluster(tmp_path_factory.mktemp("a cluster")) as started:
+        yield started
+
+
+@pytest.fixture(autouse=True)
+def whole(cluster: Cluster) -> None:
+    cluster.fill_up()
+
+
+def generate(path: Path, rows: int, seed: int) -> Path:
+    generator = [sys.executable, str(ROOT / "jobs/generate_purchases.py")]
+    options = ["--rows", str(rows), "--seed", str(seed), "--output", str(path)]
+    subprocess.run([*generator, *options], check=True, capture_output=True)
+    return path
+
+
+def undisturbed(path: Path) -> bytes:
+    """What a run in local mode exports."""
+    out = path.with_suffix(".out")
+    job = [sys.executable, str(ROOT / "jobs/run_segmentation.py"), "--csv-path", str(path), "--output-dir", str(out)]
+    subprocess.run(job, check=True, capture_output=True)
+    return (out / EXPORT).read_bytes()
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, bytes]:
+    """Two inputs, to tell the old state from the new one, and what each must become."""
+    folder = tmp_path_factory.mktemp("small")
+    return {path: undisturbed(path) for path in (generate(folder / f"{seed}.csv", 20_000, seed) for seed in (1, 2))}
+
+
+@pytest.fixture(scope="module")
+def large(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, bytes]:
+    path = generate(tmp_path_factory.mktemp("large") / "large.csv", 1_000_000, 3)
+    return path, undisturbed(path)
+
+
+def digest(labels: dict[str, dict[str, str]]) -> str:
+    return hashlib.sha256(json.dumps(labels, sort_keys=True).encode()).hexdigest()
+
+
+def of_json(content: bytes) -> str:
+    return digest({row["customer_id"]: row["segmentation"] for row in json.loads(content)})
+
+
+def of_delta(spark: SparkSession, out: Path) -> str | None:
+    """The labels in the table; None if there is none yet."""
+    path = out / "delta/customer_segments"
+    if not (path / "_delta_log").is_dir() or not list((path / "_delta_log").glob("*.json")):
+        return None
+    rows = spark.read.format("delta").load(str(path)).collect()
+    if not rows:
+        return None
+    assert len({row.run_id for row in rows}) == 1
+    return digest({row.customer_id: {name: row[name] for name in DIMENSIONS} for row in rows})
+
+
+def test_two_workers_without_python_and_one_dies(cluster: Cluster, small: dict[Path, bytes], tmp_path: Path) -> None:
+    path, expected = next(iter(small.items()))
+    out = tmp_path / "an output"
+    java = f"{QUICK['spark.executor.extraJavaOptions']} -Dlog4j2.configurationFile={LOGS.as_uri()}"
+    said = cluster.run("--csv-path", path, "--output-dir", out, conf={**QUICK, "spark.executor.extraJavaOptions": java})
+    assert (out / EXPORT).read_bytes() == expected
+    assert len(cluster.tasks_by_executor()) == 2
+    run_id = re.findall(r" INFO (\S+) Run started", said)[0]
+    logs = [path.read_text() for path in cluster.folder.glob("work/*/*/stderr")]
+    assert len(logs) == 2
+    assert all(f" {run_id} Executor: Running task" in log for log in logs)
+
+    process = cluster.submit("--csv-path", path, "--output-dir", out, conf=QUICK)
+    wait_for("reading", lambda: any("Read and validate" in name for name in cluster.running_jobs()))
+    cluster.kill_worker()
+    said, _ = process.communicate(timeout=300)
+    assert process.returncode == 0, said[-6000:]
+    assert (out / EXPORT).read_bytes() == expected
+
+
+@pytest.mark.cluster
+@pytest.mark.parametrize("phase", ["Read and validate", "Segment customers", "Write JSON", "Publish"])
+def test_a_worker_is_killed_in_each_phase(
+    phase: str, cluster: Cluster, large: tuple[Path, bytes], spark: SparkSession, tmp_path: Path
+) -> None:
+    path, expected = large
+    out = tmp_path / "out"
+    process = cluster.submit("--csv-path", path, "--output-dir", out)
+    wait_for(phase, lambda: any(name.startswith(phase) for name in cluster.running_jobs()), 300)
+    cluster.kill_worker()
+    cluster.fill_up()
+    said, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, said[-6000:]
+    assert (out / EXPORT).read_bytes() == expected
+    assert of_delta(spark, out) == of_json(expected)
+    cluster.run("--csv-path", path, "--output-dir", out)
+    assert (out / EXPORT).read_bytes() == expected
+
+
+@pytest.mark.cluster
+def test_the_driver_is_killed_at_random_moments(
+    cluster: Cluster, small: dict[Path, bytes], spark: SparkSession, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    inputs = list(small)
+    chosen = random.Random(SEED)
+    cluster.run("--csv-path", inputs[0], "--output-dir", out, conf=QUICK)
+    started = time.monotonic()
+    cluster.run("--csv-path", inputs[0], "--output-dir", out, conf=QUICK)
+    usual = time.monotonic() - started
+    old = 0
+    seen: list[dict[str, Any]] = []
+    for number in range(KILLS):
+        new = 1 - old
+        process = cluster.submit("--csv-path", inputs[new], "--output-dir", out, conf=QUICK, log=tmp_path / "log")
+        moment = chosen.uniform(0.1, 1.0) * usual
+        time.sleep(moment)
+        # One that has ended by then was not killed.
+        was_running = process.poll() is None
+        kill(process)
+        exported, table = (out / EXPORT).read_bytes(), of_delta(spark, out)
+        states = {of_json(small[inputs[old]]): "old", of_json(small[inputs[new]]): "new"}
+        state = {"json": states.get(of_json(exported), "TORN"), "delta": states.get(table or "", "TORN")}
+        # The table is first; the next run lets its JSON follow.
+        assert (state["json"], state["delta"]) in {("old", "old"), ("new", "new"), ("old", "new")}, (number, moment)
+        cluster.run("--csv-path", inputs[new], "--output-dir", out, conf=QUICK)
+        assert (out / EXPORT).read_bytes() == small[inputs[new]]
+        assert of_delta(spark, out) == of_json(small[inputs[new]])
+        assert not list((out / ".staging").glob("*")) if (out / ".staging").exists() else True
+        seen.append({"after": round(moment, 1), "killed": was_running, **state})
+        old = new
+    print(json.dumps({"usual": round(usual, 1), "seed": SEED, "kills": seen}))
+    print(f"{sum(kill['killed'] for kill in seen)} drivers killed, {len(seen)} recovered, 0 torn.")
+    assert sum(kill["killed"] for kill in seen) >= 0.8 * KILLS
+
+
+@pytest.mark.cluster
+def test_the_master_is_restarted(cluster: Cluster, large: tuple[Path, bytes], tmp_path: Path) -> None:
+    path, expected = large
+    out = tmp_path / "out"
+    process = cluster.submit("--csv-path", path, "--output-dir", out)
+    wait_for("reading", lambda: any("Read and validate" in name for name in cluster.running_jobs()), 300)
+    cluster.kill_master()
+    time.sleep(3)
+    cluster.start_master()
+    said, _ = process.communicate(timeout=600)
+    assert process.returncode == 0, said[-6000:]
+    assert (out / EXPORT).read_bytes() == expected
+    wait_for("the workers", lambda: cluster.alive() == cluster.wanted, 120)
+    cluster.run("--csv-path", path, "--output-dir", out)
+    assert (out / EXPORT).read_bytes() == expected
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A disk of its own; to mount one takes root."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=24m", "tmpfs", str(disk)], check=True)
+    yield disk
+    subprocess.run(["umount", str(disk)], check=True)
+
+
+@pytest.mark.cluster
+def test_the_disk_of_the_output_is_full(
+    cluster: Cluster, small: dict[Path, bytes], large: tuple[Path, bytes], spark: SparkSession, small_disk: Path
+) -> None:
+    path, expected = next(iter(small.items()))
+    out = small_disk / "out"
+    cluster.run("--csv-path", path, "--output-dir", out, conf=QUICK)
+    process = cluster.submit("--csv-path", large[0], "--output-dir", out)
+    said, _ = process.communicate(timeout=600)
+    assert process.returncode == 1, said[-6000:]
+    assert "No space left on device" in said
+    assert (out / EXPORT).read_bytes() == expected
+    assert of_delta(spark, out) == of_json(expected)
+    cluster.run("--csv-path", path, "--output-dir", out, conf=QUICK)
+    assert (out / EXPORT).read_bytes() == expected
+
+
+@pytest.mark.cluster
+def test_the_disk_of_the_executors_is_full(
+    small: dict[Path, bytes], large: tuple[Path, bytes], spark: SparkSession, small_disk: Path, tmp_path: Path
+) -> None:
+    path, expected = next(iter(small.items()))
+    out = tmp_path / "out"
+    with Cluster(tmp_path / "cluster", local_dirs=small_disk / "local") as cluster:
+        cluster.run("--csv-path", path, "--output-dir", out, conf=QUICK)
+        filler = small_disk / "filler"
+        subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=1M"], check=False, capture_output=True)
+        process = cluster.submit("--csv-path", large[0], "--output-dir", out)
+        said, _ = process.communicate(timeout=600)
+        assert process.returncode == 1, said[-6000:]
+        assert "No space left on device" in said
+        assert (out / EXPORT).read_bytes() == expected
+        assert of_delta(spark, out) == of_json(expected)
+        filler.unlink()
+        cluster.run("--csv-path", path, "--output-dir", out, conf=QUICK)
+        assert (out / EXPORT).read_bytes() == expected
+
+
+@pytest.mark.cluster
+def test_two_submissions_at_once(
+    cluster: Cluster, small: dict[Path, bytes], spark: SparkSession, tmp_path: Path
+) -> None:
+    out = tmp_path / "out"
+    one_each = {**QUICK, **{f"spark.dynamicAllocation.{name}Executors": "1" for name in ("initial", "min", "max")}}
+    ports = [{**one_each, "spark.cores.max": "1", "spark.ui.enabled": "false"}] * 2
+    both = [
+        cluster.submit("--csv-path", path, "--output-dir", out, conf=conf)
+        for path, conf in zip(small, ports, strict=True)
+    ]
+    said = [process.communicate(timeout=600)[0] for process in both]
+    codes = [process.returncode for process in both]
+    assert sorted(codes) in ([0, 0], [0, BUSY]), said
+    if BUSY in codes:
+        assert "Another run holds" in said[codes.index(BUSY)]
+    exported = (out / EXPORT).read_bytes()
+    assert exported in small.values()
+    assert of_delta(spark, out) == of_json(exported)
+
+
+@pytest.mark.cluster
+def test_speculative_duplicates(
+    cluster: Cluster, large: tuple[Path, bytes], spark: SparkSession, tmp_path: Path
+) -> None:
+    path, expected = large
+    out = tmp_path / "out"
+    eager = {
+        "spark.speculation.interval": "50ms",
+        "spark.speculation.multiplier": "1.01",
+        "spark.speculation.quantile": "0.1",
+        "spark.speculation.minTaskRuntime": "50ms",
+        # Many small tasks, of which every one slower than the median is started once more.
+        "spark.sql.files.maxPartitionBytes": "2m",
+        "spark.executor.cores": "1",
+    }
+    cluster.run("--csv-path", path, "--output-dir", out, conf=eager)
+    again = [task for task in cluster.tasks() if task["Task Info"]["Speculative"]]
+    assert len(again) >= 5
+    assert (out / EXPORT).read_bytes() == expected
+    assert of_delta(spark, out) == of_json(expected)
+    print(f"{len(again)} speculative attempts, {sum(task['Task Info']['Killed'] for task in again)} of them killed")

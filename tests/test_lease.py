@@ -1,0 +1,91 @@
+"""Who holds an output that is not local."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from pyspark.sql import SparkSession
+
+from segmentation import lease as module
+from segmentation.errors import OutputBusyError
+from segmentation.lease import DEAD_AFTER, Lease, held
+from segmentation.storage import Storage
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> str:
+    return f"file://{tmp_path}/out/.segmentation.lock"
+
+
+def written(tmp_path: Path) -> Path:
+    return tmp_path / "out/.segmentation.lock"
+
+
+def test_one_run_holds_it_and_lets_go(spark: SparkSession, path: str, tmp_path: Path) -> None:
+    storage = Storage(spark)
+    with held(Lease(storage, path, "one")):
+        assert json.loads(written(tmp_path).read_text())["run_id"] == "one"
+        with pytest.raises(OutputBusyError, match=r"Run one on \S+ holds file:/\S+lock\. .* free at [0-9:]{8} UTC"):
+            Lease(storage, path, "two").take()
+    assert not written(tmp_path).exists()
+    with held(Lease(storage, path, "two")):
+        pass
+
+
+def age(tmp_path: Path, by: timedelta) -> None:
+    claim = json.loads(written(tmp_path).read_text())
+    claim["renewed_at"] = (datetime.now(UTC) - by).isoformat()
+    written(tmp_path).write_text(json.dumps(claim))
+    written(tmp_path).with_name("..segmentation.lock.crc").unlink(missing_ok=True)
+
+
+def test_a_dead_run_is_succeeded_and_must_not_publish_any_more(spark: SparkSession, path: str, tmp_path: Path) -> None:
+    storage = Storage(spark)
+    cut_off = Lease(storage, path, "one")
+    cut_off.take()
+    cut_off.confirm()
+    age(tmp_path, DEAD_AFTER - timedelta(seconds=20))
+    with pytest.raises(OutputBusyError):
+        Lease(storage, path, "two").take()
+    age(tmp_path, DEAD_AFTER)
+    with held(Lease(storage, path, "two")) as second:
+        with pytest.raises(OutputBusyError, match="another one has taken over"):
+            cut_off.confirm()
+        cut_off.renew()
+        cut_off.release()
+        second.confirm()
+    assert [found.name for found in written(tmp_path).parent.iterdir()] == []
+
+
+def test_it_is_renewed_while_the_run_works(
+    spark: SparkSession, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "RENEWED_EVERY", timedelta(milliseconds=50))
+    storage = Storage(spark)
+    with held(Lease(storage, path, "one")) as lease:
+        age(tmp_path, DEAD_AFTER)
+        for _ in range(100):
+            if (
+                json.loads(storage.read(path) or "{}").get("renewed_at", "")
+                > (datetime.now(UTC) - DEAD_AFTER).isoformat()
+            ):
+                break
+            module.threading.Event().wait(0.05)
+        with pytest.raises(OutputBusyError):
+            Lease(storage, path, "two").take()
+        lease.confirm()
+
+
+def test_a_file_that_is_not_whole_is_somebodys_until_it_is_old(spark: SparkSession, path: str, tmp_path: Path) -> None:
+    storage = Storage(spark)
+    written(tmp_path).parent.mkdir()
+    written(tmp_path).write_text("{")
+    with pytest.raises(OutputBusyError):
+        Lease(storage, path, "two").take()
+    os.utime(written(tmp_path), (0, 0))
+    with held(Lease(storage, path, "two")) as lease:
+        lease.confirm()
