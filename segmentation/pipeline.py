@@ -23,7 +23,7 @@ from segmentation.festive import FestiveCalendar, resolve
 from segmentation.metrics import LOYAL_WINDOW, METRICS_SCHEMA, customer_metrics
 from segmentation.output import Output
 from segmentation.request import check_request
-from segmentation.rows import one_row
+from segmentation.rows import known_rows
 from segmentation.run import Run
 from segmentation.schemas import CUSTOMER_ID
 from segmentation.segmenters import DEFAULT_SEGMENTERS, Segmenter
@@ -67,7 +67,7 @@ class CustomerSegmentationPipeline:
         """
         day = date(2024, 1, 1)
         resolve(self.config.festive_periods, day, day)
-        self._labelled(one_row(spark, {}, METRICS_SCHEMA))
+        self._labelled(known_rows(spark, [], METRICS_SCHEMA))
 
     # --- a run ----------------------------------------------------------------------------------------------------
 

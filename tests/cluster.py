@@ -33,6 +33,8 @@ CONF = {
     "spark.dynamicAllocation.maxExecutors": "2",
     "spark.eventLog.compress": "false",
 }
+# What Hadoop starts on a machine; Python is not among it.
+TOOLS = ("chmod", "id", "ls", "readlink", "stat", "uname")
 QUICK = {
     "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
     "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
@@ -80,6 +82,9 @@ class Cluster:
     def __enter__(self) -> Cluster:
         self.events.mkdir(parents=True, exist_ok=True)
         self.local_dirs.mkdir(parents=True, exist_ok=True)
+        (self.folder / "bin").mkdir(exist_ok=True)
+        for tool in TOOLS:
+            (self.folder / "bin" / tool).symlink_to(str(shutil.which(tool)))
         try:
             self.start_master()
             self.fill_up()
@@ -110,7 +115,7 @@ class Cluster:
     def _daemon(self, name: str, java: list[str], options: list[str]) -> subprocess.Popen[bytes]:
         command = [str(JAVA), "-Xmx512m", "-cp", f"{SPARK_HOME}/jars/*", *java, "--host", "127.0.0.1", *options]
         env = {
-            "PATH": "/no/python/here",
+            "PATH": str(self.folder / "bin"),
             "JAVA_HOME": str(JAVA.parents[1]),
             "SPARK_HOME": str(SPARK_HOME),
             "SPARK_SCALA_VERSION": "2.12" if pyspark.__version__.startswith("3.") else "2.13",

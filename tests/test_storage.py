@@ -95,7 +95,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, str]:
     """Two inputs, and the digest of what each must become."""
     folder = tmp_path_factory.mktemp("inputs")
     made = [generate(folder / f"{seed}.csv", 5_000, seed) for seed in (1, 2)]
-    return {path: hashlib.sha256(undisturbed(path)).hexdigest() for path in made}
+    return {path: hashlib.sha256(undisturbed(path, path.with_suffix(".out"))).hexdigest() for path in made}
 
 
 COPY = """

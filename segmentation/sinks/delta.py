@@ -15,7 +15,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from segmentation.rows import one_row
+from segmentation.rows import known_rows
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_COLUMNS, RAW, RAW_RECORD, RAW_TEXTS, REASONS, SOURCE, SOURCE_ID
 from segmentation.validation import source_id
 
@@ -129,7 +129,9 @@ def rejected_rows(labelled: DataFrame, names: Sequence[str], run_id: str, reject
     raw = {name: F.when(has_raw, F.col(RAW)[number]) for number, name in enumerate(RAW_TEXTS)}
     texts = [F.when(has_raw, raw[name]).otherwise(F.col(name).cast("string")) for name in PURCHASE_COLUMNS]
     spark = labelled.sparkSession
-    sources = spark.createDataFrame([(name, readable(name)) for name in names], f"name string, {SOURCE} string")
+    sources = known_rows(
+        spark, [{"name": name, SOURCE: readable(name)} for name in names], f"name string, {SOURCE} string"
+    )
     known = F.broadcast(sources.select(source_id(F.col("name")).alias(SOURCE_ID), SOURCE))
     rejected = labelled.where(F.col(REASONS).isNotNull())
     return rejected.join(known, on=SOURCE_ID, how="left").select(
@@ -157,6 +159,6 @@ def append_rejected(rejected: DataFrame, count: int, path: str, commit: Mapping[
 
 def append_run(spark: SparkSession, path: str, record: Mapping[str, Any]) -> None:
     """Add one run to the table of runs; `record` is JSON-serialisable and has the columns of `RUN_SCHEMA`."""
-    row = one_row(spark, record, RUN_SCHEMA)
+    row = known_rows(spark, [record], RUN_SCHEMA)
     ensure_table(spark, path, row.schema, {"run_id", "outcome", "started_at"}, RUN_CHECKS, "run_id")
     row.write.format("delta").mode("append").option("userMetadata", json.dumps({"run_id": record["run_id"]})).save(path)
