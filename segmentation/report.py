@@ -19,7 +19,8 @@ class _RunFormatter(logging.Formatter):
     """``time level run_id message``, the time in UTC; a secret in a message or traceback is struck out."""
 
     def __init__(self, run_id: str, secrets: Sequence[str]) -> None:
-        super().__init__(LINE, defaults={"run_id": run_id})
+        # Not from the record: of two runs in one process, each has its own file.
+        super().__init__(LINE.replace("%(run_id)s", run_id))
         self._secrets = sorted(secrets, key=len, reverse=True)
 
     def format(self, record: logging.LogRecord) -> str:

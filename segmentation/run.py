@@ -21,7 +21,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.duplicates import repeated_ids, settle
-from segmentation.errors import NoDataError, SegmentationError
+from segmentation.errors import NoDataError, OutputBusyError, SegmentationError
 from segmentation.festive import FestiveCalendar, resolve
 from segmentation.freshness import local_size, record_success, state_of
 from segmentation.lease import Lease, held
@@ -83,7 +83,6 @@ class Run:
         self.dry_run = dry_run
         self.kept: list[DataFrame] = []
         self.found: Profile | None = None
-        self.holds_output = False
         self.started_at = datetime.now(UTC)
         self.run_id = f"{self.started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
         self.staging = join(output.staging, self.run_id)
@@ -104,7 +103,6 @@ class Run:
         """Run, log, and clean up whatever happens."""
         self.reporter = Reporter(self.run_id, self.output.log_file, self.config.secrets())
         self.reporter.info(f"Run started: {self.source} {', '.join(self.paths)} -> {self.output.root}")
-        session: SparkSession | None = None
         try:
             with self.reporter.step("Start Spark") as counts:
                 session = self._session(spark, progress_bar)
@@ -112,19 +110,26 @@ class Run:
             check_schemes(Storage(session), [self.output.root, *(self.paths if self.source == "csv" else [])])
             lease = self._lease(session)
             with held(lease) if lease else nullcontext():
-                self.holds_output = True
-                return self._execute(session, lease)
+                return self._holding(session, lease)
         except BaseException as error:
-            self._failed(session, error)
+            self.reporter.failed(error, with_traceback=not isinstance(error, SegmentationError))
             raise
         finally:
-            if session:
-                # If Spark itself died, the next run cleans up, and the first error is the one to report.
-                with suppress(Exception):
-                    Storage(session).delete(self.staging)
-                    for frame in self.kept:
-                        frame.unpersist()
             self.reporter.close()
+
+    def _holding(self, session: SparkSession, lease: Lease | None) -> dict[str, Any]:
+        """What is done, recorded and removed while the output is ours."""
+        try:
+            return self._execute(session, lease)
+        except BaseException as error:
+            self._record_failure(session, error, lease)
+            raise
+        finally:
+            # If Spark itself died, the next run cleans up, and the first error is the one to report.
+            with suppress(Exception):
+                Storage(session).delete(self.staging)
+                for frame in self.kept:
+                    frame.unpersist()
 
     def _session(self, spark: SparkSession | None, progress_bar: bool) -> SparkSession:
         if spark is not None:
@@ -143,6 +148,8 @@ class Run:
             settled, found, names = self._validated(spark)
         if not self.dry_run:
             with self._step(spark, "Keep rejected rows") as counts:
+                if lease:
+                    lease.confirm()
                 rejected = delta.rejected_rows(settled, names, self.run_id, F.lit(self.started_at))
                 delta.append_rejected(rejected, found.rows_rejected, self.output.rejected, self.commit)
                 counts["rows"] = found.rows_rejected
@@ -251,13 +258,14 @@ class Run:
         with self._step(spark, "Write JSON"):
             staged = stage_json(segments.customers, dimensions, self.staging, segments.files)
         with self._step(spark, "Publish"):
-            if lease:
-                lease.confirm()
+            confirm = lease.confirm if lease else lambda: None
+            confirm()
             try:
                 delta.publish_segments(segments.customers, self.output.segments, dimensions, self.commit)
+                confirm()
                 Storage(spark).replace(staged, self.output.json_file)
-            except BaseException:
-                if Storage(spark).exists(staged):
+            except BaseException as error:
+                if isinstance(error, OutputBusyError) or Storage(spark).exists(staged):
                     # The JSON has not taken its place, so the table must not keep its own.
                     delta.withdraw(spark, self.output.segments, self.run_id)
                 raise
@@ -302,12 +310,13 @@ class Run:
         for row in rows.collect():
             self.reporter.info("  " + ", ".join(row))
 
-    def _failed(self, session: SparkSession | None, error: BaseException) -> None:
-        """Log the failure with its traceback and record the run as far as it came; must not hide the error itself."""
-        self.reporter.failed(error, with_traceback=not isinstance(error, SegmentationError))
-        if session is None or self.dry_run or not self.holds_output:
+    def _record_failure(self, session: SparkSession, error: BaseException, lease: Lease | None) -> None:
+        """Record the run as far as it came; must not hide the error itself."""
+        if self.dry_run:
             return
         try:
+            if lease:
+                lease.confirm()
             record = self._record("failed", self.reporter.masked(str(error)), datetime.now(UTC), None, self.found)
             delta.append_run(session, self.output.runs, record)
         except Exception:  # noqa: BLE001 - whatever it is, the first error is the one to report

@@ -23,6 +23,7 @@ PACKAGE_CLASS: dict[Package, str] = {
     "delta": DELTA_EXTENSION,
     "mongodb": "com.mongodb.spark.sql.connector.MongoTableProvider",
 }
+DATABRICKS = "DATABRICKS_RUNTIME_VERSION"
 SHUFFLE_PARTITIONS = "spark.sql.shuffle.partitions"
 # Small partitions keep the hash table of a task in the processor's cache: half the time of large ones.
 TEXT_PER_SHUFFLE_PARTITION = 8 << 20
@@ -120,13 +121,15 @@ def job_session(spark: SparkSession, coordinates: dict[Package, str]) -> SparkSe
             "A Spark Connect session has no JVM in this process, which the job needs to look into files and to publish "
             "in one step: use spark-submit on the cluster, or a classic session (SparkSession.builder.master(...))."
         )
+    # Databricks brings Delta Lake without being told.
+    is_built_in = DATABRICKS in os.environ
     for name, coordinate in coordinates.items():
-        if not _has_class(spark, PACKAGE_CLASS[name]):
+        if not (is_built_in and name == "delta") and not _has_class(spark, PACKAGE_CLASS[name]):
             raise ConfigError(
                 f"This Spark session lacks the package for {name}. "
                 f"Add it when Spark is started: spark-submit --packages {coordinate} ..."
             )
-    if DELTA_EXTENSION not in str(spark.conf.get("spark.sql.extensions", "")):
+    if not is_built_in and DELTA_EXTENSION not in str(spark.conf.get("spark.sql.extensions", "")):
         raise ConfigError(
             "This Spark session was started without Delta Lake. Start it with "
             f"spark.sql.extensions={DELTA_EXTENSION} and spark.sql.catalog.spark_catalog={DELTA_CATALOG}."

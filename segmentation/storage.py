@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from codecs import BOM_UTF8
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -16,8 +17,10 @@ from pyspark.sql import SparkSession
 from segmentation.errors import ConfigError
 
 COPY_BUFFER = 1 << 20
-# File systems that move a file over another one in one step.
-RENAMING = {"hdfs", "viewfs", "webhdfs", "swebhdfs"}
+# Stores that show an object when its upload is complete, and whose rename is a copy and a removal.
+OBJECT_STORES = {"s3", "s3a", "s3n", "gs"}
+# What file systems answer to whoever wants to make a file that is there.
+IS_THERE = ("FileAlreadyExistsException", "AlreadyBeingCreatedException", "RemoteFileChangedException")
 CONDITIONAL_CREATE = "fs.option.create.conditional.overwrite"
 
 
@@ -172,7 +175,7 @@ class Storage:
         try:
             stream = system.open(path)
         except Py4JJavaError as error:
-            if _is_a(error, "java.io.FileNotFoundException"):
+            if _is_missing(error):
                 return None
             raise
         try:
@@ -192,8 +195,8 @@ class Storage:
         builder = system.createFile(path).overwrite(False).recursive().opt(CONDITIONAL_CREATE, True)
         try:
             _write(builder.build(), text)
-        except Py4JJavaError:
-            if system.exists(path):
+        except Py4JJavaError as error:
+            if error.java_exception.getClass().getSimpleName() in IS_THERE:
                 return False
             raise
         return True
@@ -209,7 +212,7 @@ class Storage:
         try:
             return bool(system.rename(path, self._jvm.org.apache.hadoop.fs.Path(target)))
         except Py4JJavaError as error:
-            if _is_a(error, "java.io.FileNotFoundException"):
+            if _is_missing(error):
                 return False
             raise
 
@@ -223,21 +226,22 @@ class Storage:
             return
         _, source_path = self._open(source)
         system, target_path = self._open(target)
-        if str(target_path.toUri().getScheme() or system.getScheme()) in RENAMING:
+        if target.split(":", 1)[0] not in OBJECT_STORES:
             rename = self._jvm.org.apache.hadoop.fs.Options.Rename
             overwrite = self._jvm.java.lang.reflect.Array.newInstance(rename.OVERWRITE.getClass(), 1)
             overwrite[0] = rename.OVERWRITE
             context = self._jvm.org.apache.hadoop.fs.FileContext.getFileContext(target_path.toUri(), self._conf)
             context.rename(source_path, target_path, overwrite)
             return
-        # An object store has no rename over something, but shows an object only when it was uploaded to its end.
-        # So after an error the upload is never closed.
+        # After an error the upload is never closed, so it is never shown.
         stream = system.open(source_path)
         out = system.create(target_path, True)
         self._jvm.org.apache.hadoop.io.IOUtils.copyBytes(stream, out, COPY_BUFFER, False)
         out.close()
         stream.close()
-        system.delete(source_path, False)
+        # The target has taken its place; what is left behind is removed with its folder.
+        with suppress(Py4JJavaError):
+            system.delete(source_path, False)
 
 
 def _write(out: Any, text: str) -> None:
@@ -245,5 +249,5 @@ def _write(out: Any, text: str) -> None:
     out.close()
 
 
-def _is_a(error: Py4JJavaError, name: str) -> bool:
-    return bool(error.java_exception.getClass().getName() == name)
+def _is_missing(error: Py4JJavaError) -> bool:
+    return bool(error.java_exception.getClass().getSimpleName() == "FileNotFoundException")

@@ -19,6 +19,8 @@ from typing import Any
 
 import pyspark
 
+from segmentation.session import LOG_SETTINGS
+
 ROOT = Path(__file__).parents[1]
 SPARK_HOME = Path(pyspark.__file__).parent
 JOB = ROOT / "jobs" / "run_segmentation.py"
@@ -32,12 +34,15 @@ CONF = {
     "spark.dynamicAllocation.minExecutors": "2",
     "spark.dynamicAllocation.maxExecutors": "2",
     "spark.eventLog.compress": "false",
+    # The job has its own words; of Spark, errors alone.
+    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOG_SETTINGS}",
 }
 # What Hadoop starts on a machine; Python is not among it.
 TOOLS = ("chmod", "id", "ls", "readlink", "stat", "uname")
+FLAGS = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
 QUICK = {
-    "spark.driver.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
-    "spark.executor.extraJavaOptions": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC",
+    "spark.driver.extraJavaOptions": f"{CONF['spark.driver.extraJavaOptions']} {FLAGS}",
+    "spark.executor.extraJavaOptions": FLAGS,
 }
 
 
@@ -78,6 +83,7 @@ class Cluster:
         self.local_dirs = local_dirs or folder / "local"
         self.master: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes]] = []
+        self.drivers: list[subprocess.Popen[str]] = []
 
     def __enter__(self) -> Cluster:
         self.events.mkdir(parents=True, exist_ok=True)
@@ -140,7 +146,7 @@ class Cluster:
         kill(self.master)
 
     def stop(self) -> None:
-        for process in [*self.workers, self.master]:
+        for process in [*self.drivers, *self.workers, self.master]:
             if process and process.poll() is None:
                 kill(process)
 
@@ -164,9 +170,11 @@ class Cluster:
         command += [str(JOB), *map(str, options)]
         env = {**os.environ, "SPARK_HOME": str(SPARK_HOME), "SPARK_LOCAL_IP": "127.0.0.1"}
         out = log.open("a") if log else subprocess.PIPE
-        return subprocess.Popen(
+        driver = subprocess.Popen(
             command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT, text=True, start_new_session=True
         )
+        self.drivers.append(driver)
+        return driver
 
     def run(self, *options: object, conf: Mapping[str, str] | None = None) -> str:
         """The job, submitted and waited for; what it says, if it succeeds."""

@@ -25,6 +25,11 @@ def written(tmp_path: Path) -> Path:
     return tmp_path / "out/.segmentation.lock"
 
 
+def left(tmp_path: Path) -> list[str]:
+    """What is there, but for the checksums that Hadoop keeps beside local files."""
+    return [found.name for found in (tmp_path / "out").iterdir() if not found.name.endswith(".crc")]
+
+
 def test_one_run_holds_it_and_lets_go(spark: SparkSession, path: str, tmp_path: Path) -> None:
     storage = Storage(spark)
     with held(Lease(storage, path, "one")):
@@ -43,11 +48,18 @@ def age(tmp_path: Path, by: timedelta) -> None:
     written(tmp_path).with_name("..segmentation.lock.crc").unlink(missing_ok=True)
 
 
-def test_a_dead_run_is_succeeded_and_must_not_publish_any_more(spark: SparkSession, path: str, tmp_path: Path) -> None:
+def test_a_dead_run_is_succeeded_and_must_not_publish_any_more(
+    spark: SparkSession, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     storage = Storage(spark)
     cut_off = Lease(storage, path, "one")
     cut_off.take()
     cut_off.confirm()
+    with monkeypatch.context() as patched:
+        # Whoever comes back after so long cannot know that nobody is taking over right now.
+        patched.setattr(cut_off, "renewed_at", cut_off.renewed_at - DEAD_AFTER.total_seconds())
+        with pytest.raises(OutputBusyError, match="may have"):
+            cut_off.confirm()
     age(tmp_path, DEAD_AFTER - timedelta(seconds=20))
     with pytest.raises(OutputBusyError):
         Lease(storage, path, "two").take()
@@ -55,10 +67,10 @@ def test_a_dead_run_is_succeeded_and_must_not_publish_any_more(spark: SparkSessi
     with held(Lease(storage, path, "two")) as second:
         with pytest.raises(OutputBusyError, match="another one has taken over"):
             cut_off.confirm()
-        cut_off.renew()
+        assert not cut_off.renew()
         cut_off.release()
         second.confirm()
-    assert [found.name for found in written(tmp_path).parent.iterdir()] == []
+    assert left(tmp_path) == []
 
 
 def test_it_is_renewed_while_the_run_works(
@@ -78,6 +90,28 @@ def test_it_is_renewed_while_the_run_works(
         with pytest.raises(OutputBusyError):
             Lease(storage, path, "two").take()
         lease.confirm()
+
+
+def test_who_finds_a_dead_one_gives_back_what_another_has_taken_meanwhile(
+    spark: SparkSession, path: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    storage = Storage(spark)
+    Lease(storage, path, "dead").take()
+    age(tmp_path, DEAD_AFTER)
+    quick, slow = Lease(storage, path, "quick"), Lease(storage, path, "slow")
+    rename = storage.rename
+
+    def quick_comes_first(source: str, target: str) -> bool:
+        monkeypatch.setattr(storage, "rename", rename)
+        quick.take()
+        return rename(source, target)
+
+    monkeypatch.setattr(storage, "rename", quick_comes_first)
+    with pytest.raises(OutputBusyError):
+        slow.take()
+    quick.confirm()
+    quick.release()
+    assert left(tmp_path) == []
 
 
 def test_a_file_that_is_not_whole_is_somebodys_until_it_is_old(spark: SparkSession, path: str, tmp_path: Path) -> None:

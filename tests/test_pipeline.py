@@ -19,8 +19,9 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 import segmentation
-from segmentation import pipeline as pipeline_module
+from segmentation import run as run_module
 from segmentation.errors import ConfigError, NoDataError, OutputBusyError, QualityGateError, SourceError
+from segmentation.lease import Lease
 from segmentation.pipeline import CustomerSegmentationPipeline
 from segmentation.rules import Rule
 from segmentation.run import Run
@@ -170,9 +171,7 @@ def test_the_same_bytes_whatever_the_partitions_the_files_and_the_zone(
     time.tzset()
     before = spark.conf.get("spark.sql.session.timeZone")
     spark.conf.set("spark.sql.session.timeZone", "America/New_York")
-    monkeypatch.setattr(
-        pipeline_module, "fit_to", lambda session, _: session.conf.set("spark.sql.shuffle.partitions", "7")
-    )
+    monkeypatch.setattr(run_module, "fit_to", lambda session, _: session.conf.set("spark.sql.shuffle.partitions", "7"))
     try:
         again = run_job(*reversed(parts))
     finally:
@@ -341,17 +340,17 @@ class Fault(Exception):  # noqa: N818
 
 
 STEPS = {
-    "reading": (pipeline_module, "read_csv"),
-    "validation": (pipeline_module, "label_rows"),
-    "settling": (pipeline_module, "profile"),
+    "reading": (run_module, "read_csv"),
+    "validation": (run_module, "label_rows"),
+    "settling": (run_module, "profile"),
     "rejected rows": (delta, "append_rejected"),
-    "segmenting": (pipeline_module, "resolve"),
+    "segmenting": (run_module, "resolve"),
     "counting": (Run, "_counted"),
-    "staging JSON": (pipeline_module, "stage_json"),
+    "staging JSON": (run_module, "stage_json"),
     "Delta": (delta, "publish_segments"),
     "JSON": (Storage, "replace"),
     "run record": (delta, "append_run"),
-    "status": (pipeline_module, "record_success"),
+    "status": (run_module, "record_success"),
 }
 
 
@@ -385,6 +384,29 @@ def test_a_fault_at_any_step(
     run_job(new)
     assert published(spark, tmp_path) == ({"C3": "New"}, {"C3": "New"})
     assert not list((tmp_path / "out/.staging").glob("*"))
+
+
+@pytest.mark.parametrize("moment", [(run_module, "stage_json"), (delta, "publish_segments")], ids=["before", "between"])
+def test_a_run_that_lost_its_lease_publishes_nothing(
+    moment: tuple[Any, str], spark, run_job: Job, write_csv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lock = tmp_path / "out/lease"
+    monkeypatch.setattr(Run, "_lease", lambda run, spark: Lease(Storage(spark), f"file://{lock}", run.run_id))
+    run_job(write_csv(GOOD))
+    before = published(spark, tmp_path)
+    owner, name = moment
+    real = getattr(owner, name)
+
+    def overtaken(*arguments, **options):
+        Storage(spark).write(f"file://{lock}", json.dumps({"run_id": "another"}))
+        return real(*arguments, **options)
+
+    monkeypatch.setattr(owner, name, overtaken)
+    with pytest.raises(OutputBusyError, match="another one has taken over"):
+        run_job(write_csv(OTHER, "new.csv"))
+    assert published(spark, tmp_path) == before
+    assert table(spark, tmp_path, "runs").count() == 1
+    assert json.loads(lock.read_text()) == {"run_id": "another"}
 
 
 def test_the_first_publication_fails(spark, run_job: Job, write_csv, tmp_path: Path, monkeypatch) -> None:

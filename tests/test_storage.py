@@ -106,6 +106,8 @@ spark = SparkSession.builder.getOrCreate()
 storage = Storage(spark)
 for source, target in zip(sys.argv[1::2], sys.argv[2::2]):
     storage.write(target, open(source).read())
+print("created:", storage.create_new(target + ".lock", "one"), storage.create_new(target + ".lock", "two"))
+print("holds:", storage.read(target + ".lock"))
 """
 
 
@@ -117,6 +119,8 @@ def put(store: Store, files: dict[Path, str], folder: Path) -> None:
     )
     said, _ = process.communicate(timeout=300)
     assert process.returncode == 0, said[-3000:]
+    # What the lock stands on.
+    assert "created: True False\nholds: one" in said
 
 
 def test_hdfs(hdfs: Store, inputs: dict[Path, str], tmp_path: Path) -> None:
@@ -160,8 +164,7 @@ def test_two_runs_at_once_on_hdfs(hdfs: Store, inputs: dict[Path, str]) -> None:
     root = f"{hdfs.uri}/segmentation/two"
     both = [hdfs.submit(JOB, "--csv-path", path.as_uri(), "--output-dir", root) for path in inputs]
     said = [process.communicate(timeout=300)[0] for process in both]
-    codes = sorted(process.returncode for process in both)
-    assert codes in ([0, 0], [0, 5]), said
+    assert sorted(process.returncode for process in both) == [0, 5], said
     seen = hdfs.seen(root)
     assert (seen["json"] in inputs.values(), seen["same"]) == (True, True)
 
@@ -175,3 +178,5 @@ def test_s3(s3: Store, inputs: dict[Path, str], tmp_path: Path) -> None:
         assert code == 0, said[-3000:]
         assert "very-secret-indeed" not in said
         assert s3.seen(root) == {"json": inputs[path], "same": True, "outcomes": ["succeeded"] * count}
+    code, said = s3.job("--csv-path", f"{s3.uri}/no/such.csv", "--output-dir", root)
+    assert (code, "very-secret-indeed" in said) == (3, False), said[-3000:]
