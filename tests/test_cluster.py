@@ -53,7 +53,7 @@ def generate(path: Path, rows: int, seed: int) -> Path:
 
 
 def undisturbed(path: Path, out: Path) -> bytes:
-    """What a run in local mode exports."""
+    """What a run in local mode exports, that nothing disturbs."""
     job = [sys.executable, str(ROOT / "jobs/run_segmentation.py"), "--csv-path", str(path), "--output-dir", str(out)]
     subprocess.run(job, check=True, capture_output=True)
     return (out / EXPORT).read_bytes()
@@ -140,16 +140,17 @@ def test_the_driver_is_killed_at_random_moments(
     out = tmp_path / "out"
     inputs = list(small)
     chosen = random.Random(SEED)
-    cluster.run("--csv-path", inputs[0], "--output-dir", out, conf=QUICK)
+    undisturbed(inputs[0], out)
     started = time.monotonic()
     cluster.run("--csv-path", inputs[0], "--output-dir", out, conf=QUICK)
     usual = time.monotonic() - started
     old = 0
     seen: list[dict[str, Any]] = []
-    for number in range(KILLS):
+    while sum(one["killed"] for one in seen) < KILLS:
         new = 1 - old
         process = cluster.submit("--csv-path", inputs[new], "--output-dir", out, conf=QUICK, log=tmp_path / "log")
-        moment = chosen.uniform(0.1, 1.0) * usual
+        # Every other one late, when outputs are being published.
+        moment = chosen.uniform(0.7 if len(seen) % 2 else 0.1, 1.0) * usual
         time.sleep(moment)
         # One that has ended by then was not killed.
         was_running = process.poll() is None
@@ -158,16 +159,15 @@ def test_the_driver_is_killed_at_random_moments(
         states = {of_json(small[inputs[old]]): "old", of_json(small[inputs[new]]): "new"}
         state = {"json": states.get(of_json(exported), "TORN"), "delta": states.get(table or "", "TORN")}
         # The table is first; the next run lets its JSON follow.
-        assert (state["json"], state["delta"]) in {("old", "old"), ("new", "new"), ("old", "new")}, (number, moment)
-        cluster.run("--csv-path", inputs[new], "--output-dir", out, conf=QUICK)
-        assert (out / EXPORT).read_bytes() == small[inputs[new]]
+        assert (state["json"], state["delta"]) in {("old", "old"), ("new", "new"), ("old", "new")}, (seen, moment)
+        # In local mode, which starts faster; it makes no difference to what lies there.
+        assert undisturbed(inputs[new], out) == small[inputs[new]]
         assert of_delta(spark, out) == of_json(small[inputs[new]])
-        assert not list((out / ".staging").glob("*")) if (out / ".staging").exists() else True
+        assert list((out / ".staging").glob("*")) == []
         seen.append({"after": round(moment, 1), "killed": was_running, **state})
         old = new
     print(json.dumps({"usual": round(usual, 1), "seed": SEED, "kills": seen}))
-    print(f"{sum(kill['killed'] for kill in seen)} drivers killed, {len(seen)} recovered, 0 torn.")
-    assert sum(kill["killed"] for kill in seen) >= 0.8 * KILLS
+    print(f"{KILLS} drivers killed, {len(seen)} runs recovered, 0 torn.")
 
 
 @pytest.mark.cluster
