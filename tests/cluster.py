@@ -80,6 +80,7 @@ class Cluster:
         self.url = f"spark://127.0.0.1:{self.port}"
         self.events = folder / "events"
         self.wanted = workers
+        self.started = 0
         self.local_dirs = local_dirs or folder / "local"
         self.master: subprocess.Popen[bytes] | None = None
         self.workers: list[subprocess.Popen[bytes]] = []
@@ -115,17 +116,22 @@ class Cluster:
         self.workers = [worker for worker in self.workers if worker.poll() is None]
         while len(self.workers) < self.wanted:
             where = ["--cores", "1", "--memory", "1g", "--work-dir", str(self.folder / "work"), self.url]
-            self.workers.append(self._daemon("worker", ["org.apache.spark.deploy.worker.Worker"], where))
+            # Each on an address of its own: Spark starts no second attempt on the host of the first.
+            self.started += 1
+            host = f"127.0.0.{1 + self.started}"
+            self.workers.append(self._daemon("worker", ["org.apache.spark.deploy.worker.Worker"], where, host))
         wait_for("the workers", lambda: self.alive() >= self.wanted)
 
-    def _daemon(self, name: str, java: list[str], options: list[str]) -> subprocess.Popen[bytes]:
-        command = [str(JAVA), "-Xmx512m", "-cp", f"{SPARK_HOME}/jars/*", *java, "--host", "127.0.0.1", *options]
+    def _daemon(
+        self, name: str, java: list[str], options: list[str], host: str = "127.0.0.1"
+    ) -> subprocess.Popen[bytes]:
+        command = [str(JAVA), "-Xmx512m", "-cp", f"{SPARK_HOME}/jars/*", *java, "--host", host, *options]
         env = {
             "PATH": str(self.folder / "bin"),
             "JAVA_HOME": str(JAVA.parents[1]),
             "SPARK_HOME": str(SPARK_HOME),
             "SPARK_SCALA_VERSION": "2.12" if pyspark.__version__.startswith("3.") else "2.13",
-            "SPARK_LOCAL_IP": "127.0.0.1",
+            "SPARK_LOCAL_IP": host,
             "SPARK_LOCAL_DIRS": str(self.local_dirs),
         }
         with (self.folder / f"{name}.log").open("ab") as log:
