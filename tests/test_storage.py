@@ -59,12 +59,12 @@ class Store:
     def job(self, *options: str) -> tuple[int, str]:
         """The exit code, and what was said."""
         process = self.submit(JOB, *options)
-        said, _ = process.communicate(timeout=300)
+        said, _ = process.communicate(timeout=900)
         return process.returncode, said
 
     def seen(self, root: str) -> dict[str, Any]:
         process = self.submit(ROOT / "tests/read_output.py", root)
-        said, _ = process.communicate(timeout=300)
+        said, _ = process.communicate(timeout=900)
         assert "seen:" in said, said[-3000:]
         return json.loads(said.split("seen:")[1].splitlines()[0])
 
@@ -117,7 +117,7 @@ def put(store: Store, files: dict[Path, str], folder: Path) -> None:
     process = store.submit(
         script, *(part for source, target in files.items() for part in (source.as_uri()[7:], target))
     )
-    said, _ = process.communicate(timeout=300)
+    said, _ = process.communicate(timeout=900)
     assert process.returncode == 0, said[-3000:]
     # What the lock stands on.
     assert "created: True False\nholds: one" in said
@@ -163,7 +163,7 @@ def test_a_killed_run_on_hdfs_is_succeeded(hdfs: Store, inputs: dict[Path, str])
 def test_two_runs_at_once_on_hdfs(hdfs: Store, inputs: dict[Path, str]) -> None:
     root = f"{hdfs.uri}/segmentation/two"
     both = [hdfs.submit(JOB, "--csv-path", path.as_uri(), "--output-dir", root) for path in inputs]
-    said = [process.communicate(timeout=300)[0] for process in both]
+    said = [process.communicate(timeout=900)[0] for process in both]
     assert sorted(process.returncode for process in both) == [0, 5], said
     seen = hdfs.seen(root)
     assert (seen["json"] in inputs.values(), seen["same"]) == (True, True)
