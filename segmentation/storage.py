@@ -196,7 +196,9 @@ class Storage:
         try:
             _write(builder.build(), text)
         except Py4JJavaError as error:
-            if error.java_exception.getClass().getSimpleName() in IS_THERE:
+            # HDFS wraps some of them in an exception of its own, whose text begins with the real name.
+            said = str(error.java_exception.toString()).split(":", 1)[0]
+            if any(name in said for name in IS_THERE):
                 return False
             raise
         return True
