@@ -81,6 +81,7 @@ class Run:
         self.paths = paths
         self.mode = mode
         self.dry_run = dry_run
+        self.lease: Lease | None = None
         self.kept: list[DataFrame] = []
         self.found: Profile | None = None
         self.started_at = datetime.now(UTC)
@@ -108,21 +109,21 @@ class Run:
                 session = self._session(spark, progress_bar)
                 counts["version"] = session.version
             check_schemes(Storage(session), [self.output.root, *(self.paths if self.source == "csv" else [])])
-            lease = self._lease(session)
-            with held(lease) if lease else nullcontext():
-                return self._holding(session, lease)
+            self.lease = self._lease(session)
+            with held(self.lease) if self.lease else nullcontext():
+                return self._holding(session)
         except BaseException as error:
             self.reporter.failed(error, with_traceback=not isinstance(error, SegmentationError))
             raise
         finally:
             self.reporter.close()
 
-    def _holding(self, session: SparkSession, lease: Lease | None) -> dict[str, Any]:
+    def _holding(self, session: SparkSession) -> dict[str, Any]:
         """What is done, recorded and removed while the output is ours."""
         try:
-            return self._execute(session, lease)
+            return self._execute(session)
         except BaseException as error:
-            self._record_failure(session, error, lease)
+            self._record_failure(session, error)
             raise
         finally:
             # If Spark itself died, the next run cleans up, and the first error is the one to report.
@@ -140,7 +141,12 @@ class Run:
         """The lock of an output that is not local; a local one is locked already, without Spark."""
         return None if self.output.local else Lease(Storage(spark), self.output.lock_file, self.run_id)
 
-    def _execute(self, spark: SparkSession, lease: Lease | None) -> dict[str, Any]:
+    def _confirm_lease(self) -> None:
+        """See that the output is still ours; the operating system's lock on a local one cannot be lost."""
+        if self.lease:
+            self.lease.confirm()
+
+    def _execute(self, spark: SparkSession) -> dict[str, Any]:
         self.pipeline.check(spark)
         with self._step(spark, "Repair"):
             repair(spark, self.output)
@@ -148,15 +154,14 @@ class Run:
             settled, found, names = self._validated(spark)
         if not self.dry_run:
             with self._step(spark, "Keep rejected rows") as counts:
-                if lease:
-                    lease.confirm()
+                self._confirm_lease()
                 rejected = delta.rejected_rows(settled, names, self.run_id, F.lit(self.started_at))
                 delta.append_rejected(rejected, found.rows_rejected, self.output.rejected, self.commit)
                 counts["rows"] = found.rows_rejected
         enforce_gate(found, self.config.max_rejected_ratio)
         segments = self._segmented(settled, found)
         if not self.dry_run:
-            self._publish(spark, segments, lease)
+            self._publish(spark, segments)
         return self._finish(spark, segments, found)
 
     @contextmanager
@@ -252,17 +257,16 @@ class Run:
         files = -(-total // CUSTOMERS_PER_FILE)
         return Segments(customers.coalesce(files), files, as_of, festive, total, labels)
 
-    def _publish(self, spark: SparkSession, segments: Segments, lease: Lease | None) -> None:
+    def _publish(self, spark: SparkSession, segments: Segments) -> None:
         """Make both outputs whole out of sight, then let them take their places, Delta first."""
         dimensions = self.pipeline.dimensions
         with self._step(spark, "Write JSON"):
             staged = stage_json(segments.customers, dimensions, self.staging, segments.files)
         with self._step(spark, "Publish"):
-            confirm = lease.confirm if lease else lambda: None
-            confirm()
+            self._confirm_lease()
             try:
                 delta.publish_segments(segments.customers, self.output.segments, dimensions, self.commit)
-                confirm()
+                self._confirm_lease()
                 Storage(spark).replace(staged, self.output.json_file)
             except BaseException as error:
                 if isinstance(error, OutputBusyError) or Storage(spark).exists(staged):
@@ -310,13 +314,12 @@ class Run:
         for row in rows.collect():
             self.reporter.info("  " + ", ".join(row))
 
-    def _record_failure(self, session: SparkSession, error: BaseException, lease: Lease | None) -> None:
+    def _record_failure(self, session: SparkSession, error: BaseException) -> None:
         """Record the run as far as it came; must not hide the error itself."""
         if self.dry_run:
             return
         try:
-            if lease:
-                lease.confirm()
+            self._confirm_lease()
             record = self._record("failed", self.reporter.masked(str(error)), datetime.now(UTC), None, self.found)
             delta.append_run(session, self.output.runs, record)
         except Exception:  # noqa: BLE001 - whatever it is, the first error is the one to report

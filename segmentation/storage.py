@@ -21,6 +21,7 @@ COPY_BUFFER = 1 << 20
 OBJECT_STORES = {"s3", "s3a", "s3n", "gs"}
 # What file systems answer to whoever wants to make a file that is there.
 IS_THERE = ("FileAlreadyExistsException", "AlreadyBeingCreatedException", "RemoteFileChangedException")
+IS_MISSING = ("FileNotFoundException",)
 CONDITIONAL_CREATE = "fs.option.create.conditional.overwrite"
 
 
@@ -175,7 +176,7 @@ class Storage:
         try:
             stream = system.open(path)
         except Py4JJavaError as error:
-            if _is_missing(error):
+            if _is_one_of(error, IS_MISSING):
                 return None
             raise
         try:
@@ -196,9 +197,7 @@ class Storage:
         try:
             _write(builder.build(), text)
         except Py4JJavaError as error:
-            # HDFS wraps some of them in an exception of its own, whose text begins with the real name.
-            said = str(error.java_exception.toString()).split(":", 1)[0]
-            if any(name in said for name in IS_THERE):
+            if _is_one_of(error, IS_THERE):
                 return False
             raise
         return True
@@ -214,7 +213,7 @@ class Storage:
         try:
             return bool(system.rename(path, self._jvm.org.apache.hadoop.fs.Path(target)))
         except Py4JJavaError as error:
-            if _is_missing(error):
+            if _is_one_of(error, IS_MISSING):
                 return False
             raise
 
@@ -251,5 +250,7 @@ def _write(out: Any, text: str) -> None:
     out.close()
 
 
-def _is_missing(error: Py4JJavaError) -> bool:
-    return bool(error.java_exception.getClass().getSimpleName() == "FileNotFoundException")
+def _is_one_of(error: Py4JJavaError, names: Sequence[str]) -> bool:
+    # HDFS wraps some of its answers in an exception of its own, whose text begins with both names.
+    said = str(error.java_exception.toString()).split(":", 1)[0]
+    return not set(names).isdisjoint(re.findall(r"\w+", said))
