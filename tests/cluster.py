@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import os
 import shutil
-import signal
-import socket
 import subprocess
 import sys
-import time
-import urllib.request
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,9 +16,8 @@ import pyspark
 
 from segmentation.session import LOG_SETTINGS
 
-ROOT = Path(__file__).parents[1]
-SPARK_HOME = Path(pyspark.__file__).parent
-JOB = ROOT / "jobs" / "run_segmentation.py"
+from .processes import DELTA, JOB, ROOT, SPARK_HOME, ended, free_port, get_json, kill, spark_submit, wait_for
+
 JAVA = Path(shutil.which("java", path=f"{os.environ.get('JAVA_HOME', '')}/bin") or shutil.which("java") or "").resolve()
 # Two executors of one core fit two cores; the quick compiler is for tests that start many drivers.
 CONF = {
@@ -44,31 +38,6 @@ QUICK = {
     "spark.driver.extraJavaOptions": f"{CONF['spark.driver.extraJavaOptions']} {FLAGS}",
     "spark.executor.extraJavaOptions": FLAGS,
 }
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
-def get_json(url: str) -> Any:
-    """What a page of Spark answers, None while it does not."""
-    try:
-        with urllib.request.urlopen(url, timeout=5) as answer:
-            return json.load(answer)
-    except (OSError, ValueError):
-        return None
-
-
-def wait_for(what: str, is_there: Callable[[], Any], seconds: float = 60) -> Any:
-    ends = time.monotonic() + seconds
-    while time.monotonic() < ends:
-        found = is_there()
-        if found:
-            return found
-        time.sleep(0.05)
-    raise TimeoutError(f"{what}: not within {seconds} s")
 
 
 class Cluster:
@@ -169,25 +138,27 @@ class Cluster:
             "spark.pyspark.driver.python": sys.executable,
             **(conf or {}),
         }
-        command = [str(SPARK_HOME / "bin" / "spark-submit")]
-        command += ["--properties-file", str(ROOT / "conf/spark/standalone-client.conf"), "--master", self.url]
-        command += ["--packages", delta_package()]
-        command += [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
-        command += [str(JOB), *map(str, options)]
-        env = {**os.environ, "SPARK_HOME": str(SPARK_HOME), "SPARK_LOCAL_IP": "127.0.0.1"}
-        out = log.open("a") if log else subprocess.PIPE
-        driver = subprocess.Popen(
-            command, cwd=ROOT, env=env, stdout=out, stderr=subprocess.STDOUT, text=True, start_new_session=True
+        shape = ["--properties-file", str(ROOT / "conf/spark/standalone-client.conf"), "--master", self.url]
+        driver = spark_submit(
+            JOB,
+            *options,
+            options=[*shape, "--packages", DELTA],
+            conf=settings,
+            env={"SPARK_LOCAL_IP": "127.0.0.1"},
+            log=log,
         )
         self.drivers.append(driver)
         return driver
 
     def run(self, *options: object, conf: Mapping[str, str] | None = None) -> str:
         """The job, submitted and waited for; what it says, if it succeeds."""
-        process = self.submit(*options, conf=conf)
-        said, _ = process.communicate(timeout=900)
-        assert process.returncode == 0, said[-6000:]
+        code, said = ended(self.submit(*options, conf=conf))
+        assert code == 0, said[-6000:]
         return said
+
+    def wait_for_step(self, name: str, seconds: float = 300) -> None:
+        """Until the driver runs a Spark job of that step."""
+        wait_for(name, lambda: any(job.startswith(name) for job in self.running_jobs()), seconds)
 
     def running_jobs(self) -> list[str]:
         """What the driver's own pages call the jobs that run right now."""
@@ -208,16 +179,3 @@ class Cluster:
 
     def tasks_by_executor(self) -> Counter[str]:
         return Counter(task["Task Info"]["Executor ID"] for task in self.tasks())
-
-
-def kill(process: subprocess.Popen[Any]) -> None:
-    """Kill it and its children, and see it dead."""
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait()
-
-
-def delta_package() -> str:
-    from segmentation.versions import package
-
-    return package("delta", pyspark.__version__, {})

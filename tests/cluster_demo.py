@@ -6,40 +6,31 @@ what each executor did, runs the job in local mode, compares, and stops what it 
 
 from __future__ import annotations
 
-import subprocess
 import sys
 import tempfile
 import time
 from collections import defaultdict
 from pathlib import Path
 
-from .cluster import JOB, ROOT, Cluster
-
-EXPORT = "customer_segmentation.json"
+from .cluster import Cluster
+from .processes import EXPORT, compare, generate, undisturbed
 
 
 def main() -> int:
     rows = int(sys.argv[1]) if len(sys.argv) > 1 else 5_000_000
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        purchases = folder / "purchases.csv"
-        generator = [sys.executable, str(ROOT / "jobs/generate_purchases.py")]
-        subprocess.run([*generator, "--rows", str(rows), "--output", str(purchases)], check=True)
-        given = ["--csv-path", str(purchases), "--as-of", "latest"]
+        purchases = generate(folder / "purchases.csv", rows, seed=1)
         with Cluster(folder) as cluster:
             print(f"A master and {cluster.alive()} workers without Python run at {cluster.url}", flush=True)
             started = time.monotonic()
-            print(cluster.run(*given, "--output-dir", folder / "cluster"))
+            print(cluster.run("--csv-path", purchases, "--output-dir", folder / "cluster"))
             seconds = time.monotonic() - started
             show_executors(cluster)
         started = time.monotonic()
-        command = [sys.executable, str(JOB), *given, "--output-dir", str(folder / "local")]
-        subprocess.run(command, check=True, capture_output=True)
+        local = undisturbed(purchases, folder / "local")
         print(f"On the cluster {seconds:.0f} s, in local mode {time.monotonic() - started:.0f} s, of {rows:,} rows.")
-        exports = [(folder / name / EXPORT).read_bytes() for name in ("cluster", "local")]
-        same = exports[0] == exports[1]
-        print(f"Cluster {len(exports[0]):,} bytes, local {len(exports[1]):,} bytes: {'equal' if same else 'DIFFERENT'}")
-        return 0 if same else 1
+        return compare({"Cluster": (folder / "cluster" / EXPORT).read_bytes(), "local": local})
 
 
 def show_executors(cluster: Cluster) -> None:

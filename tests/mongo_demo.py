@@ -15,13 +15,11 @@ from pathlib import Path
 import yaml
 
 from .mongo_server import Server, documents_of
-
-ROOT = Path(__file__).parents[1]
-EXPORT = "customer_segmentation.json"
+from .processes import EXPORT, JOB, ROOT, compare
 
 
 def job(*options: str) -> None:
-    subprocess.run([sys.executable, str(ROOT / "jobs/run_segmentation.py"), *options], check=True)
+    subprocess.run([sys.executable, str(JOB), *options], check=True)
 
 
 def main() -> int:
@@ -49,10 +47,8 @@ def main() -> int:
         finally:
             server.stop()
         job("--csv-path", str(source), "--output-dir", str(folder / "from_csv"))
-        exports = [(folder / name / EXPORT).read_bytes() for name in ("from_mongodb", "from_csv")]
-        same = exports[0] == exports[1]
-        print(f"MongoDB {len(exports[0]):,} bytes, CSV {len(exports[1]):,} bytes: {'equal' if same else 'DIFFERENT'}")
-        return 0 if same else 1
+        folders = {"MongoDB": "from_mongodb", "CSV": "from_csv"}
+        return compare({name: (folder / at / EXPORT).read_bytes() for name, at in folders.items()})
 
 
 if __name__ == "__main__":

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from .processes import free_port
+
 # This server answers the driver's streaming monitor with a mismatched reply; polling works. The product does not care.
 OPTIONS = "directConnection=true&serverMonitoringMode=poll"
 
@@ -20,9 +22,7 @@ class Server:
     """One server process that can be stopped, killed and started again on the same port and data."""
 
     def __init__(self, folder: Path, *arguments: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         self.folder = folder
         self.arguments = arguments
         self.process: subprocess.Popen[bytes] | None = None

@@ -9,7 +9,8 @@ import sys
 import urllib.request
 from pathlib import Path
 
-from .cluster import JAVA, SPARK_HOME, free_port, get_json, kill, wait_for
+from .cluster import JAVA
+from .processes import SPARK_HOME, free_port, get_json, kill, wait_for
 
 HADOOP = re.sub(r".*hadoop-client-api-(.*)\.jar", r"\1", str(next(SPARK_HOME.glob("jars/hadoop-client-api-*.jar"))))
 RESOLVE = """

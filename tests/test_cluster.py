@@ -12,7 +12,6 @@ import os
 import random
 import re
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -22,10 +21,10 @@ from typing import Any
 import pytest
 from pyspark.sql import SparkSession
 
-from .cluster import QUICK, ROOT, Cluster, kill, wait_for
+from .cluster import QUICK, Cluster
+from .processes import EXPORT, ROOT, ended, generate, kill, two_inputs, undisturbed, wait_for
 
 LOGS = ROOT / "conf/spark/log4j2-executor.properties"
-EXPORT = "customer_segmentation.json"
 SEED = int(os.environ.get("KILL_SEED", "20261124"))
 KILLS = int(os.environ.get("KILLS", "30"))
 BUSY = 5
@@ -45,26 +44,9 @@ def whole(cluster: Cluster) -> None:
     cluster.fill_up()
 
 
-def generate(path: Path, rows: int, seed: int) -> Path:
-    generator = [sys.executable, str(ROOT / "jobs/generate_purchases.py")]
-    options = ["--rows", str(rows), "--seed", str(seed), "--output", str(path)]
-    subprocess.run([*generator, *options], check=True, capture_output=True)
-    return path
-
-
-def undisturbed(path: Path, out: Path) -> bytes:
-    """What a run in local mode exports, that nothing disturbs."""
-    job = [sys.executable, str(ROOT / "jobs/run_segmentation.py"), "--csv-path", str(path), "--output-dir", str(out)]
-    subprocess.run(job, check=True, capture_output=True)
-    return (out / EXPORT).read_bytes()
-
-
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, bytes]:
-    """Two inputs, to tell the old state from the new one, and what each must become."""
-    folder = tmp_path_factory.mktemp("small")
-    made = [generate(folder / f"{seed}.csv", 20_000, seed) for seed in (1, 2)]
-    return {path: undisturbed(path, path.with_suffix(".out")) for path in made}
+    return two_inputs(tmp_path_factory.mktemp("small"), 20_000)
 
 
 @pytest.fixture(scope="module")
@@ -93,6 +75,12 @@ def of_delta(spark: SparkSession, out: Path) -> str | None:
     return digest({row.customer_id: {name: row[name] for name in DIMENSIONS} for row in rows})
 
 
+def assert_published(spark: SparkSession, out: Path, expected: bytes) -> None:
+    """The JSON is this one, to the byte, and the table says the same."""
+    assert (out / EXPORT).read_bytes() == expected
+    assert of_delta(spark, out) == of_json(expected)
+
+
 def test_two_workers_without_python_and_one_dies(cluster: Cluster, tmp_path: Path) -> None:
     path = ROOT / "data/purchase_records.csv"
     expected = undisturbed(path, tmp_path / "local")
@@ -107,10 +95,10 @@ def test_two_workers_without_python_and_one_dies(cluster: Cluster, tmp_path: Pat
     assert all(f" {run_id} Executor: Running task" in log for log in logs)
 
     process = cluster.submit("--csv-path", path, "--output-dir", out, conf=QUICK)
-    wait_for("reading", lambda: any("Read and validate" in name for name in cluster.running_jobs()))
+    cluster.wait_for_step("Read and validate", 60)
     cluster.kill_worker()
-    said, _ = process.communicate(timeout=300)
-    assert process.returncode == 0, said[-6000:]
+    code, said = ended(process, 300)
+    assert code == 0, said[-6000:]
     assert (out / EXPORT).read_bytes() == expected
 
 
@@ -122,13 +110,12 @@ def test_a_worker_is_killed_in_each_phase(
     path, expected = large
     out = tmp_path / "out"
     process = cluster.submit("--csv-path", path, "--output-dir", out)
-    wait_for(phase, lambda: any(name.startswith(phase) for name in cluster.running_jobs()), 300)
+    cluster.wait_for_step(phase)
     cluster.kill_worker()
     cluster.fill_up()
-    said, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, said[-6000:]
-    assert (out / EXPORT).read_bytes() == expected
-    assert of_delta(spark, out) == of_json(expected)
+    code, said = ended(process, 600)
+    assert code == 0, said[-6000:]
+    assert_published(spark, out, expected)
     cluster.run("--csv-path", path, "--output-dir", out)
     assert (out / EXPORT).read_bytes() == expected
 
@@ -175,12 +162,12 @@ def test_the_master_is_restarted(cluster: Cluster, large: tuple[Path, bytes], tm
     path, expected = large
     out = tmp_path / "out"
     process = cluster.submit("--csv-path", path, "--output-dir", out)
-    wait_for("reading", lambda: any("Read and validate" in name for name in cluster.running_jobs()), 300)
+    cluster.wait_for_step("Read and validate")
     cluster.kill_master()
     time.sleep(3)
     cluster.start_master()
-    said, _ = process.communicate(timeout=600)
-    assert process.returncode == 0, said[-6000:]
+    code, said = ended(process, 600)
+    assert code == 0, said[-6000:]
     assert (out / EXPORT).read_bytes() == expected
     wait_for("the workers", lambda: cluster.alive() == cluster.wanted, 120)
     cluster.run("--csv-path", path, "--output-dir", out)
@@ -206,12 +193,10 @@ def test_the_disk_of_the_output_is_full(
     with small_disk(tmp_path / "disk", 24) as disk:
         out = disk / "out"
         cluster.run("--csv-path", path, "--output-dir", out, conf=QUICK)
-        process = cluster.submit("--csv-path", large[0], "--output-dir", out)
-        said, _ = process.communicate(timeout=600)
-        assert process.returncode == 1, said[-6000:]
+        code, said = ended(cluster.submit("--csv-path", large[0], "--output-dir", out), 600)
+        assert code == 1, said[-6000:]
         assert "No space left on device" in said
-        assert (out / EXPORT).read_bytes() == expected
-        assert of_delta(spark, out) == of_json(expected)
+        assert_published(spark, out, expected)
         cluster.run("--csv-path", path, "--output-dir", out, conf=QUICK)
         assert (out / EXPORT).read_bytes() == expected
 
@@ -228,14 +213,13 @@ def test_the_disk_of_the_executors_fills_up(
     ):
         cluster.run("--csv-path", path, "--output-dir", out, conf=QUICK)
         process = cluster.submit("--csv-path", large[0], "--output-dir", out)
-        wait_for("reading", lambda: any("Read and validate" in name for name in cluster.running_jobs()), 300)
+        cluster.wait_for_step("Read and validate")
         filler = disk / "filler"
         subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=1M"], check=False, capture_output=True)
-        said, _ = process.communicate(timeout=600)
-        assert process.returncode == 1, said[-6000:]
+        code, said = ended(process, 600)
+        assert code == 1, said[-6000:]
         assert "No space left on device" in said
-        assert (out / EXPORT).read_bytes() == expected
-        assert of_delta(spark, out) == of_json(expected)
+        assert_published(spark, out, expected)
         filler.unlink()
         cluster.run("--csv-path", path, "--output-dir", out, conf=QUICK)
         assert (out / EXPORT).read_bytes() == expected
@@ -247,18 +231,14 @@ def test_two_submissions_at_once(
 ) -> None:
     out = tmp_path / "out"
     one_each = {**QUICK, **{f"spark.dynamicAllocation.{name}Executors": "1" for name in ("initial", "min", "max")}}
-    ports = [{**one_each, "spark.cores.max": "1", "spark.ui.enabled": "false"}] * 2
-    both = [
-        cluster.submit("--csv-path", path, "--output-dir", out, conf=conf)
-        for path, conf in zip(small, ports, strict=True)
-    ]
-    said = [process.communicate(timeout=600)[0] for process in both]
-    codes = [process.returncode for process in both]
-    assert sorted(codes) == [0, BUSY], said
-    assert "Another run holds" in said[codes.index(BUSY)]
+    conf = {**one_each, "spark.cores.max": "1", "spark.ui.enabled": "false"}
+    both = [cluster.submit("--csv-path", path, "--output-dir", out, conf=conf) for path in small]
+    ends = sorted(ended(process, 600) for process in both)
+    assert [code for code, _ in ends] == [0, BUSY], ends
+    assert "Another run holds" in ends[1][1]
     exported = (out / EXPORT).read_bytes()
     assert exported in small.values()
-    assert of_delta(spark, out) == of_json(exported)
+    assert_published(spark, out, exported)
 
 
 @pytest.mark.cluster
@@ -279,6 +259,5 @@ def test_speculative_duplicates(
     cluster.run("--csv-path", path, "--output-dir", out, conf=eager)
     again = [task for task in cluster.tasks() if task["Task Info"]["Speculative"]]
     assert again
-    assert (out / EXPORT).read_bytes() == expected
-    assert of_delta(spark, out) == of_json(expected)
+    assert_published(spark, out, expected)
     print(f"{len(again)} speculative attempts, {sum(task['Task Info']['Killed'] for task in again)} of them killed")

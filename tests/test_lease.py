@@ -15,6 +15,8 @@ from segmentation.errors import OutputBusyError
 from segmentation.lease import DEAD_AFTER, Lease, held
 from segmentation.storage import Storage
 
+from .processes import wait_for
+
 
 @pytest.fixture
 def path(tmp_path: Path) -> str:
@@ -80,13 +82,8 @@ def test_it_is_renewed_while_the_run_works(
     storage = Storage(spark)
     with held(Lease(storage, path, "one")) as lease:
         age(tmp_path, DEAD_AFTER)
-        for _ in range(100):
-            if (
-                json.loads(storage.read(path) or "{}").get("renewed_at", "")
-                > (datetime.now(UTC) - DEAD_AFTER).isoformat()
-            ):
-                break
-            module.threading.Event().wait(0.05)
+        alive = (datetime.now(UTC) - DEAD_AFTER / 2).isoformat()
+        wait_for("the renewal", lambda: json.loads(storage.read(path) or "{}").get("renewed_at", "") > alive, 10)
         with pytest.raises(OutputBusyError):
             Lease(storage, path, "two").take()
         lease.confirm()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import subprocess
 import sys
@@ -20,9 +19,8 @@ from segmentation.lease import DEAD_AFTER
 from segmentation.session import DELTA_CATALOG, DELTA_EXTENSION
 from segmentation.session import LOG_SETTINGS as LOG
 
-from .cluster import JOB, ROOT, SPARK_HOME, delta_package, kill
+from .processes import DELTA, JOB, ROOT, ended, kill, spark_submit, two_inputs
 from .stores import HADOOP, S3, Hdfs
-from .test_cluster import generate, undisturbed
 
 # Of Amazon's library only what S3 needs; the whole of it has 600 MB.
 SDK = "2.35.4"
@@ -39,32 +37,25 @@ class Store:
 
     def __init__(self, uri: str, packages: list[str], settings: dict[str, str]) -> None:
         self.uri = uri
-        self.options = ["--master", "local[2]", "--packages", ",".join([delta_package(), *packages])]
-        settings = {
+        self.options = ["--master", "local[2]", "--packages", ",".join([DELTA, *packages])]
+        self.conf = {
             "spark.driver.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile={LOG}",
             "spark.sql.extensions": DELTA_EXTENSION,
             "spark.sql.catalog.spark_catalog": DELTA_CATALOG,
             "spark.ui.enabled": "false",
             **settings,
         }
-        self.options += [part for key, value in settings.items() for part in ("--conf", f"{key}={value}")]
 
-    def submit(self, script: Path, *options: str) -> subprocess.Popen[str]:
-        command = [str(SPARK_HOME / "bin/spark-submit"), *self.options, str(script), *options]
-        env = {**os.environ, "SPARK_HOME": str(SPARK_HOME), "PYSPARK_PYTHON": sys.executable}
-        # What Python says on stderr comes on the stdout of spark-submit, too.
-        into = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
-        return subprocess.Popen(command, env=env, text=True, start_new_session=True, **into)
+    def submit(self, script: Path, *arguments: object) -> subprocess.Popen[str]:
+        env = {"PYSPARK_PYTHON": sys.executable}
+        return spark_submit(script, *arguments, options=self.options, conf=self.conf, env=env)
 
-    def job(self, *options: str) -> tuple[int, str]:
+    def job(self, *arguments: object) -> tuple[int, str]:
         """The exit code, and what was said."""
-        process = self.submit(JOB, *options)
-        said, _ = process.communicate(timeout=900)
-        return process.returncode, said
+        return ended(self.submit(JOB, *arguments))
 
     def seen(self, root: str) -> dict[str, Any]:
-        process = self.submit(ROOT / "tests/read_output.py", root)
-        said, _ = process.communicate(timeout=900)
+        _, said = ended(self.submit(ROOT / "tests/read_output.py", root))
         assert "seen:" in said, said[-3000:]
         return json.loads(said.split("seen:")[1].splitlines()[0])
 
@@ -93,9 +84,8 @@ def s3(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
 @pytest.fixture(scope="module")
 def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, str]:
     """Two inputs, and the digest of what each must become."""
-    folder = tmp_path_factory.mktemp("inputs")
-    made = [generate(folder / f"{seed}.csv", 5_000, seed) for seed in (1, 2)]
-    return {path: hashlib.sha256(undisturbed(path, path.with_suffix(".out"))).hexdigest() for path in made}
+    made = two_inputs(tmp_path_factory.mktemp("inputs"), 5_000)
+    return {path: hashlib.sha256(content).hexdigest() for path, content in made.items()}
 
 
 COPY = """
@@ -114,11 +104,9 @@ print("holds:", storage.read(target + ".lock"))
 def put(store: Store, files: dict[Path, str], folder: Path) -> None:
     script = folder / "put.py"
     script.write_text(COPY)
-    process = store.submit(
-        script, *(part for source, target in files.items() for part in (source.as_uri()[7:], target))
-    )
-    said, _ = process.communicate(timeout=900)
-    assert process.returncode == 0, said[-3000:]
+    places = [part for source, target in files.items() for part in (source, target)]
+    code, said = ended(store.submit(script, *places))
+    assert code == 0, said[-3000:]
     # What the lock stands on.
     assert "created: True False\nholds: one" in said
 
@@ -134,10 +122,8 @@ def test_hdfs(hdfs: Store, inputs: dict[Path, str], tmp_path: Path) -> None:
     run_id = re.findall(r" INFO (\S+) Run started", said)[0]
     assert sum(run_id in line for line in said.splitlines()) >= 6
     code, said = hdfs.job("--csv-path", f"{hdfs.uri}/in/{path.name}", "--output-dir", "/segmentation/bare")
-    assert (code, f"write file:///segmentation/bare for the disk of this machine, or {hdfs.uri}/seg" in said) == (
-        2,
-        True,
-    )
+    assert code == 2
+    assert f"write file:///segmentation/bare for the disk of this machine, or {hdfs.uri}/segmentation/bare" in said
 
 
 @pytest.mark.cluster
@@ -163,8 +149,8 @@ def test_a_killed_run_on_hdfs_is_succeeded(hdfs: Store, inputs: dict[Path, str])
 def test_two_runs_at_once_on_hdfs(hdfs: Store, inputs: dict[Path, str]) -> None:
     root = f"{hdfs.uri}/segmentation/two"
     both = [hdfs.submit(JOB, "--csv-path", path.as_uri(), "--output-dir", root) for path in inputs]
-    said = [process.communicate(timeout=900)[0] for process in both]
-    assert sorted(process.returncode for process in both) == [0, 5], said
+    ends = [ended(process) for process in both]
+    assert sorted(code for code, _ in ends) == [0, 5], ends
     seen = hdfs.seen(root)
     assert (seen["json"] in inputs.values(), seen["same"]) == (True, True)
 
