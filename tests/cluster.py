@@ -29,7 +29,7 @@ CONF = {
     "spark.dynamicAllocation.maxExecutors": "2",
     "spark.eventLog.compress": "false",
     # The job has its own words; of Spark, errors alone.
-    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOG_SETTINGS}",
+    "spark.driver.extraJavaOptions": f"-Dlog4j2.configurationFile={LOG_SETTINGS.as_uri()}",
 }
 # What Hadoop starts on a machine; Python is not among it.
 TOOLS = ("chmod", "id", "ls", "readlink", "stat", "uname")

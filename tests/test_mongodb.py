@@ -15,7 +15,7 @@ import pytest
 import trustme
 from pyspark.sql import SparkSession
 
-from segmentation import pipeline as pipeline_module
+from segmentation import run as run_module
 from segmentation.config import load_config
 from segmentation.errors import ConfigError, NoDataError, SourceError
 from segmentation.mongo import connection_uri
@@ -232,7 +232,7 @@ def test_killed_while_documents_are_read(spark: SparkSession, tmp_path: Path, mo
         server.kill()
         return found
 
-    monkeypatch.setattr(pipeline_module, "read_mongodb", read_and_lose)
+    monkeypatch.setattr(run_module, "read_mongodb", read_and_lose)
     with pytest.raises(SourceError, match="The connection to MongoDB broke"):
         run(spark, server, out, "sample")
     monkeypatch.undo()

@@ -39,7 +39,7 @@ class Store:
         self.uri = uri
         self.options = ["--master", "local[2]", "--packages", ",".join([DELTA, *packages])]
         self.conf = {
-            "spark.driver.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile={LOG}",
+            "spark.driver.extraJavaOptions": f"-XX:TieredStopAtLevel=1 -Dlog4j2.configurationFile={LOG.as_uri()}",
             "spark.sql.extensions": DELTA_EXTENSION,
             "spark.sql.catalog.spark_catalog": DELTA_CATALOG,
             "spark.ui.enabled": "false",
