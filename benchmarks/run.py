@@ -26,7 +26,7 @@ from pathlib import Path
 import psutil
 
 from segmentation.config import AnnualPeriod, load_config
-from segmentation.festive import resolve
+from segmentation.core.festive import resolve
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "benchmarks"

@@ -12,7 +12,7 @@ from pyspark.sql import SparkSession
 
 from segmentation import run_segmentation
 from segmentation.config import load_config
-from segmentation.session import open_session
+from segmentation.engines.spark.session import open_session
 
 SMALL = 100 << 20
 

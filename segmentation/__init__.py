@@ -8,15 +8,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from segmentation.versions import VERSION
-
 if TYPE_CHECKING:
     from segmentation.api import run_segmentation
+    from segmentation.core.rules import Rule
+    from segmentation.core.segmenters import CategorySegmenter, PurchaseFrequencySegmenter, Segmenter, SpendingSegmenter
     from segmentation.pipeline import CustomerSegmentationPipeline
-    from segmentation.rules import Rule
-    from segmentation.segmenters import CategorySegmenter, PurchaseFrequencySegmenter, Segmenter, SpendingSegmenter
 
-__version__ = VERSION
+__version__ = "0.1.0"
 __all__ = [
     "CategorySegmenter",
     "CustomerSegmentationPipeline",
@@ -30,7 +28,7 @@ __all__ = [
 _HOME = {
     "run_segmentation": "segmentation.api",
     "CustomerSegmentationPipeline": "segmentation.pipeline",
-    "Rule": "segmentation.rules",
+    "Rule": "segmentation.core.rules",
 }
 
 
@@ -40,4 +38,4 @@ def __getattr__(name: str) -> Any:
         raise AttributeError(f"module 'segmentation' has no attribute {name!r}")
     from importlib import import_module
 
-    return getattr(import_module(_HOME.get(name, "segmentation.segmenters")), name)
+    return getattr(import_module(_HOME.get(name, "segmentation.core.segmenters")), name)

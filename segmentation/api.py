@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from segmentation.config import SegmentationConfig, load_config
+from segmentation.config import SegmentationConfig, load_config, override
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -18,6 +18,7 @@ def run_segmentation(
     csv_path: str | Path | Sequence[str | Path] | None = None,
     *,
     config: SegmentationConfig | Mapping[str, Any] | str | Path | None = None,
+    engine: str | None = None,
     spark: SparkSession | None = None,
     as_of: str | date | None = None,
     output_dir: str | Path | None = None,
@@ -31,6 +32,7 @@ def run_segmentation(
         source: ``csv``, or ``mongodb`` with the collection that the configuration names.
         csv_path: a file, a directory, a glob or a list of them; None for the bundled sample.
         config: a dict, a YAML file's path, or None for the defaults.
+        engine: ``auto``, ``spark`` or ``embedded``; overrides the configuration.
         spark: a session to use, which is not stopped.
         as_of: ``latest``, ``today`` or a day; overrides the configuration.
         output_dir: where to publish; overrides the configuration.
@@ -48,12 +50,6 @@ def run_segmentation(
     """
     from segmentation.pipeline import CustomerSegmentationPipeline
 
-    given = {"as_of": as_of, "output_dir": None if output_dir is None else str(output_dir)}
-    checked = override(load_config(config), {key: value for key, value in given.items() if value is not None})
-    pipeline = CustomerSegmentationPipeline(checked)
+    given = {"as_of": as_of, "output_dir": None if output_dir is None else str(output_dir), "engine": engine}
+    pipeline = CustomerSegmentationPipeline(override(load_config(config), given))
     return pipeline.run(source, csv_path, spark=spark, mode=mode, dry_run=dry_run, progress_bar=progress_bar)
-
-
-def override(config: SegmentationConfig, given: Mapping[str, Any]) -> SegmentationConfig:
-    """`config` with some settings replaced, checked again."""
-    return load_config({**config.model_dump(by_alias=True, exclude_unset=True), **given}) if given else config

@@ -14,7 +14,7 @@ from typing import Any
 
 import pyspark
 
-from segmentation.session import LOG_SETTINGS
+from segmentation.engines.spark.session import LOG_SETTINGS
 
 from .processes import DELTA, JOB, ROOT, SPARK_HOME, ended, free_port, get_json, kill, spark_submit, wait_for
 

@@ -13,8 +13,8 @@ import pytest
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.pipeline import CustomerSegmentationPipeline
-from segmentation.session import DELTA_CATALOG, DELTA_EXTENSION, SESSION_SETTINGS
-from segmentation.versions import package
+from segmentation.engines.spark.session import DELTA_CATALOG, DELTA_EXTENSION, SESSION_SETTINGS
+from segmentation.engines.spark.versions import package
 
 HEADER = "Customer_ID,Order_ID,Date,Total_Amount_LKR,Product_Category\n"
 TODAY = date(2026, 11, 23)

@@ -17,7 +17,7 @@ from typing import Any
 
 import pyspark
 
-from segmentation.versions import package
+from segmentation.engines.spark.versions import package
 
 ROOT = Path(__file__).parents[1]
 JOB = ROOT / "jobs" / "run_segmentation.py"

@@ -14,7 +14,7 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from segmentation.versions import package
+from segmentation.engines.spark.versions import package
 
 from .conftest import HEADER
 

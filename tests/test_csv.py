@@ -11,7 +11,7 @@ from pyspark.sql import SparkSession
 
 from segmentation.config import load_config
 from segmentation.errors import MissingColumnsError, NoDataError, SourceError
-from segmentation.session import SESSION_SETTINGS
+from segmentation.engines.spark.session import SESSION_SETTINGS
 from segmentation.sources.csv import (
     SMALL_TEXT,
     USUAL_HEADER,
@@ -23,8 +23,8 @@ from segmentation.sources.csv import (
     read_csv,
     styles_of,
 )
-from segmentation.storage import Storage
-from segmentation.validation import label_rows
+from segmentation.engines.spark.files import Storage
+from segmentation.core.validation import label_rows
 
 from . import oracle
 from .conftest import HEADER, TODAY, rows_of

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from segmentation.cli import run_parser
-from segmentation.session import FAST_SETTINGS, SESSION_SETTINGS, SHUFFLE_PARTITIONS
-from segmentation.versions import PACKAGES
+from segmentation.engines.spark.session import FAST_SETTINGS, SESSION_SETTINGS, SHUFFLE_PARTITIONS
+from segmentation.engines.spark.versions import PACKAGES
 
 ROOT = Path(__file__).parents[1]
 DOCUMENTS = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md")])

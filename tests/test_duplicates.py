@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from pyspark.sql import SparkSession
 
-from segmentation.duplicates import repeated_ids, settle
+from segmentation.core.duplicates import repeated_ids, settle
 
 SCHEMA = """source_id bigint, customer_id string, purchase_id string, purchase_date date, amount decimal(18,2),
             category string, reasons array<string>, warning string"""
@@ -60,7 +60,7 @@ def test_a_shared_hash_alone_is_no_duplicate(spark: SparkSession) -> None:
     """Candidates may be too many: the ids themselves decide."""
     rows = [(n, "C", f"P{n}", date(2024, 1, 1), Decimal(5), "Kids", None, None) for n in range(3)]
     frame = spark.createDataFrame(rows, SCHEMA)
-    from segmentation.duplicates import ID_HASH, id_hash
+    from segmentation.core.duplicates import ID_HASH, id_hash
 
     candidates = frame.select(id_hash().alias(ID_HASH))
     assert [row.reasons for row in settle(frame, candidates).collect()] == [None, None, None]

@@ -10,7 +10,7 @@ from pathlib import Path
 import pyspark
 import pytest
 
-from segmentation.jvm import MAGIC, QUICK_START, SMALL_INPUT, THROUGHPUT, options
+from segmentation.engines.spark.jvm import MAGIC, QUICK_START, SMALL_INPUT, THROUGHPUT, options
 
 SIZES = {
     "empty": (0, QUICK_START),

@@ -12,8 +12,8 @@ from pyspark.sql import SparkSession
 
 from segmentation import lease as module
 from segmentation.errors import OutputBusyError
-from segmentation.lease import DEAD_AFTER, Lease, held
-from segmentation.storage import Storage
+from segmentation.engines.spark.lease import DEAD_AFTER, Lease, held
+from segmentation.engines.spark.files import Storage
 
 from .processes import wait_for
 

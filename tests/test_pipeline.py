@@ -21,13 +21,13 @@ from pyspark.sql import functions as F
 import segmentation
 from segmentation import run as run_module
 from segmentation.errors import ConfigError, NoDataError, OutputBusyError, QualityGateError, SourceError
-from segmentation.lease import Lease
+from segmentation.engines.spark.lease import Lease
 from segmentation.pipeline import CustomerSegmentationPipeline
-from segmentation.rules import Rule
+from segmentation.core.rules import Rule
 from segmentation.run import Run
-from segmentation.segmenters import DEFAULT_SEGMENTERS, PurchaseFrequencySegmenter
+from segmentation.core.segmenters import DEFAULT_SEGMENTERS, PurchaseFrequencySegmenter
 from segmentation.sinks import delta
-from segmentation.storage import Storage
+from segmentation.engines.spark.files import Storage
 
 from . import oracle
 from .conftest import HEADER

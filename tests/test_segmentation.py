@@ -11,11 +11,11 @@ from pyspark.sql import functions as F
 
 from segmentation.config import load_config
 from segmentation.errors import ConfigError, RuleError
-from segmentation.festive import resolve
-from segmentation.metrics import METRICS_SCHEMA, average_half_up, customer_metrics, exact_sum
+from segmentation.core.festive import resolve
+from segmentation.core.metrics import METRICS_SCHEMA, average_half_up, customer_metrics, exact_sum
 from segmentation.pipeline import CustomerSegmentationPipeline
-from segmentation.rules import Rule
-from segmentation.segmenters import CategorySegmenter, PurchaseFrequencySegmenter, SpendingSegmenter
+from segmentation.core.rules import Rule
+from segmentation.core.segmenters import CategorySegmenter, PurchaseFrequencySegmenter, SpendingSegmenter
 
 AS_OF = date(2024, 6, 30)
 FESTIVE = [

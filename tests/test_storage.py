@@ -15,9 +15,9 @@ from typing import Any
 import pyspark
 import pytest
 
-from segmentation.lease import DEAD_AFTER
-from segmentation.session import DELTA_CATALOG, DELTA_EXTENSION
-from segmentation.session import LOG_SETTINGS as LOG
+from segmentation.engines.spark.lease import DEAD_AFTER
+from segmentation.engines.spark.session import DELTA_CATALOG, DELTA_EXTENSION
+from segmentation.engines.spark.session import LOG_SETTINGS as LOG
 
 from .processes import DELTA, JOB, ROOT, ended, kill, spark_submit, two_inputs
 from .stores import HADOOP, S3, Hdfs
@@ -91,7 +91,7 @@ def inputs(tmp_path_factory: pytest.TempPathFactory) -> dict[Path, str]:
 COPY = """
 import sys
 from pyspark.sql import SparkSession
-from segmentation.storage import Storage
+from segmentation.engines.spark.files import Storage
 spark = SparkSession.builder.getOrCreate()
 storage = Storage(spark)
 for source, target in zip(sys.argv[1::2], sys.argv[2::2]):

@@ -3,35 +3,41 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import reduce
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.schemas import CUSTOMER_ID
-from segmentation.storage import Storage, join
+from segmentation.core.schemas import CUSTOMER_ID
+from segmentation.engines.base import Engine
+from segmentation.locations import join
 
-SEPARATOR = ",\n"
-
-
-def elements(customers: DataFrame, dimensions: Sequence[str], parts: int) -> DataFrame:
-    """``customer_id`` and the labels -> one string column ``value``, a JSON object a customer, sorted, in `parts`.
-
-    Spark compares strings by their UTF-8 bytes, which is the order of the contract.
-    """
-    element = F.struct(CUSTOMER_ID, F.struct(*dimensions).alias("segmentation"))
-    ranges = customers.repartitionByRange(parts, CUSTOMER_ID) if parts > 1 else customers.coalesce(1)
-    return ranges.sortWithinPartitions(CUSTOMER_ID).select(F.to_json(element).alias("value"))
+FRAMED = ("[\n", ",\n", "\n]\n")
+# RFC 8259, section 7: what must be escaped in a string, and its short form where there is one.
+SHORT = {"\\": "\\\\", '"': '\\"', "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
+ESCAPES = {**SHORT, **{chr(code): f"\\u{code:04X}" for code in range(32) if chr(code) not in SHORT}}
+NEEDS_ESCAPE = r'[\x00-\x1f"\\]'
 
 
-def stage_json(customers: DataFrame, dimensions: Sequence[str], folder: str, parts: int) -> str:
-    """Write the whole array to a file in `folder`, out of sight, and return its path.
+def json_string(text: Column) -> Column:
+    """Text -> a JSON string; engines' own writers differ in how they write control characters."""
+    escaped = reduce(lambda so_far, mark: F.replace(so_far, F.lit(mark), F.lit(ESCAPES[mark])), ESCAPES, text)
+    return F.concat(F.lit('"'), F.when(text.rlike(NEEDS_ESCAPE), escaped).otherwise(text), F.lit('"'))
 
-    Executors write the sorted parts; the driver only streams their bytes into one file.
-    """
-    storage = Storage(customers.sparkSession)
-    sorted_parts = join(folder, "json")
-    lines = elements(customers, dimensions, parts)
-    lines.write.options(lineSep=SEPARATOR, compression="none").mode("overwrite").text(sorted_parts)
+
+def elements(customers: DataFrame, dimensions: Sequence[str]) -> DataFrame:
+    """``customer_id`` and the labels -> ``customer_id``, ``value``: a JSON object a customer, string."""
+    labels = [
+        part
+        for number, name in enumerate(dimensions)
+        for part in (F.lit(f'{"," if number else ""}"{name}":'), json_string(F.col(name)))
+    ]
+    head = F.lit('{"customer_id":'), json_string(F.col(CUSTOMER_ID)), F.lit(',"segmentation":{')
+    return customers.select(CUSTOMER_ID, F.concat(*head, *labels, F.lit("}}")).alias("value"))
+
+
+def stage_json(engine: Engine, customers: DataFrame, rows: int, dimensions: Sequence[str], folder: str) -> str:
+    """Write the whole array to a file in `folder`, out of sight, and return its path."""
     staged = join(folder, "segments.json")
-    storage.concatenate(storage.files(sorted_parts), staged, head="[\n", tail="\n]\n", drop_last=len(SEPARATOR))
+    engine.write_sorted(elements(customers, dimensions), rows, folder, staged, FRAMED)
     return staged

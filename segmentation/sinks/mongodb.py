@@ -8,8 +8,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import MongoConfig, MongoTarget
-from segmentation.mongo import connection_uri
-from segmentation.schemas import CUSTOMER_ID
+from segmentation.core.schemas import CUSTOMER_ID
+from segmentation.sources.mongo_server import connection_uri
 
 
 def publish_to_mongodb(

@@ -17,12 +17,13 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.config import MongoConfig
+from segmentation.console import LOGGER
+from segmentation.core.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
+from segmentation.core.source_ids import source_id
+from segmentation.core.validation import try_cast
 from segmentation.errors import NoDataError, SourceError
-from segmentation.mongo import FIRST_LOOK_PATIENCE, INVALID_URI, connection_uri, explain, server
-from segmentation.report import LOGGER
-from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.sources import RawRows
-from segmentation.validation import source_id, try_cast
+from segmentation.sources.mongo_server import FIRST_LOOK_PATIENCE, INVALID_URI, connection_uri, explain, server
 
 DOCUMENT_PATHS: Mapping[str, str] = dict(
     zip(PURCHASE_COLUMNS, ("customer.id", "order_id", "date", "total_amount_lkr", "product.category"), strict=True)

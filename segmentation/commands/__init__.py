@@ -1,0 +1,1 @@
+"""Commands: a file each, with its options and its words."""

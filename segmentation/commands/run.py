@@ -1,0 +1,71 @@
+"""`segmentation run`: the job."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+HELP = "run the job"
+EPILOG = """exit codes: 0 done or nothing to do; 1 unexpected failure; 2 usage or configuration; 3 no data, missing
+columns or source not reachable; 4 refused by a data-quality gate; 5 another run holds the output"""
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a run."""
+    parser.epilog = EPILOG
+    parser.add_argument("--source", choices=("csv", "mongodb"), default="csv", help="where the purchases lie")
+    parser.add_argument(
+        "--csv-path", action="append", metavar="PATH", help="file, directory or glob; may be repeated (default: sample)"
+    )
+    parser.add_argument(
+        "--engine",
+        choices=("auto", "spark", "embedded"),
+        help="what computes (default: embedded, without Java, where it can; else Spark)",
+    )
+    parser.add_argument("--config", metavar="FILE", help="YAML file (see conf/segmentation.yaml)")
+    parser.add_argument("--output-dir", metavar="DIR", help="local path or Hadoop URI (default: output)")
+    parser.add_argument("--as-of", metavar="DAY", help="latest, today or YYYY-MM-DD (default: latest)")
+    parser.add_argument("--mode", choices=("full", "incremental"), default="full")
+    parser.add_argument(
+        "--check-freshness",
+        action="store_true",
+        help="run only if source, config or day changed since the last success",
+    )
+    parser.add_argument("--force", action="store_true", help="always run, and rebuild in full")
+    parser.add_argument("--dry-run", action="store_true", help="compute and count, publish nothing")
+    parser.add_argument("--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO", metavar="LEVEL")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Run the job as the options say."""
+    from segmentation.config import load_config, override
+    from segmentation.console import print_summary, setup_console
+
+    setup_console(options.log_level)
+    given = {"as_of": options.as_of, "output_dir": options.output_dir, "engine": options.engine}
+    config = override(load_config(options.config), given)
+    if options.check_freshness and not options.force and _nothing_to_do(options, config):
+        print("Nothing to do: source and configuration are as they were at the last successful run.")
+        return 0
+    from segmentation.pipeline import CustomerSegmentationPipeline
+
+    result = CustomerSegmentationPipeline(config).run(
+        options.source,
+        options.csv_path,
+        mode="full" if options.force else options.mode,
+        dry_run=options.dry_run,
+        progress_bar=sys.stderr.isatty(),
+    )
+    print_summary(result)
+    return 0
+
+
+def _nothing_to_do(options: argparse.Namespace, config: Any) -> bool:
+    from segmentation.run.freshness import is_unchanged, state_of
+    from segmentation.run.request import Request
+    from segmentation.state.output import Output
+
+    request = Request.of(options.source, options.csv_path, options.mode, config)
+    return is_unchanged(Output.of(config), state_of(config, request.source, request.paths, datetime.now(UTC)))

@@ -1,0 +1,122 @@
+"""Every setting of the job."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, model_validator
+
+from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
+from segmentation.config.mongodb import MongoConfig, MongoTarget
+from segmentation.config.values import Amount, AsOf, Columns, DateFormat, Model, Name, Share, Timezone
+from segmentation.core.schemas import APOSTROPHES, Category
+
+RESERVED_FILENAMES = ("automation_status.json", "segmentation_runs.log", "delta")
+# What does not change the outcome, whatever it is.
+NOT_IN_FINGERPRINT = {"output_dir", "output_filename", "packages", "engine", "embedded_max_bytes", "embedded_memory"}
+DEFAULT_ALIASES: Mapping[str, Category] = {
+    **dict.fromkeys(("womens", "women", "woman", "ladies"), Category.WOMENS),
+    **dict.fromkeys(("mens", "men", "man", "gents"), Category.MENS),
+    **dict.fromkeys(("kids", "kid", "children", "child", "boys", "girls"), Category.KIDS),
+}
+
+
+class SegmentationConfig(Model):
+    """Every setting of the job. The names are the keys of the YAML file; `conf/segmentation.yaml` explains them."""
+
+    # Input
+    timezone: Timezone = "Asia/Colombo"
+    columns: Columns = {}
+    date_formats: tuple[DateFormat, ...] = ()
+    thousands_separator: Annotated[str, Field(pattern=r"^[^0-9+\-.A-Za-z]$")] | None = None
+    category_aliases: dict[str, Category | Literal["Other"]] = dict(DEFAULT_ALIASES)
+    mongodb: MongoConfig | None = None
+    publish_to_mongodb: MongoTarget | None = None
+    max_rejected_ratio: Share = Decimal("0.10")
+
+    # The day that everything is seen from
+    as_of: AsOf = "latest"
+
+    # Purchase frequency
+    loyal_min_purchases: int = Field(5, ge=1)
+    loyal_window_months: int = Field(6, ge=1, le=1200)
+    lapsed_after_days: int = Field(90, ge=0, le=36500)
+    seasonal_threshold: Share = Decimal("0.8")
+    frequency_order: tuple[Name, ...] = ("New", "Loyal", "Lapsed", "Seasonal")
+    frequency_fallback: Name = "Regular"
+    festive_periods: tuple[FestivePeriod, ...] = Field(DEFAULT_FESTIVE_PERIODS, validate_default=True)
+
+    # Spending, in rupees
+    high_aov_threshold: Amount = Decimal(15_000)
+    high_lifetime_threshold: Amount = Decimal(150_000)
+    low_lifetime_threshold: Amount = Decimal(10_000)
+
+    # Category
+    dominant_threshold: Share = Decimal("0.70")
+    family_threshold: Share = Decimal("0.30")
+    category_fallback: Name = "Mixed"
+
+    # Output
+    output_dir: Name = "output"
+    output_filename: Annotated[str, Field(pattern=r"^[^/\\\s.][^/\\]*$")] = "customer_segmentation.json"
+
+    # Engine
+    engine: Literal["auto", "spark", "embedded"] = "auto"
+    embedded_max_bytes: int = Field(4 << 30, ge=0)
+    embedded_memory: Share = Decimal("0.5")
+
+    # Spark packages; by default those that fit the installed Spark (segmentation/versions.py)
+    packages: dict[Literal["delta", "mongodb"], Name] = {}
+
+    @model_validator(mode="after")
+    def _consistent(self) -> SegmentationConfig:
+        known = ("New", "Loyal", "Lapsed", "Seasonal")
+        if sorted(self.frequency_order) != sorted(known):
+            raise ValueError(
+                f"frequency_order: expected each of {list(known)} once, found {list(self.frequency_order)}"
+            )
+        if self.frequency_fallback in known:
+            raise ValueError(f"frequency_fallback: {self.frequency_fallback!r} is the label of a rule already")
+        if self.output_filename in RESERVED_FILENAMES:
+            raise ValueError(f"output_filename: {self.output_filename!r} is the name of another output")
+        if self.publish_to_mongodb and not self.mongodb:
+            raise ValueError("publish_to_mongodb: needs the server, expected mongodb: {host: ...} beside it")
+        if self.category_fallback in (*Category, "Family"):
+            raise ValueError(f"category_fallback: {self.category_fallback!r} is the label of a rule already")
+        if self.low_lifetime_threshold >= self.high_lifetime_threshold:
+            raise ValueError(
+                f"low_lifetime_threshold: {self.low_lifetime_threshold} must lie below "
+                f"high_lifetime_threshold {self.high_lifetime_threshold}"
+            )
+        return self
+
+    def secrets(self) -> list[str]:
+        """Texts that must appear nowhere."""
+        return self.mongodb.secrets() if self.mongodb else []
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """`timezone` as an object."""
+        return ZoneInfo(self.timezone)
+
+    @property
+    def aliases(self) -> dict[str, str]:
+        """Category by normalised spelling; the canonical names always stand for themselves."""
+        drop = str.maketrans("", "", APOSTROPHES)
+        given = {spelling.strip().lower().translate(drop): str(to) for spelling, to in self.category_aliases.items()}
+        return {**given, **{category.lower(): str(category) for category in Category}}
+
+    def fingerprint(self) -> str:
+        """A short hash of everything that may change the outcome; where the output goes and secrets are left out."""
+        content = self.model_dump(by_alias=True, exclude=NOT_IN_FINGERPRINT)
+        return hashlib.sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()[:16]
+
+
+def _plain(value: object) -> str:
+    """One text for one value: 0.7 and 0.70 are the same number, and a secret is none."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)

@@ -1,0 +1,73 @@
+"""Kinds of values that settings have, each with what is wrong said in words."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from datetime import date
+from decimal import Decimal
+from typing import Annotated, Literal
+from zoneinfo import available_timezones
+
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+
+from segmentation.core.schemas import PURCHASE_COLUMNS
+
+
+class Model(BaseModel):
+    """Frozen; unknown keys are refused; what was found is not repeated in errors, for it may be a secret."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
+
+
+def _exact(value: object) -> object:
+    """YAML reads 0.7 as a float; its shortest text is the number that was written."""
+    return Decimal(str(value)) if isinstance(value, float) else value
+
+
+def _timezone(value: str) -> str:
+    if value not in available_timezones():
+        close = difflib.get_close_matches(value, available_timezones(), 1)
+        raise ValueError(f"unknown time zone {value!r}" + (f", did you mean {close[0]!r}?" if close else ""))
+    return value
+
+
+def _as_of(value: object) -> object:
+    if isinstance(value, str) and value not in ("latest", "today"):
+        try:
+            return date.fromisoformat(value)
+        except ValueError:
+            raise ValueError(f"expected 'latest', 'today' or a day as YYYY-MM-DD, found {value!r}") from None
+    return value
+
+
+def _columns(value: object) -> object:
+    """Accept ``customer_id: theirs`` and, as a renaming is often written, ``theirs: customer_id``."""
+    if not isinstance(value, Mapping):
+        return value
+    mapped = {}
+    for one, other in value.items():
+        canonical, theirs = (one, other) if one in PURCHASE_COLUMNS else (other, one)
+        if canonical not in PURCHASE_COLUMNS:
+            raise ValueError(f"unknown purchase column {one!r}, expected one of {', '.join(PURCHASE_COLUMNS)}")
+        if canonical in mapped:
+            raise ValueError(f"{canonical!r} is mapped twice")
+        mapped[canonical] = theirs
+    return mapped
+
+
+def _date_format(value: str) -> str:
+    letters = {letter for letter in "".join(value.split("'")[::2]) if letter.isalpha()}
+    strange = sorted(letters - set("GyuDMLdQqEFahKkHmsSVzOXxZ"))
+    if strange or not (letters & set("yu") and letters & set("MLD")):
+        raise ValueError(f"expected a pattern such as dd/MM/yyyy (lower-case y and d, upper-case M), found {value!r}")
+    return value
+
+
+Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=18, decimal_places=2)]
+Share = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, max_digits=7, decimal_places=6)]
+AsOf = Annotated[Literal["latest", "today"] | date, BeforeValidator(_as_of)]
+Name = Annotated[str, Field(min_length=1)]
+Timezone = Annotated[str, AfterValidator(_timezone)]
+Columns = Annotated[dict[str, Name], BeforeValidator(_columns)]
+DateFormat = Annotated[str, AfterValidator(_date_format)]

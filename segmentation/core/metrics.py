@@ -1,0 +1,154 @@
+"""A metric is an aggregate over one customer's purchases."""
+
+from __future__ import annotations
+
+from datetime import date
+from decimal import Decimal
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.config import SegmentationConfig
+from segmentation.core.festive import FestiveCalendar
+from segmentation.core.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, OTHER, PURCHASE_DATE, SPEND_TYPE, Category
+
+CATEGORIES = (*Category, OTHER)
+# For a rule only; the published table leaves it out.
+LOYAL_WINDOW = "purchases_in_loyal_window"
+# What a rule can look at.
+METRICS_SCHEMA = f"""
+    {CUSTOMER_ID} string, total_purchases bigint, lifetime_spend {SPEND_TYPE}, average_order_value {SPEND_TYPE},
+    first_purchase date, last_purchase date, days_since_last_purchase int,
+    purchases_last_6_months bigint, purchases_last_90_days bigint, {LOYAL_WINDOW} bigint,
+    festive_purchases bigint, festive_share double,
+    womens_purchases bigint, mens_purchases bigint, kids_purchases bigint, other_purchases bigint,
+    womens_share double, mens_share double, kids_share double, other_share double,
+    average_days_between_purchases double
+"""
+# The first that does not fit decimal(8,2).
+LARGE_AMOUNT = 1_000_000
+COUNT_TYPE = "decimal(20,0)"
+CENT = Decimal("0.01")
+# Twice as many cents, and the count, are well below 2**53.
+LARGE_SPEND = 10_000_000_000_000
+
+
+def category_count(category: str) -> str:
+    """The metric that counts a customer's purchases in `category`."""
+    return f"{category.lower()}_purchases"
+
+
+def count_if(condition: Column) -> Column:
+    """How many rows of the group meet `condition`; bigint, null counts as no."""
+    return F.count(F.when(condition, F.lit(1)))
+
+
+def in_last_months(day: Column, as_of: date, months: int) -> Column:
+    """``add_months(as_of, -months) <= day <= as_of``: calendar months, a missing day becomes the month's last."""
+    return day.between(F.add_months(F.lit(as_of), -months), F.lit(as_of))
+
+
+def in_last_days(day: Column, as_of: date, days: int) -> Column:
+    """``as_of - days <= day <= as_of``, so day number `days` is still inside."""
+    return day.between(F.date_sub(F.lit(as_of), days), F.lit(as_of))
+
+
+def exact_sum(amount: Column) -> Column:
+    """Sum of amounts decimal(18,2) that are not negative, decimal(28,2).
+
+    Spark adds decimals of up to eight digits as whole numbers, and wider ones as objects, which takes several times
+    as long. So the rare large amounts are added apart; both sums are exact.
+    """
+    is_small = amount < LARGE_AMOUNT
+    small = F.sum(F.when(is_small, amount.cast("decimal(8,2)")))
+    large = F.sum(F.when(~is_small, amount))
+    return (F.coalesce(small, F.lit(0)) + F.coalesce(large, F.lit(0))).cast(SPEND_TYPE)
+
+
+def average_half_up(total: Column, count: Column) -> Column:
+    """``total / count`` rounded half up to cents, decimal(28,2), for amounts that are not negative.
+
+    Decimal division rounds its quotient, and rounding that again could move a cent, so this divides whole cents:
+    the largest q with ``2 * count * q <= 2 * cents + count``. Unless they are very large, whole numbers hold them,
+    which are divided ten times as fast; their quotient is whole and small enough for a double to hold it exactly.
+    """
+    cents, count = (total * 100).cast("decimal(30,0)"), count.cast("bigint")
+    is_usual = total < LARGE_SPEND
+    usual = _half_up(F.when(is_usual, cents).cast("bigint"), count).cast("bigint").cast("decimal(18,0)")
+    large = _half_up(F.when(~is_usual, cents), count.cast(COUNT_TYPE)).cast("decimal(30,0)")
+    return (F.coalesce(usual, large) * F.lit(CENT)).cast(SPEND_TYPE)
+
+
+def _half_up(cents: Column, count: Column) -> Column:
+    twice, above = count * 2, cents * 2 + count
+    return (above - above % twice) / twice
+
+
+def customer_metrics(
+    purchases: DataFrame, as_of: date, festive: FestiveCalendar, config: SegmentationConfig
+) -> DataFrame:
+    """Aggregate purchases per customer.
+
+    Every metric is a conditional aggregate, which Spark combines before the shuffle: one pass, one shuffle, no sort.
+
+    Args:
+        purchases: one row per purchase used, none after `as_of`, no column null: ``customer_id`` string,
+            ``purchase_date`` date, ``amount`` decimal(18,2) in rupees, ``category`` string.
+        as_of: the day that everything is seen from.
+        festive: which days are festive.
+        config: the width of the window of the rule for Loyal.
+
+    Returns:
+        One row per customer: ``customer_id``; ``total_purchases``, ``purchases_last_6_months``,
+        ``purchases_last_90_days``, ``festive_purchases``, ``womens_``, ``mens_``, ``kids_`` and ``other_purchases``
+        (bigint); ``lifetime_spend`` and ``average_order_value`` (decimal(28,2), rupees, the average rounded half up);
+        ``first_purchase`` and ``last_purchase`` (date); ``days_since_last_purchase`` (int); ``festive_share`` and a
+        share per category (double in [0, 1], for show: rules compare the counts);
+        ``average_days_between_purchases`` (double, days, null for a single purchase). Nothing else is null.
+        ``purchases_in_loyal_window`` (bigint) is what the rule for Loyal looks at: the two windows above mean what
+        their names say, whatever the configuration makes of that rule.
+    """
+    day = F.col(PURCHASE_DATE)
+    sums = (
+        purchases.repartition(CUSTOMER_ID)
+        .groupBy(CUSTOMER_ID)
+        .agg(
+            F.count(F.lit(1)).alias("total_purchases"),
+            exact_sum(F.col(AMOUNT)).alias("lifetime_spend"),
+            F.min(day).alias("first_purchase"),
+            F.max(day).alias("last_purchase"),
+            count_if(in_last_months(day, as_of, 6)).alias("purchases_last_6_months"),
+            count_if(in_last_days(day, as_of, 90)).alias("purchases_last_90_days"),
+            count_if(in_last_months(day, as_of, config.loyal_window_months)).alias(LOYAL_WINDOW),
+            count_if(festive.contains(day)).alias("festive_purchases"),
+            *[count_if(F.col(CATEGORY) == category).alias(category_count(category)) for category in CATEGORIES],
+        )
+    )
+    return sums.select(
+        CUSTOMER_ID,
+        "total_purchases",
+        "lifetime_spend",
+        average_half_up(F.col("lifetime_spend"), F.col("total_purchases")).alias("average_order_value"),
+        "first_purchase",
+        "last_purchase",
+        F.datediff(F.lit(as_of), F.col("last_purchase")).alias("days_since_last_purchase"),
+        "purchases_last_6_months",
+        "purchases_last_90_days",
+        LOYAL_WINDOW,
+        "festive_purchases",
+        share_of_total("festive_purchases").alias("festive_share"),
+        *[category_count(category) for category in CATEGORIES],
+        *[share_of_total(category_count(category)).alias(f"{category.lower()}_share") for category in CATEGORIES],
+        average_gap().alias("average_days_between_purchases"),
+    )
+
+
+def share_of_total(metric: str) -> Column:
+    """`metric` as a share of the customer's purchases, double."""
+    return F.col(metric).cast("double") / F.col("total_purchases").cast("double")
+
+
+def average_gap() -> Column:
+    """Mean days from one purchase to the next: the gaps add up to last minus first. Null for a single purchase."""
+    days = F.datediff(F.col("last_purchase"), F.col("first_purchase")).cast("double")
+    return F.when(F.col("total_purchases") > 1, days / (F.col("total_purchases") - 1).cast("double"))

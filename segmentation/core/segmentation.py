@@ -1,0 +1,72 @@
+"""The dimensions of one configuration together: purchases -> customers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.config import SegmentationConfig
+from segmentation.core.festive import FestiveCalendar, resolve
+from segmentation.core.metrics import LOYAL_WINDOW, count_if, customer_metrics
+from segmentation.core.schemas import CUSTOMER_ID
+from segmentation.core.segmenters import DEFAULT_SEGMENTERS, Segmenter
+from segmentation.errors import ConfigError
+
+
+class Segmentation:
+    """What a customer is measured and labelled by.
+
+    Args:
+        config: thresholds, windows, festive periods.
+        segmenters: the dimensions, in the order of the output; None for frequency, spending and category.
+
+    Raises:
+        ConfigError: two dimensions have one name.
+    """
+
+    def __init__(self, config: SegmentationConfig, segmenters: Sequence[Segmenter] | None = None) -> None:
+        self.config = config
+        self.segmenters = list(segmenters) if segmenters else [kind(config) for kind in DEFAULT_SEGMENTERS]
+        self.dimensions = [segmenter.dimension for segmenter in self.segmenters]
+        if len(set(self.dimensions)) < len(self.dimensions):
+            raise ConfigError(f"Dimensions must differ, found {', '.join(self.dimensions)}.")
+
+    def segment(self, purchases: DataFrame, as_of: date, festive: FestiveCalendar) -> DataFrame:
+        """Purchases used -> one row per customer: ``customer_id``, the labels, the metrics."""
+        metrics = customer_metrics(purchases, as_of, festive, self.config)
+        published = [name for name in metrics.columns if name not in (CUSTOMER_ID, LOYAL_WINDOW)]
+        return self.labelled(metrics).select(CUSTOMER_ID, *self.dimensions, *published)
+
+    def labelled(self, metrics: DataFrame) -> DataFrame:
+        """The metrics frame, and a column per dimension."""
+        return reduce(lambda frame, segmenter: segmenter.segment_customers(frame), self.segmenters, metrics)
+
+    def check(self, no_metrics: DataFrame) -> None:
+        """See that every rule can be computed and every holiday is known, before anything is read.
+
+        Args:
+            no_metrics: a frame of `metrics.METRICS_SCHEMA`; it is not computed.
+
+        Raises:
+            ConfigError: a rule or a holiday is wrong.
+        """
+        day = date(2024, 1, 1)
+        resolve(self.config.festive_periods, day, day)
+        self.labelled(no_metrics)
+
+    @property
+    def labels(self) -> list[tuple[str, str]]:
+        """Every (dimension, label) that a customer can get, in the order of the rules."""
+        return [(segmenter.dimension, label) for segmenter in self.segmenters for label in segmenter.build().labels]
+
+    def counts(self) -> list[Column]:
+        """Aggregates over customers: how many, how many purchases they account for, and how many have each label."""
+        return [
+            F.count(F.lit(1)),
+            F.coalesce(F.sum("total_purchases"), F.lit(0)),
+            *[count_if(F.col(dimension) == label) for dimension, label in self.labels],
+        ]

@@ -1,0 +1,66 @@
+"""What all segmenters share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from pyspark.errors import AnalysisException
+from pyspark.sql import DataFrame
+
+from segmentation.config import SegmentationConfig, load_config
+from segmentation.core.rules import Dimension, Rule
+from segmentation.errors import RuleError
+
+
+class Segmenter(ABC):
+    """One dimension of the segmentation.
+
+    A subclass names its dimension and gives its rules; to put one in front, override `rules`::
+
+        class WithVip(PurchaseFrequencySegmenter):
+            def rules(self):
+                return [Rule("VIP", F.col("total_purchases") >= 10), *super().rules()]
+    """
+
+    dimension: ClassVar[str]
+
+    def __init__(self, config: SegmentationConfig | None = None) -> None:
+        self.config = load_config(config)
+
+    @abstractmethod
+    def rules(self) -> list[Rule]:
+        """The rules in order; conditions may use every column of `metrics.customer_metrics`."""
+
+    @property
+    @abstractmethod
+    def fallback(self) -> str:
+        """The label of a customer whom no rule matches."""
+
+    def build(self) -> Dimension:
+        """The dimension, checked."""
+        return Dimension(self.dimension, self.rules(), self.fallback)
+
+    def segment_customers(self, metrics: DataFrame) -> DataFrame:
+        """Add the label of every customer.
+
+        Args:
+            metrics: one row per customer, the columns of `metrics.customer_metrics`.
+
+        Returns:
+            The same rows and columns, and one more, named like the dimension: string, never null.
+
+        Raises:
+            RuleError: a rule uses a metric that does not exist, or the rules are ill-formed.
+        """
+        dimension = self.build()
+        if dimension.name in metrics.columns:
+            raise RuleError(f"Dimension {dimension.name}: there is a column of this name already; choose another.")
+        try:
+            return metrics.withColumn(dimension.name, dimension.label())
+        except AnalysisException as error:
+            reason = str(error).splitlines()[0]
+            raise RuleError(
+                f"Dimension {dimension.name}: a rule cannot be computed from the metrics {', '.join(metrics.columns)}: "
+                f"{reason}"
+            ) from error

@@ -1,0 +1,186 @@
+"""What the job asks of an engine: everything that is no DataFrame expression.
+
+The core is written in expressions that every engine understands. What differs from engine to engine, and why:
+
+* text with the file that each line comes from, and lines with their place in the file: only Spark knows both while it
+  reads;
+* the fields of a record with quotes: Java's regular expressions need possessive marks to match long fields in a loop,
+  and no other engine knows these;
+* computing once and keeping: Spark keeps in memory, others in files;
+* sorted text in one file: written by executors and put together, or streamed;
+* tables, files and locks.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from pyspark.sql import DataFrame, SparkSession
+
+
+@dataclass(frozen=True)
+class StoredFile:
+    """A file found: `path` as users know it, `uri` as what stands for it in the data, `size` in bytes as stored."""
+
+    path: str
+    uri: str
+    size: int
+
+
+@dataclass(frozen=True)
+class TableSpec:
+    """What a table of the output promises, whichever engine makes it.
+
+    Attributes:
+        never_null: columns that are NOT NULL.
+        checks: constraints by name, as SQL conditions.
+        key: the column that readers look rows up by; statistics are kept of it alone.
+    """
+
+    never_null: frozenset[str]
+    checks: Mapping[str, str]
+    key: str
+
+
+class Files(Protocol):
+    """Files where the engine reads and writes."""
+
+    def files(self, pattern: str) -> list[StoredFile]:
+        """Every file that a name, a directory or a glob stands for, by path; hidden ones left out.
+
+        Raises:
+            SourceError: it cannot be looked into.
+        """
+
+    def head(self, location: str, size: int) -> bytes:
+        """The first `size` bytes behind a byte order mark, decompressed by the file's ending."""
+
+    def exists(self, location: str) -> bool:
+        """Is there a file or a directory?"""
+
+    def delete(self, location: str) -> None:
+        """Remove a file or a whole directory; fine if it is not there."""
+
+    def replace(self, source: str, target: str) -> None:
+        """Move `source` over `target` in one step, so that a reader sees the old file or the new one."""
+
+
+class Tables(Protocol):
+    """Delta tables. Every commit is atomic and carries the id of its run, whichever engine made the table."""
+
+    def looked_up(self, paths: Sequence[str]) -> AbstractContextManager[None]:
+        """Find out how tables stand while something else is done; what goes wrong is left to whoever needs them."""
+
+    def overwrite(self, frame: DataFrame, rows: int, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
+        """Replace the table by the `rows` rows of `frame` in one commit; make it if it is not there."""
+
+    def append(self, frame: DataFrame, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
+        """Add the rows of `frame` in one commit; make the table if it is not there."""
+
+    def append_rows(
+        self, rows: Sequence[Mapping[str, Any]], schema: str, path: str, spec: TableSpec, commit: Mapping[str, Any]
+    ) -> None:
+        """Add a few rows that the driver knows, JSON-serialisable, in one commit; with none, see that it is there."""
+
+    def published_by(self, path: str, run_id: str) -> int | None:
+        """The version that this run committed last, if it is the table's newest one; else None."""
+
+    def withdraw(self, path: str, run_id: str) -> None:
+        """Take back what this run committed, if it did: the version before is current again."""
+
+
+class Engine(ABC):
+    """One engine, open from `choose.open_engine` until `close`.
+
+    Attributes:
+        session: computes DataFrame expressions.
+        files: where the engine reads and writes.
+        tables: the tables of the output.
+        why: why this engine and no other, for people.
+    """
+
+    name: ClassVar[str]
+    # A field of a CSV record: quoted, or not starting with a quote.
+    csv_field: ClassVar[str]
+    session: SparkSession
+    files: Files
+    tables: Tables
+    why: str
+
+    @property
+    @abstractmethod
+    def versions(self) -> dict[str, str]:
+        """What runs, by name, for the record."""
+
+    @abstractmethod
+    def step(self, name: str, run_id: str) -> AbstractContextManager[None]:
+        """Call what is computed inside by the name of a step, wherever the engine shows it."""
+
+    @abstractmethod
+    def fit_to(self, size: int) -> None:
+        """Prepare for `size` bytes of text."""
+
+    @abstractmethod
+    def check(self, locations: Sequence[str]) -> None:
+        """See that locations mean the same to the engine and to the user.
+
+        Raises:
+            ConfigError: one does not.
+        """
+
+    @abstractmethod
+    def lock(self, location: str, run_id: str) -> AbstractContextManager[Any]:
+        """Hold an output that no operating system locks; yields a call that confirms it is still held."""
+
+    @abstractmethod
+    def rows(self, rows: Sequence[Mapping[str, Any]], schema: str) -> DataFrame:
+        """A frame of a few rows that the driver knows; each is JSON-serialisable, what it lacks is null."""
+
+    @abstractmethod
+    def lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:
+        """Lines of text -> ``source_id`` bigint (`core.validation.source_id` of the file's URI), ``record`` string.
+
+        Args:
+            files: to read, in pieces and in parallel.
+            folder: where the engine may put what it needs for that until the run ends.
+        """
+
+    @abstractmethod
+    def numbered_lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:
+        """The same -> ``source_id``, ``place`` (orders the lines of a file), ``line`` string."""
+
+    @abstractmethod
+    def stage(self, frame: DataFrame, folder: str) -> DataFrame:
+        """Write `frame` to `folder` once, and return it as read from there."""
+
+    @abstractmethod
+    def keep(self, frame: DataFrame, folder: str) -> DataFrame:
+        """`frame`, computed once and kept until the run ends, in `folder` if not in memory."""
+
+    @abstractmethod
+    def write_sorted(self, lines: DataFrame, rows: int, folder: str, target: str, framed: tuple[str, str, str]) -> None:
+        """Write one file of text, with the first column in byte order.
+
+        Args:
+            lines: what to sort by, and ``value``, the text; both string.
+            rows: how many there are.
+            folder: for pieces.
+            target: the file.
+            framed: what stands before all lines, between two, and behind all.
+        """
+
+    @abstractmethod
+    def reading(self) -> AbstractContextManager[None]:
+        """Turn a failure to read the source, which shows only when it is computed, into one message for people.
+
+        Raises:
+            SourceError: naming the file.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of everything that was kept; a session that the caller brought stays."""

@@ -1,0 +1,142 @@
+"""Which engine a run gets, and the sentence why."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segmentation.config import SegmentationConfig
+from segmentation.engines.base import Engine
+from segmentation.errors import ConfigError
+from segmentation.local_files import local_size
+from segmentation.locations import local_path
+
+if TYPE_CHECKING:
+    from pyspark.sql import SparkSession
+
+EMBEDDED_PACKAGES = ("pysail", "deltalake", "pyarrow", "pandas", "grpc")
+INSTALL_EMBEDDED = "pip install 'customer-segmentation[embedded]'"
+
+
+@dataclass(frozen=True)
+class Task:
+    """What an engine has to do.
+
+    Attributes:
+        source: ``csv`` or ``mongodb``.
+        paths: of the source.
+        output: where to publish.
+        staging: a folder of this run alone, in the output.
+    """
+
+    source: str
+    paths: Sequence[str]
+    output: str
+    staging: str
+
+
+@dataclass(frozen=True)
+class Choice:
+    """An engine, not yet open, and why it is this one."""
+
+    name: str
+    why: str
+
+
+def choose(config: SegmentationConfig, task: Task, spark: SparkSession | None) -> Choice:
+    """The engine for a task.
+
+    Raises:
+        ConfigError: the embedded engine was asked for, and cannot do it or is not installed.
+    """
+    needed, chosen = _only_spark_can(config, task), _spark_is_chosen(spark)
+    if config.engine == "embedded":
+        _refuse(needed or ("spark= was given" if spark is not None else None))
+        return Choice("embedded", "it was asked for")
+    if config.engine == "spark":
+        return Choice("spark", "it was asked for")
+    if chosen or needed:
+        return Choice("spark", str(chosen or needed))
+    too_large = _too_large(config, task)
+    if too_large:
+        return Choice("spark", too_large)
+    missing = missing_packages()
+    if missing:
+        return Choice("spark", f"the embedded engine is not installed ({INSTALL_EMBEDDED})")
+    return Choice("embedded", "everything is on this machine")
+
+
+def missing_packages() -> list[str]:
+    """What the embedded engine lacks here; not on every machine there is a wheel of all."""
+    return [name for name in EMBEDDED_PACKAGES if find_spec(name) is None]
+
+
+def open_engine(
+    choice: Choice, config: SegmentationConfig, task: Task, spark: SparkSession | None, progress_bar: bool
+) -> Engine:
+    """Open what was chosen; the caller closes it."""
+    if choice.name == "embedded":
+        from segmentation.engines.embedded.engine import EmbeddedEngine, memory_for
+
+        return EmbeddedEngine(memory_for(config.embedded_memory), Path(task.staging, "spill"), choice.why)
+    from segmentation.engines.spark.engine import SparkEngine
+    from segmentation.engines.spark.session import session_for
+
+    session = session_for(config, task.source, spark, progress_bar, local_size(task.paths))
+    return SparkEngine(session, choice.why)
+
+
+def _only_spark_can(config: SegmentationConfig, task: Task) -> str | None:
+    if task.source == "mongodb" or config.publish_to_mongodb:
+        return "only Spark reads and writes MongoDB"
+    elsewhere = [place for place in (*task.paths, task.output) if local_path(place) is None]
+    return f"{elsewhere[0]} is not on this machine" if elsewhere else None
+
+
+def _spark_is_chosen(spark: SparkSession | None) -> str | None:
+    if spark is not None:
+        return "spark= was given"
+    if "PYSPARK_GATEWAY_PORT" in os.environ:
+        return "spark-submit started this"
+    if _has_active_context():
+        return "a Spark session is active in this process"
+    return "a master is set for Spark" if master_is_chosen() else None
+
+
+def _has_active_context() -> bool:
+    """Asked without importing Spark's package, which takes longer than anything else here."""
+    core = sys.modules.get("pyspark.core.context") or sys.modules.get("pyspark.context")
+    return bool(core and core.SparkContext._active_spark_context)
+
+
+def master_is_chosen() -> bool:
+    """Did the user name a master, in the environment or in spark-defaults.conf?"""
+    if "--master" in os.environ.get("PYSPARK_SUBMIT_ARGS", ""):
+        return True
+    folder = os.environ.get("SPARK_CONF_DIR") or (os.environ.get("SPARK_HOME") and f"{os.environ['SPARK_HOME']}/conf")
+    defaults = Path(folder or "", "spark-defaults.conf")
+    return (
+        bool(folder)
+        and defaults.is_file()
+        and any(line.split()[:1] == ["spark.master"] for line in defaults.read_text().replace("=", " ").splitlines())
+    )
+
+
+def _too_large(config: SegmentationConfig, task: Task) -> str | None:
+    size = local_size(task.paths) or 0
+    if size <= config.embedded_max_bytes:
+        return None
+    return f"{size:,} bytes of text are more than embedded_max_bytes ({config.embedded_max_bytes:,})"
+
+
+def _refuse(reason: str | None) -> None:
+    if reason:
+        raise ConfigError(f"--engine embedded was asked for, but {reason}: use --engine spark or auto.")
+    missing = missing_packages()
+    if missing:
+        raise ConfigError(f"--engine embedded needs {', '.join(missing)}: {INSTALL_EMBEDDED}, or use --engine spark.")

@@ -1,0 +1,165 @@
+"""Sail for computing, delta-rs for tables, Python for files."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from decimal import Decimal
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from pyspark.errors import PySparkException
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
+
+from segmentation.engines.base import Engine, StoredFile
+from segmentation.engines.embedded.files import LocalFiles
+from segmentation.engines.embedded.session import connect_mode, served
+from segmentation.engines.embedded.stream import batches
+from segmentation.engines.embedded.tables import DeltaRsTables
+from segmentation.engines.embedded.text import lay_out, write_numbered
+from segmentation.errors import SegmentationError
+
+# The files live for one run, so they are written for speed.
+FAST = {"compression": "lz4_raw"}
+# Where Linux says what a container may use, by the version of its control groups.
+GRANTED = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
+
+
+def memory_for(share: Decimal) -> int:
+    """Bytes: a share of this machine's memory, or of what its control group grants."""
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    granted = [int(text) for text in map(_read, GRANTED) if text.isdigit()]
+    return int(min([machine, *granted]) * share)
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return ""
+
+
+class EmbeddedEngine(Engine):
+    """One machine, no JVM; see `base.Engine`. Open from its making until `close`.
+
+    Args:
+        memory: bytes that the engine may hold.
+        spill: a local folder for what needs more.
+        why: why this engine.
+    """
+
+    name = "embedded"
+    csv_field = r'"[^"]*(?:""[^"]*)*"|[^",\n][^,\n]*|'
+
+    def __init__(self, memory: int, spill: Path, why: str) -> None:
+        self.why = why
+        self.memory = memory
+        spill.mkdir(parents=True, exist_ok=True)
+        self._open = ExitStack()
+        self._open.enter_context(connect_mode())
+        try:
+            self.session: SparkSession = self._open.enter_context(served(memory, str(spill)))
+        except BaseException:
+            self._open.close()
+            raise
+        self.files = LocalFiles()
+        self.tables = DeltaRsTables(self._schema_of)
+
+    @property
+    def versions(self) -> dict[str, str]:
+        """Of the packages that compute and publish."""
+        return {name: version(name) for name in ("pysail", "deltalake", "pyspark")}
+
+    @contextmanager
+    def step(self, name: str, run_id: str) -> Iterator[None]:  # noqa: ARG002
+        """Nobody looks in from outside."""
+        with self._explained():
+            yield
+
+    def fit_to(self, size: int) -> None:
+        """It needs no preparing."""
+
+    def check(self, locations: Sequence[str]) -> None:
+        """A path without a scheme is local to both."""
+
+    @contextmanager
+    def lock(self, location: str, run_id: str) -> Iterator[Callable[[], None]]:  # noqa: ARG002
+        """Its outputs are local, and locked by the operating system."""
+        yield lambda: None
+
+    def rows(self, rows: Sequence[Mapping[str, Any]], schema: str) -> DataFrame:
+        """Sent along with the plan."""
+        names = self._schema_of(schema).names
+        return self.session.createDataFrame([tuple(row.get(name) for name in names) for row in rows], schema)
+
+    def _schema_of(self, schema: str) -> StructType:
+        return self.session.createDataFrame([], schema).schema
+
+    def lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:
+        """The number of a file is the name of its folder, which Sail gives to each line."""
+        lay_out(files, Path(folder))
+        text = self.session.read.schema("value string, source_id bigint").text(folder)
+        return text.withColumnRenamed("value", "record")
+
+    def numbered_lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:
+        """Numbered by us: Sail hands lines out in any order."""
+        target = Path(folder, "numbered.parquet")
+        write_numbered(files, target)
+        return self.session.read.parquet(str(target))
+
+    def stage(self, frame: DataFrame, folder: str) -> DataFrame:
+        """Parquet."""
+        frame.write.mode("overwrite").options(**FAST).parquet(folder)
+        return self.session.read.schema(frame.schema).parquet(folder)
+
+    def keep(self, frame: DataFrame, folder: str) -> DataFrame:
+        """Parquet as well: Sail keeps nothing in memory."""
+        return self.stage(frame, folder)
+
+    def write_sorted(
+        self,
+        lines: DataFrame,
+        rows: int,
+        folder: str,
+        target: str,
+        framed: tuple[str, str, str],
+    ) -> None:
+        """What comes to the client is in order; what Sail writes itself is not."""
+        head, separator, tail = framed
+        ordered = lines.orderBy(lines.columns[0]).select("value")
+        with Path(target).open("w", encoding="utf-8", newline="") as out:
+            between = head
+            for batch in batches(ordered):
+                out.write(between + separator.join(batch.column(0).to_pylist()))
+                between = separator
+            out.write(tail)
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """A file that cannot be read is found out before the engine computes."""
+        yield
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Say what is to be done where the engine ran out of memory.
+
+        Raises:
+            SegmentationError: it did.
+        """
+        try:
+            yield
+        except PySparkException as error:
+            if not re.search("Resources exhausted|memory", str(error)):
+                raise
+            raise SegmentationError(
+                f"The embedded engine needs more than the {self.memory >> 20} MiB it may hold. Nothing was published. "
+                "Raise embedded_memory in the configuration, or use --engine spark."
+            ) from error
+
+    def close(self) -> None:
+        """End the session and the server; nothing listens any more."""
+        self._open.close()

@@ -1,0 +1,96 @@
+"""Sail in this process: a server on loopback that computes while a run lasts, and one session with it."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+
+from pysail.spark import SparkConnectServer
+from pyspark.sql.connect.session import SparkSession
+
+LOOPBACK = "127.0.0.1"
+# Decides, at each call, which kind of column the functions of PySpark make.
+CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
+SETTINGS = {
+    "spark.sql.session.timeZone": "UTC",
+    "spark.sql.ansi.enabled": "true",
+}
+_users = 0
+_guard = threading.Lock()
+
+
+@contextmanager
+def connect_mode() -> Iterator[None]:
+    """Have PySpark's functions make columns for Connect; afterwards, the process is as it was.
+
+    Runs in several threads share it, and the last one to end puts it back.
+    """
+    global _users, _before
+    with _guard:
+        if _users == 0:
+            _before = os.environ.get(CONNECT_MODE)
+            os.environ[CONNECT_MODE] = "1"
+        _users += 1
+    try:
+        yield
+    finally:
+        with _guard:
+            _users -= 1
+            if _users == 0:
+                _restore({CONNECT_MODE: _before})
+
+
+_before: str | None = None
+
+
+@contextmanager
+def served(memory: int, spill: str) -> Iterator[SparkSession]:
+    """A session with a server of its own; both end with the block.
+
+    Args:
+        memory: bytes that the engine may hold; what needs more goes to files.
+        spill: the folder for these.
+    """
+    settings = {
+        "RUST_LOG": "off",
+        "SAIL_RUNTIME__MEMORY_POOL__TYPE": "fair",
+        "SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": str(memory),
+        "SAIL_RUNTIME__TEMPORARY_FILES__PATHS": json.dumps([spill]),
+    }
+    with _environment(settings):
+        server = SparkConnectServer(LOOPBACK, 0)
+        server.start(background=True)
+    try:
+        address = server.listening_address
+        assert address is not None  # it runs
+        session = SparkSession.builder.remote(f"sc://{address[0]}:{address[1]}").create()
+        try:
+            for key, value in SETTINGS.items():
+                session.conf.set(key, value)
+            yield session
+        finally:
+            session.stop()
+    finally:
+        server.stop()
+
+
+@contextmanager
+def _environment(settings: Mapping[str, str]) -> Iterator[None]:
+    """The server reads its settings from the environment, once."""
+    before = {key: os.environ.get(key) for key in settings}
+    os.environ.update(settings)
+    try:
+        yield
+    finally:
+        _restore(before)
+
+
+def _restore(before: Mapping[str, str | None]) -> None:
+    for key, value in before.items():
+        if value is None:
+            os.environ.pop(key, None)
+        else:
+            os.environ[key] = value

@@ -1,0 +1,1 @@
+"""Spark, on one machine or a cluster: everything that knows a JVM."""

@@ -1,0 +1,101 @@
+"""Delta tables through Delta's library for Spark."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+from delta.tables import DeltaTable
+from pyspark import InheritableThread
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
+
+from segmentation.engines.base import TableSpec
+from segmentation.engines.spark.rows import known_rows
+
+# About 10 MB of Parquet. Every file costs a writer and a reader more than its rows do where it holds few.
+ROWS_PER_FILE = 250_000
+
+
+class SparkTables:
+    """The tables of an output, see `base.Tables`."""
+
+    def __init__(self, spark: SparkSession) -> None:
+        self.spark = spark
+
+    @contextmanager
+    def looked_up(self, paths: Sequence[str]) -> Iterator[None]:
+        """Have Delta find out how its tables stand while something else is done, which it would do later on.
+
+        Whatever goes wrong here goes wrong again, and is reported, where the table is really needed.
+        """
+
+        def look() -> None:
+            with suppress(Exception):
+                self.spark.sparkContext.setJobDescription("Look up tables")
+                for path in paths:
+                    if DeltaTable.isDeltaTable(self.spark, path):
+                        self.spark.read.format("delta").load(path).inputFiles()
+
+        looker = InheritableThread(target=look)
+        looker.start()
+        try:
+            yield
+        finally:
+            looker.join()
+
+    def overwrite(self, frame: DataFrame, rows: int, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
+        """Replace the table in one commit, and its schema where that has changed."""
+        self._ensure(path, frame.schema, spec)
+        current = self.spark.read.format("delta").load(path).schema
+        changed = [(f.name, f.dataType) for f in current] != [(f.name, f.dataType) for f in frame.schema]
+        fitting = frame.coalesce(files_for(rows))
+        writer = fitting.write.format("delta").mode("overwrite").option("userMetadata", json.dumps(commit))
+        # Only then: replacing the schema would drop NOT NULL.
+        (writer.option("overwriteSchema", "true") if changed else writer).save(path)
+
+    def append(self, frame: DataFrame, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
+        """Add rows in one commit."""
+        self._ensure(path, frame.schema, spec)
+        frame.write.format("delta").mode("append").option("userMetadata", json.dumps(commit)).save(path)
+
+    def append_rows(
+        self, rows: Sequence[Mapping[str, Any]], schema: str, path: str, spec: TableSpec, commit: Mapping[str, Any]
+    ) -> None:
+        """Add rows that the driver knows; with none, see only that the table is there to query."""
+        frame = known_rows(self.spark, rows, schema)
+        if rows:
+            self.append(frame, path, spec, commit)
+        else:
+            self._ensure(path, frame.schema, spec)
+
+    def published_by(self, path: str, run_id: str) -> int | None:
+        """The version of the table that this run committed last, if it is the table's newest one; else None."""
+        if not DeltaTable.isDeltaTable(self.spark, path):
+            return None
+        newest = DeltaTable.forPath(self.spark, path).history(1).select("version", "userMetadata").first()
+        return newest["version"] if newest and f'"{run_id}"' in (newest["userMetadata"] or "") else None
+
+    def withdraw(self, path: str, run_id: str) -> None:
+        """Take back what this run committed, if it did: the version before is current again."""
+        version = self.published_by(path, run_id)
+        if version is not None:
+            DeltaTable.forPath(self.spark, path).restoreToVersion(version - 1)
+
+    def _ensure(self, path: str, schema: StructType, spec: TableSpec) -> None:
+        """Create the table with its constraints, in one commit, if it is not there yet."""
+        if DeltaTable.isDeltaTable(self.spark, path):
+            return
+        builder = DeltaTable.createIfNotExists(self.spark).location(path)
+        for field in schema.fields:
+            builder = builder.addColumn(field.name, field.dataType, nullable=field.name not in spec.never_null)
+        for name, condition in spec.checks.items():
+            builder = builder.property(f"delta.constraints.{name}", condition)
+        builder.property("delta.dataSkippingStatsColumns", spec.key).execute()
+
+
+def files_for(rows: int) -> int:
+    """How many files so many rows go into."""
+    return max(1, -(-rows // ROWS_PER_FILE))

@@ -1,0 +1,35 @@
+"""Locations as users write them: local paths, and URIs of other file systems."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from urllib.parse import unquote
+
+
+def local_path(location: str) -> Path | None:
+    """The local path that `location` stands for, None if it is on another file system."""
+    scheme = re.match("([A-Za-z][A-Za-z0-9+.-]+):", location)
+    if scheme is None:
+        return Path(location)
+    return Path(re.sub("^file:/+", "/", location)) if scheme[1] == "file" else None
+
+
+def join(location: str, *names: str) -> str:
+    """`location` with further path components; works for local paths and URIs."""
+    return "/".join((location.rstrip("/") or "/", *names))
+
+
+def is_hidden(name: str) -> bool:
+    """Is a file or directory of this name no input? Spark passes over it, even where it is named outright."""
+    return name.startswith((".", "_")) or name.endswith("._COPYING_")
+
+
+def one_form(uri: str) -> str:
+    """Hadoop writes local files as ``file:/x`` here and ``file:///x`` there."""
+    return re.sub("^file:/+", "file:///", uri)
+
+
+def readable(uri: str) -> str:
+    """A local file as its path, everything else as it is."""
+    return re.sub("^file:(//)?(?=/)", "", unquote(uri))

@@ -1,0 +1,1 @@
+"""One run: what it is asked, its steps, what it leaves, and whether one is due."""

@@ -1,0 +1,281 @@
+"""One run: read, validate, settle duplicates, measure, label, publish, and leave a record of it.
+
+The source is parsed once (and CSV text looked through for quotes before). The labelled rows are staged as Parquet
+beside the output, because everything after needs them more than once (the as-of day and the gate come before the
+metrics) and a source may change between two reads.
+"""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, nullcontext, suppress
+from datetime import UTC, date, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
+
+from segmentation.console import LOGGER, Reporter
+from segmentation.core.duplicates import repeated_ids, settle
+from segmentation.core.festive import resolve
+from segmentation.core.metrics import METRICS_SCHEMA
+from segmentation.core.quality import Profile, enforce_gate, profile
+from segmentation.core.schemas import CUSTOMER_ID, PURCHASE_DATE, REASONS, SOURCE_ID
+from segmentation.core.segmentation import Segmentation
+from segmentation.core.source_ids import source_id_of
+from segmentation.core.validation import label_rows
+from segmentation.engines.base import Engine
+from segmentation.engines.choose import Task, choose, open_engine
+from segmentation.errors import NoDataError, OutputBusyError, SegmentationError
+from segmentation.locations import join
+from segmentation.run.freshness import state_of
+from segmentation.run.record import RunRecord, Segments
+from segmentation.run.repair import repair
+from segmentation.run.request import Request
+from segmentation.sinks.json_export import stage_json
+from segmentation.sources import RawRows
+from segmentation.sources.csv import read_csv
+from segmentation.state import tables
+from segmentation.state.output import Output
+from segmentation.state.status import record_success
+
+
+class Run:
+    """One execution: its id, its clock, its log and what it leaves behind."""
+
+    def __init__(self, segmentation: Segmentation, output: Output, request: Request) -> None:
+        self.segmentation = segmentation
+        self.config = segmentation.config
+        self.output = output
+        self.request = request
+        now = datetime.now(UTC)
+        run_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+        self.record = RunRecord(run_id, now, request, self.config.fingerprint())
+        self.staging = join(output.staging, run_id)
+        # Taken before anything is read, so that a change during the run is seen by the next one.
+        self.state = state_of(self.config, request.source, request.paths, now)
+        # On a local output the operating system's lock cannot be lost.
+        self.confirm: Callable[[], object] = lambda: None
+
+    @property
+    def today(self) -> date:
+        """The day of the run in the configured time zone."""
+        return self.record.started_at.astimezone(self.config.zone).date()
+
+    def execute(self, spark: SparkSession | None, progress_bar: bool) -> dict[str, Any]:
+        """Run, log, and clean up whatever happens."""
+        self.reporter = Reporter(self.record.run_id, self.output.log_file, self.config.secrets())
+        self.record.durations = self.reporter.durations
+        paths = ", ".join(self.request.paths)
+        self.reporter.info(f"Run started: {self.request.source} {paths} -> {self.output.root}")
+        try:
+            with self._engine(spark, progress_bar) as engine:
+                return self._holding(engine)
+        except BaseException as error:
+            self.reporter.failed(error, with_traceback=not isinstance(error, SegmentationError))
+            raise
+        finally:
+            self.reporter.close()
+
+    @contextmanager
+    def _engine(self, spark: SparkSession | None, progress_bar: bool) -> Iterator[Engine]:
+        """The engine, open while the run computes."""
+        task = Task(self.request.source, self.request.paths, self.output.root, self.staging)
+        choice = choose(self.config, task, spark)
+        self.reporter.info(f"Engine: {choice.name}, because {choice.why}")
+        with self.reporter.step("Start the engine") as counts:
+            engine = open_engine(choice, self.config, task, spark, progress_bar)
+            counts.update(engine.versions)
+        self.record.engine = engine
+        try:
+            engine.check([self.output.root, *(self.request.paths if self.request.source == "csv" else [])])
+            yield engine
+        finally:
+            engine.close()
+
+    def _holding(self, engine: Engine) -> dict[str, Any]:
+        """What is done, recorded and removed while the output is ours."""
+        no_lock = nullcontext(self.confirm)
+        with no_lock if self.output.local else engine.lock(self.output.lock_file, self.record.run_id) as self.confirm:
+            try:
+                return self._execute(engine)
+            except BaseException as error:
+                self._record_failure(engine, error)
+                raise
+            finally:
+                # If the engine itself died, the next run cleans up, and the first error is the one to report.
+                with suppress(Exception):
+                    engine.files.delete(self.staging)
+
+    def _execute(self, engine: Engine) -> dict[str, Any]:
+        self.segmentation.check(engine.rows([], METRICS_SCHEMA))
+        with self._step(engine, "Repair"):
+            repair(engine, self.output)
+        with engine.tables.looked_up([self.output.segments]):
+            settled, found, names = self._validated(engine)
+        if not self.request.dry_run:
+            self._keep_rejected(engine, settled, found, names)
+        enforce_gate(found, self.config.max_rejected_ratio)
+        segments = self._segmented(engine, settled, found)
+        if not self.request.dry_run:
+            self._publish(engine, segments)
+        return self._finish(engine, segments)
+
+    @contextmanager
+    def _step(self, engine: Engine, name: str) -> Iterator[dict[str, Any]]:
+        """Time and log a step, and let the engine call its work by it."""
+        with engine.step(name, self.record.run_id), self.reporter.step(name) as counts:
+            yield counts
+
+    # --- from the source to settled rows --------------------------------------------------------------------------
+
+    def _read(self, engine: Engine) -> RawRows:
+        if self.request.source == "mongodb" and self.config.mongodb:
+            from segmentation.sources.mongodb import read_mongodb
+
+            return read_mongodb(engine.session, self.config.mongodb, self.config.columns)
+        return read_csv(engine, self.request.paths, self.config.columns, join(self.staging, "text"))
+
+    def _validated(self, engine: Engine) -> tuple[DataFrame, Profile, Sequence[str]]:
+        with self._step(engine, "Read and validate") as counts, engine.reading():
+            engine.fit_to(0)
+            raw = self._read(engine)
+            engine.fit_to(raw.size)
+            labelled = self._staged(engine, label_rows(raw.frame, self.config, self.today), raw.names)
+            candidates = engine.keep(repeated_ids(labelled), join(self.staging, "repeated"))
+            settled = settle(labelled, candidates) if candidates.count() else labelled
+            self.record.found = found = profile(settled, self._fixed_as_of())
+            counts.update(rows=found.rows_read, used=found.purchases_used, rejected=found.rows_rejected)
+            counts["after as-of"] = found.purchases_after_as_of
+        if found.rows_read == 0:
+            raise NoDataError(f"{', '.join(self.request.paths)} hold a header and no rows.")
+        return settled, found, raw.names
+
+    def _staged(self, engine: Engine, labelled: DataFrame, names: Sequence[str]) -> DataFrame:
+        folder = join(self.staging, "purchases")
+        if len(names) > 1:
+            return engine.stage(labelled, folder)
+        staged = engine.stage(labelled.drop(SOURCE_ID), folder)
+        return staged.withColumn(SOURCE_ID, F.lit(source_id_of(names[0])).cast("bigint"))
+
+    def _fixed_as_of(self) -> date | None:
+        """The as-of day where it does not hang on the data."""
+        if isinstance(self.config.as_of, date):
+            return self.config.as_of
+        return self.today if self.config.as_of == "today" else None
+
+    def _keep_rejected(self, engine: Engine, settled: DataFrame, found: Profile, names: Sequence[str]) -> None:
+        with self._step(engine, "Keep rejected rows") as counts:
+            self.confirm()
+            to_table = self.output.rejected, tables.REJECTED, self.record.commit
+            if found.rows_rejected:
+                at = F.lit(self.record.started_at)
+                rejected = tables.rejected_rows(engine, settled, names, self.record.run_id, at)
+                engine.tables.append(rejected, *to_table)
+            else:
+                engine.tables.append_rows([], tables.REJECTED_SCHEMA, *to_table)
+            counts["rows"] = found.rows_rejected
+
+    # --- from settled rows to customers ---------------------------------------------------------------------------
+
+    def _segmented(self, engine: Engine, settled: DataFrame, found: Profile) -> Segments:
+        if found.first_day is None or found.last_day is None or found.purchases_used == 0:
+            raise NoDataError(
+                f"none of {found.rows_read} rows can be used: {found.rows_rejected} rejected, "
+                f"{found.purchases_after_as_of} after the as-of day {self.config.as_of}. What was published stays."
+            )
+        with self._step(engine, "Segment customers") as counts:
+            as_of = self._fixed_as_of() or found.last_day
+            festive = resolve(self.config.festive_periods, found.first_day, found.last_day)
+            for name, years in festive.unknown_years.items():
+                LOGGER.warning(
+                    "%s is not known for %s: its days count as ordinary there; add them with 'start' and 'end'.",
+                    name,
+                    ", ".join(map(str, years[-5:])),
+                )
+            used = settled.where(F.col(REASONS).isNull() & (F.col(PURCHASE_DATE) <= F.lit(as_of)))
+            facts = {
+                "as_of": F.lit(as_of),
+                "run_id": F.lit(self.record.run_id),
+                "updated_at": F.lit(self.record.started_at),
+            }
+            computed = self.segmentation.segment(used, as_of, festive).withColumns(facts)
+            customers = engine.keep(computed, join(self.staging, "customers"))
+            total, labels = self._counted(customers, found)
+            self.record.segments = segments = Segments(customers, as_of, festive, total, labels)
+            counts.update(customers=total, **{"as of": as_of.isoformat()})
+        return segments
+
+    def _counted(self, customers: DataFrame, found: Profile) -> tuple[int, dict[str, dict[str, int]]]:
+        """Compute the customers, count their labels, and prove that they account for every purchase used."""
+        row = customers.agg(*self.segmentation.counts()).first()
+        assert row is not None  # an aggregate without groups has one row
+        total, used, *by_label = row
+        if used != found.purchases_used:
+            raise SegmentationError(
+                f"The customers account for {used} purchases, {found.purchases_used} were expected; nothing was "
+                "published. This is a defect of the job: please report it with the log."
+            )
+        labels: dict[str, dict[str, int]] = {dimension: {} for dimension in self.segmentation.dimensions}
+        for (dimension, label), count in zip(self.segmentation.labels, by_label, strict=True):
+            labels[dimension][label] = count
+        return total, labels
+
+    # --- what readers see -----------------------------------------------------------------------------------------
+
+    def _publish(self, engine: Engine, segments: Segments) -> None:
+        """Make both outputs whole out of sight, then let them take their places, Delta first."""
+        dimensions, total = self.segmentation.dimensions, segments.total_customers
+        with self._step(engine, "Write JSON"):
+            staged = stage_json(engine, segments.customers, total, dimensions, self.staging)
+        with self._step(engine, "Publish"):
+            self.confirm()
+            try:
+                spec = tables.segments_spec(dimensions)
+                engine.tables.overwrite(segments.customers, total, self.output.segments, spec, self.record.commit)
+                self.confirm()
+                engine.files.replace(staged, self.output.json_file)
+            except BaseException as error:
+                if isinstance(error, OutputBusyError) or engine.files.exists(staged):
+                    # The JSON has not taken its place, so the table must not keep its own.
+                    engine.tables.withdraw(self.output.segments, self.record.run_id)
+                raise
+        if self.config.publish_to_mongodb and self.config.mongodb:
+            from segmentation.sinks.mongodb import publish_to_mongodb
+
+            with self._step(engine, "Write to MongoDB"):
+                publish_to_mongodb(segments.customers, dimensions, self.config.mongodb, self.config.publish_to_mongodb)
+
+    def _finish(self, engine: Engine, segments: Segments) -> dict[str, Any]:
+        result = self.record.result(segments, self.output)
+        if self.request.dry_run:
+            self._show_sample(segments)
+        else:
+            with self._step(engine, "Record the run"):
+                self._append_record(engine, "succeeded", None)
+            record_success(self.output, self.state, self.record.run_id, datetime.now(UTC))
+        seconds = (datetime.now(UTC) - self.record.started_at).total_seconds()
+        self.reporter.info(f"Run succeeded: {segments.total_customers:,} customers in {seconds:.1f} s")
+        return result
+
+    def _append_record(self, engine: Engine, outcome: str, message: str | None) -> None:
+        row = self.record.row(outcome, message)
+        commit = {"run_id": self.record.run_id}
+        engine.tables.append_rows([row], tables.RUN_SCHEMA, self.output.runs, tables.RUNS, commit)
+
+    def _show_sample(self, segments: Segments) -> None:
+        rows = segments.customers.select(CUSTOMER_ID, *self.segmentation.dimensions).orderBy(CUSTOMER_ID).limit(10)
+        self.reporter.info("Dry run, nothing is published. The first customers:")
+        for row in rows.collect():
+            self.reporter.info("  " + ", ".join(row))
+
+    def _record_failure(self, engine: Engine, error: BaseException) -> None:
+        """Record the run as far as it came; must not hide the error itself."""
+        if self.request.dry_run:
+            return
+        try:
+            self.confirm()
+            self._append_record(engine, "failed", self.reporter.masked(str(error)))
+        except Exception:  # noqa: BLE001 - whatever it is, the first error is the one to report
+            LOGGER.warning("The failed run could not be added to the table of runs.", exc_info=True)

@@ -1,0 +1,127 @@
+"""What a run did, once: the log's summary, the result and the table of runs are readers of it."""
+
+from __future__ import annotations
+
+import platform
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+from typing import Any
+
+from pyspark.sql import DataFrame
+
+from segmentation import __version__
+from segmentation.core.festive import FestiveCalendar
+from segmentation.core.quality import Profile
+from segmentation.engines.base import Engine
+from segmentation.run.request import Request
+from segmentation.state.output import Output
+
+
+@dataclass(frozen=True)
+class Segments:
+    """What a run computed: the customers, and what is known of them without looking at each."""
+
+    customers: DataFrame
+    as_of: date
+    festive: FestiveCalendar
+    total_customers: int
+    labels: dict[str, dict[str, int]]
+
+
+@dataclass
+class RunRecord:
+    """One run, from its start on; filled while it goes.
+
+    Attributes:
+        run_id: unique, and sorted by time.
+        started_at: the clock of the run.
+        request: what was asked.
+        config_fingerprint: of all settings that may change the outcome.
+        engine: what computes, None until it is chosen.
+        found: the counts, None until the rows are validated.
+        segments: the customers, None until they are counted.
+        durations: seconds by step.
+    """
+
+    run_id: str
+    started_at: datetime
+    request: Request
+    config_fingerprint: str
+    engine: Engine | None = None
+    found: Profile | None = None
+    segments: Segments | None = None
+    durations: dict[str, float] = field(default_factory=dict)
+
+    @property
+    def commit(self) -> dict[str, str]:
+        """What every Delta commit of this run says of itself."""
+        return {
+            "run_id": self.run_id,
+            "source": self.request.source,
+            "config_fingerprint": self.config_fingerprint,
+        }
+
+    def row(self, outcome: str, message: str | None) -> dict[str, Any]:
+        """The row of the table of runs, `tables.RUN_SCHEMA`."""
+        return {
+            **self._identity(),
+            "outcome": outcome,
+            "message": message,
+            "started_at": self.started_at.isoformat(),
+            "finished_at": datetime.now(UTC).isoformat(),
+            "as_of": self.segments.as_of.isoformat() if self.segments else None,
+            **self._counts(),
+            "total_customers": self.segments.total_customers if self.segments else None,
+            "segments": self.segments.labels if self.segments else None,
+            "festive_days": self.segments.festive.describe() if self.segments else None,
+            "config_fingerprint": self.config_fingerprint,
+            "versions": self._versions(),
+            "durations": self.durations,
+            "engine_reason": self.engine.why if self.engine else None,
+        }
+
+    def result(self, segments: Segments, output: Output) -> dict[str, Any]:
+        """What the caller gets, JSON-serialisable."""
+        dry_run = self.request.dry_run
+        tables = {
+            "customer_segments": output.segments,
+            "rejected_purchases": output.rejected,
+            "runs": output.runs,
+        }
+        return {
+            "metadata": {
+                **self._identity(),
+                "as_of": segments.as_of.isoformat(),
+                "total_customers": segments.total_customers,
+                **self._counts(),
+                "durations": dict(self.durations),
+            },
+            "segments": segments.labels,
+            "output_file": None if dry_run else output.json_file,
+            "tables": {} if dry_run else tables,
+        }
+
+    def _identity(self) -> dict[str, Any]:
+        return {
+            "run_id": self.run_id,
+            "source": self.request.source,
+            "source_paths": self.request.paths,
+            "mode": self.request.mode,
+            "engine": self.engine.name if self.engine else None,
+        }
+
+    def _counts(self) -> dict[str, Any]:
+        names = (
+            "rows_read",
+            "purchases_used",
+            "rows_rejected",
+            "purchases_after_as_of",
+            "rejected_by_reason",
+            "warnings_by_reason",
+        )
+        return {name: getattr(self.found, name) for name in names} if self.found else {}
+
+    def _versions(self) -> dict[str, str]:
+        """What ran."""
+        engine = self.engine.versions if self.engine else {}
+        return {"segmentation": __version__, **engine, "python": platform.python_version()}

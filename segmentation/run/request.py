@@ -1,0 +1,73 @@
+"""What a run is asked to do, checked before anything starts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from segmentation.config import SegmentationConfig
+from segmentation.errors import ConfigError, NoDataError
+
+SAMPLE = Path(__file__).resolve().parents[2] / "data" / "purchase_records.csv"
+SOURCES = ("csv", "mongodb")
+MODES = ("full", "incremental")
+
+
+@dataclass(frozen=True)
+class Request:
+    """Attributes:
+    source: ``csv`` or ``mongodb``.
+    paths: what to read: files, directories, globs, or the one collection.
+    mode: ``full``.
+    dry_run: compute and count, publish nothing.
+    """
+
+    source: str
+    paths: list[str]
+    mode: str = "full"
+    dry_run: bool = False
+
+    @classmethod
+    def of(
+        cls,
+        source: str,
+        csv_path: str | Path | Sequence[str | Path] | None,
+        mode: str,
+        config: SegmentationConfig,
+        *,
+        dry_run: bool = False,
+    ) -> Request:
+        """The request, if it makes sense.
+
+        Raises:
+            ConfigError: an unknown source or mode, one that is not available yet, or a collection that nobody named.
+            NoDataError: no path was given and there is no bundled sample.
+        """
+        for name, value, known in (("source", source, SOURCES), ("mode", mode, MODES)):
+            if value not in known:
+                raise ConfigError(f"Unknown {name} {value!r}: expected one of {', '.join(known)}.")
+        if mode == "incremental":
+            raise ConfigError("--mode incremental is not available yet; use --mode full.")
+        paths = [_collection(config)] if source == "mongodb" else _paths(csv_path)
+        return cls(source, paths, mode, dry_run)
+
+
+def _collection(config: SegmentationConfig) -> str:
+    if config.mongodb is None:
+        raise ConfigError(
+            "--source mongodb needs to know where: add mongodb: {host: ..., database: ..., collection: ...} to the "
+            "configuration (see conf/segmentation.yaml) and name it with --config."
+        )
+    return f"{config.mongodb.database}.{config.mongodb.collection}"
+
+
+def _paths(csv_path: str | Path | Sequence[str | Path] | None) -> list[str]:
+    if csv_path is None:
+        if not SAMPLE.is_file():
+            raise NoDataError("the bundled sample is not here; name your files with --csv-path.")
+        return [str(SAMPLE)]
+    paths = [csv_path] if isinstance(csv_path, str | Path) else list(csv_path)
+    if not paths or not all(str(path).strip() for path in paths):
+        raise ConfigError("csv_path is empty: expected a file, a directory, a glob or a list of them.")
+    return [str(path) for path in paths]

@@ -1,0 +1,120 @@
+"""Lines -> records -> fields, as expressions that every engine understands."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from segmentation.core.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
+from segmentation.sources.layout import Layout
+
+# Where more lines than this hang together, it is by a stray quote.
+MOST_LINES_OF_A_RECORD = 1000
+BLANK = r"\A[\x00-\x20]*\z"
+
+
+def is_blank(line: str) -> Column:
+    """Nothing but control characters and blanks; a line that starts with a visible character is told at once."""
+    return (F.col(line) < "!") & F.col(line).rlike(BLANK)
+
+
+def fields_of(record: Column, csv_field: str) -> Column:
+    """A record -> its fields, array of string, each with the comma before it; text between fields is left out.
+
+    Args:
+        record: text; null gives null.
+        csv_field: the engine's pattern of a field.
+    """
+    return F.regexp_extract_all(F.concat(F.lit(","), record), F.lit(f",(?:{csv_field})"), F.lit(0))
+
+
+def is_well_formed(record: Column, fields: Column) -> Column:
+    """Do the fields that `fields_of` found make up the whole record?"""
+    return F.array_join(fields, "") == F.concat(F.lit(","), record)
+
+
+def value_of(field: Column) -> Column:
+    """A field with its comma -> its value: quotes taken away, doubled ones single; null for nothing at all."""
+    inside = F.replace(F.substring(field, 3, F.length(field) - 3), F.lit('""'), F.lit('"'))
+    return F.when(field.startswith(',"'), inside).otherwise(F.nullif(F.substring(field, 2, F.length(field)), F.lit("")))
+
+
+def split_plainly(records: DataFrame, layout: Layout) -> DataFrame:
+    """``source_id, record`` without quotes -> the raw frame."""
+    split = records.withColumn("fields", F.split("record", ","))
+    fits = F.size("fields") == layout.width
+    return _as_raw(split, layout, fits, lambda at: F.nullif(F.col("fields")[at], F.lit("")))
+
+
+def split_carefully(records: DataFrame, layout: Layout, csv_field: str) -> DataFrame:
+    """``source_id, record``, some with quotes -> the raw frame; the others are split plainly, at half the price."""
+    has_quotes = F.col("record").contains('"')
+    quoted = F.when(has_quotes, fields_of(F.col("record"), csv_field))
+    split = records.withColumns({"quoted": quoted, "fields": F.when(~has_quotes, F.split("record", ","))})
+    as_quoted = F.col("quoted").isNotNull()
+    width = F.size(F.coalesce("quoted", "fields")) == layout.width
+    fits = width & F.when(as_quoted, is_well_formed(F.col("record"), F.col("quoted"))).otherwise(F.lit(True))
+
+    def value(at: int) -> Column:
+        plain = F.nullif(F.col("fields")[at], F.lit(""))
+        return F.when(as_quoted, value_of(F.col("quoted")[at])).otherwise(plain)
+
+    return _as_raw(split, layout, fits, value)
+
+
+def put_together(lines: DataFrame, layout: Layout, csv_field: str) -> DataFrame:
+    """``source_id, place, line`` of whole files -> the raw frame, lines put together while a quote is open.
+
+    A quote that was opened by mistake must not swallow the lines after it: each is looked at by itself.
+    """
+    fields = fields_of(F.col("record"), csv_field)
+    records = records_of(lines).withColumn("fields", fields)
+    fits = is_well_formed(F.col("record"), F.col("fields")) & (F.size("fields") == layout.width)
+    records = records.withColumn("fits", fits)
+    whole = F.col("fits") | (F.size("lines") == 1)
+    single = records.where(~whole).select(SOURCE_ID, F.explode("lines").alias("record")).where(~is_blank("record"))
+    return _as_raw(records.where(whole), layout, F.col("fits"), lambda at: value_of(F.col("fields")[at])).unionByName(
+        split_carefully(single, layout, csv_field)
+    )
+
+
+def records_of(lines: DataFrame) -> DataFrame:
+    """``source_id, place, line`` -> ``source_id, record, lines``: lines put together while a quote is open, no header.
+
+    The header is the first line that is not blank, whatever quotes it has.
+    """
+    in_file = Window.partitionBy(SOURCE_ID).orderBy("place")
+    before = in_file.rowsBetween(Window.unboundedPreceding, -1)
+    so_far = in_file.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    outside = F.coalesce(F.sum(_quotes(F.col("line"))).over(before), F.lit(0)) % 2 == 0
+    is_long = F.count(F.lit(1)).over(Window.partitionBy(SOURCE_ID, "number")) > MOST_LINES_OF_A_RECORD
+    return (
+        lines.withColumn("seen", F.count(F.when(~is_blank("line"), F.lit(1))).over(so_far))
+        .where(F.col("seen") > 1)
+        .withColumn("outside", outside)
+        # Blank lines between records are none.
+        .where(~(F.col("outside") & is_blank("line")))
+        .withColumn("number", F.count(F.when(F.col("outside"), F.lit(1))).over(so_far))
+        .withColumn("alone", F.when(is_long, F.col("place")))
+        .groupBy(SOURCE_ID, "number", "alone")
+        .agg(F.sort_array(F.collect_list(F.struct("place", "line"))).alias("placed"))
+        .select(SOURCE_ID, F.col("placed.line").alias("lines"))
+        .withColumn("record", F.array_join("lines", "\n"))
+        .where(~is_blank("record"))
+    )
+
+
+def _quotes(text: Column) -> Column:
+    return F.length(text) - F.length(F.replace(text, F.lit('"'), F.lit("")))
+
+
+def _as_raw(records: DataFrame, layout: Layout, fits: Column, value: Callable[[int], Column]) -> DataFrame:
+    """`schemas.RAW_COLUMNS`; a record that does not fit is shown whole."""
+    chosen = {name: F.when(fits, value(at)) for name, at in zip(PURCHASE_COLUMNS, layout.positions, strict=True)}
+    return records.select(
+        SOURCE_ID,
+        F.when(~fits, F.col("record")).alias(RAW_RECORD),
+        *[column.alias(name) for name, column in chosen.items()],
+    )

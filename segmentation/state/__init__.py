@@ -1,0 +1,1 @@
+"""What lies under `output_dir`, and what it means."""

@@ -1,0 +1,114 @@
+"""Where everything lies under `output_dir`, and the lock that keeps a second run away."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from segmentation.config import SegmentationConfig
+from segmentation.errors import ConfigError, OutputBusyError
+from segmentation.locations import join, local_path
+
+
+@dataclass(frozen=True)
+class Output:
+    """The paths of the contract's section 6."""
+
+    root: str
+    filename: str
+
+    @classmethod
+    def of(cls, config: SegmentationConfig) -> Output:
+        """The output of a configuration; a relative directory counts from where the job was started."""
+        here = local_path(config.output_dir)
+        return cls(str(here.absolute()) if here else config.output_dir, config.output_filename)
+
+    @property
+    def local(self) -> Path | None:
+        """The directory, if it is a local one."""
+        return local_path(self.root)
+
+    @property
+    def json_file(self) -> str:
+        """The export for applications."""
+        return join(self.root, self.filename)
+
+    @property
+    def segments(self) -> str:
+        """The Delta table of customers."""
+        return join(self.root, "delta", "customer_segments")
+
+    @property
+    def rejected(self) -> str:
+        """The Delta table of rejected rows."""
+        return join(self.root, "delta", "rejected_purchases")
+
+    @property
+    def runs(self) -> str:
+        """The Delta table of runs."""
+        return join(self.root, "delta", "runs")
+
+    @property
+    def staging(self) -> str:
+        """What runs keep while they work, a directory a run; hidden from readers of the output."""
+        return join(self.root, ".staging")
+
+    @property
+    def lock_file(self) -> str:
+        """Who holds the output; hidden from its readers."""
+        return join(self.root, ".segmentation.lock")
+
+    @property
+    def log_file(self) -> Path | None:
+        """The log; object stores cannot append, so only a local output has one."""
+        return self.local / "segmentation_runs.log" if self.local else None
+
+    @property
+    def status_file(self) -> Path | None:
+        """The state of automated running, read without a JVM, so only for a local output."""
+        return self.local / "automation_status.json" if self.local else None
+
+    def create(self) -> None:
+        """Make the directory, and see that it can be written to.
+
+        Raises:
+            ConfigError: it cannot.
+        """
+        if self.local is None:
+            return
+        try:
+            self.local.mkdir(parents=True, exist_ok=True)
+            Path(self.lock_file).touch()
+        except OSError as error:
+            raise ConfigError(
+                f"The output directory {self.local} cannot be written to: {error.strerror}. "
+                "Name another one with --output-dir, or mend its permissions."
+            ) from None
+
+    @contextmanager
+    def locked(self) -> Iterator[None]:
+        """Hold a local output for one run; the operating system lets go when the process dies, however it dies.
+
+        Others are held by a `Lease`, which needs Spark.
+
+        Raises:
+            OutputBusyError: another run holds it.
+        """
+        if self.local is None:
+            yield
+            return
+        from filelock import FileLock, Timeout
+
+        lock = FileLock(self.lock_file, timeout=0)
+        try:
+            lock.acquire()
+        except Timeout:
+            raise OutputBusyError(
+                f"Another run holds {self.local}. Wait until it has ended, or give this run another --output-dir."
+            ) from None
+        try:
+            yield
+        finally:
+            lock.release()

@@ -1,0 +1,89 @@
+"""The Delta tables of an output: what each promises, and the rows that go into it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.core.schemas import (
+    CUSTOMER_ID,
+    PURCHASE_COLUMNS,
+    RAW,
+    RAW_RECORD,
+    RAW_TEXTS,
+    REASONS,
+    SOURCE,
+    SOURCE_ID,
+)
+from segmentation.core.source_ids import source_id_of
+from segmentation.engines.base import Engine, TableSpec
+from segmentation.locations import readable
+
+SEGMENT_CHECKS = {
+    "has_purchases": "total_purchases >= 1",
+    "spend_not_negative": "lifetime_spend >= 0",
+    "first_before_last": "first_purchase <= last_purchase AND last_purchase <= as_of",
+}
+COUNTS_ADD_UP = "rows_read = purchases_used + rows_rejected + purchases_after_as_of"
+REJECTED_SCHEMA = f"""
+    {SOURCE} string, {RAW_RECORD} string, {", ".join(f"{name} string" for name in PURCHASE_COLUMNS)},
+    {REASONS} array<string>, run_id string, rejected_at timestamp
+"""
+REJECTED = TableSpec(
+    frozenset({REASONS, "run_id", "rejected_at"}), {"has_reason": "cardinality(reasons) >= 1"}, "run_id"
+)
+RUN_SCHEMA = """
+    run_id string, outcome string, message string, started_at timestamp, finished_at timestamp,
+    mode string, source string, source_paths array<string>, as_of date,
+    rows_read bigint, purchases_used bigint, rows_rejected bigint, purchases_after_as_of bigint, total_customers bigint,
+    rejected_by_reason map<string,bigint>, warnings_by_reason map<string,bigint>,
+    segments map<string,map<string,bigint>>, festive_days array<string>,
+    config_fingerprint string, versions map<string,string>, durations map<string,double>,
+    engine string, engine_reason string
+"""
+RUNS = TableSpec(
+    frozenset({"run_id", "outcome", "started_at"}),
+    {"nothing_is_lost": f"outcome != 'succeeded' OR {COUNTS_ADD_UP}"},
+    "run_id",
+)
+
+
+def segments_spec(dimensions: Sequence[str]) -> TableSpec:
+    """The table of customers, whose labels are never null."""
+    never_null = {CUSTOMER_ID, "total_purchases", "lifetime_spend", "as_of", "run_id", "updated_at", *dimensions}
+    return TableSpec(frozenset(never_null), SEGMENT_CHECKS, CUSTOMER_ID)
+
+
+def rejected_rows(
+    engine: Engine, labelled: DataFrame, names: Sequence[str], run_id: str, rejected_at: Column
+) -> DataFrame:
+    """The rejected rows as the table shows them: raw texts under the canonical names, so that they can be corrected
+    and read again.
+
+    Args:
+        engine: makes the frame of names.
+        labelled: the labelled frame.
+        names: of the files or the collection that were read, as URIs.
+        run_id: the run.
+        rejected_at: timestamp of the run.
+
+    Returns:
+        One row per rejected row, `REJECTED_SCHEMA`: ``source``, ``raw_record`` (the whole row if it is malformed), the
+        five texts as they were read (null where there was none), ``reasons``, ``run_id``, ``rejected_at``.
+    """
+    has_raw = F.col(RAW).isNotNull()
+    raw = {name: F.when(has_raw, F.col(RAW)[number]) for number, name in enumerate(RAW_TEXTS)}
+    texts = [F.when(has_raw, raw[name]).otherwise(F.col(name).cast("string")) for name in PURCHASE_COLUMNS]
+    sources = [{SOURCE_ID: source_id_of(name), SOURCE: readable(name)} for name in names]
+    known = F.broadcast(engine.rows(sources, f"{SOURCE_ID} bigint, {SOURCE} string"))
+    rejected = labelled.where(F.col(REASONS).isNotNull())
+    return rejected.join(known, on=SOURCE_ID, how="left").select(
+        SOURCE,
+        raw[RAW_RECORD].alias(RAW_RECORD),
+        *[text.alias(name) for name, text in zip(PURCHASE_COLUMNS, texts, strict=True)],
+        REASONS,
+        F.lit(run_id).alias("run_id"),
+        rejected_at.alias("rejected_at"),
+    )
