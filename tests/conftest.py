@@ -1,27 +1,39 @@
-"""One Spark session for all tests, and small helpers."""
+"""Both engines for all tests, and small helpers."""
 
 from __future__ import annotations
 
+import json
 import logging
 from collections.abc import Callable, Iterator
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pyspark
 import pytest
+from deltalake import DeltaTable
 from pyspark.sql import DataFrame, SparkSession
 
-from segmentation.pipeline import CustomerSegmentationPipeline
+from segmentation.core.segmenters import Segmenter
+from segmentation.engines.base import Engine
 from segmentation.engines.spark.session import DELTA_CATALOG, DELTA_EXTENSION, SESSION_SETTINGS
 from segmentation.engines.spark.versions import package
+from segmentation.pipeline import CustomerSegmentationPipeline
 
 HEADER = "Customer_ID,Order_ID,Date,Total_Amount_LKR,Product_Category\n"
 TODAY = date(2026, 11, 23)
+# The embedded engine speaks the protocol of Spark 4.
+ENGINES = ("embedded", "spark") if pyspark.__version__ >= "4" else ("spark",)
+Job = Callable[..., dict[str, Any]]
+GOOD = "C1,P1,2024-01-05,100,Womens\nC2,P2,2024-01-06,200.50,Kids\n"
+OTHER = "C3,P3,2024-02-05,100,Womens\n"
+EXPORT = "out/customer_segmentation.json"
 
 
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """Spark with a JVM, for what is about Spark's inside."""
     logging.getLogger("py4j").setLevel(logging.ERROR)
     settings = {
         **SESSION_SETTINGS,
@@ -43,6 +55,39 @@ def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     session.stop()
 
 
+@pytest.fixture(scope="session", params=ENGINES)
+def engine_name(request: pytest.FixtureRequest) -> str:
+    """Every test that is not about one engine's inside runs on both; session-wide, so that all of one come first."""
+    return str(request.param)
+
+
+@pytest.fixture
+def spark_or_none(request: pytest.FixtureRequest, engine_name: str) -> SparkSession | None:
+    """What `run(spark=...)` takes: nothing where the embedded engine is meant, which so needs no JVM."""
+    return request.getfixturevalue("spark") if engine_name == "spark" else None
+
+
+@pytest.fixture
+def engine(engine_name: str, spark_or_none: SparkSession | None, tmp_path: Path) -> Iterator[Engine]:
+    """An engine, open for one test."""
+    if spark_or_none is not None:
+        from segmentation.engines.spark.engine import SparkEngine
+
+        opened: Engine = SparkEngine(spark_or_none, "tests")
+    else:
+        from segmentation.engines.embedded.engine import EmbeddedEngine
+
+        opened = EmbeddedEngine(1 << 30, tmp_path / "spill", "tests")
+    yield opened
+    opened.close()
+
+
+@pytest.fixture
+def session(engine: Engine) -> SparkSession:
+    """The session of an engine."""
+    return engine.session
+
+
 @pytest.fixture
 def write_csv(tmp_path: Path) -> Callable[..., Path]:
     """Write text (with the document's header in front, unless it is given) to a file."""
@@ -57,13 +102,19 @@ def write_csv(tmp_path: Path) -> Callable[..., Path]:
 
 
 @pytest.fixture
-def run_job(spark: SparkSession, tmp_path: Path) -> Callable[..., dict[str, Any]]:
+def run_job(engine_name: str, spark_or_none: SparkSession | None, tmp_path: Path) -> Job:
     """Run the whole job into `tmp_path/out`."""
 
-    def run(*paths: Path, segmenters: Any = None, dry_run: bool = False, **config: Any) -> dict[str, Any]:
+    def run(
+        *paths: Path,
+        segmenters: list[Segmenter] | None = None,
+        dry_run: bool = False,
+        engine: str | None = None,
+        **config: Any,
+    ) -> dict[str, Any]:
         settings = {"output_dir": str(tmp_path / "out"), "max_rejected_ratio": 1, **config}
-        pipeline = CustomerSegmentationPipeline(settings, segmenters)
-        return pipeline.run("csv", list(paths), spark=spark, dry_run=dry_run)
+        pipeline = CustomerSegmentationPipeline({**settings, "engine": engine or engine_name}, segmenters)
+        return pipeline.run("csv", list(paths), spark=spark_or_none, dry_run=dry_run)
 
     return run
 
@@ -71,3 +122,21 @@ def run_job(spark: SparkSession, tmp_path: Path) -> Callable[..., dict[str, Any]
 def rows_of(frame: DataFrame) -> list[tuple[Any, ...]]:
     """The rows of a small frame."""
     return [tuple(row) for row in frame.collect()]
+
+
+def table(folder: Path, name: str) -> list[SimpleNamespace]:
+    """The rows of a table of an output, read by neither engine; a map is a dict."""
+    rows = DeltaTable(folder / "out" / "delta" / name).to_pyarrow_table().to_pylist(maps_as_pydicts="strict")
+    return [SimpleNamespace(**row) for row in rows]
+
+
+def published(tmp_path: Path) -> tuple[Any, Any]:
+    """What a reader sees now: the customers of the JSON and of the table."""
+    export = tmp_path / EXPORT
+    of_json = {
+        element["customer_id"]: element["segmentation"]["purchase_frequency"]
+        for element in (json.loads(export.read_text()) if export.exists() else [])
+    }
+    folder = tmp_path / "out/delta/customer_segments/_delta_log"
+    rows = table(tmp_path, "customer_segments") if folder.exists() else []
+    return of_json, {row.customer_id: row.purchase_frequency for row in rows}

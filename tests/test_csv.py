@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import gzip
 import re
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pyspark.sql import SparkSession
+from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.config import load_config
-from segmentation.errors import MissingColumnsError, NoDataError, SourceError
-from segmentation.engines.spark.session import SESSION_SETTINGS
-from segmentation.sources.csv import (
-    SMALL_TEXT,
-    USUAL_HEADER,
-    Head,
-    Style,
-    header_of,
-    is_surely_plain,
-    layout_of,
-    read_csv,
-    styles_of,
-)
-from segmentation.engines.spark.files import Storage
 from segmentation.core.validation import label_rows
+from segmentation.engines.base import Engine
+from segmentation.engines.spark.engine import SparkEngine
+from segmentation.engines.spark.session import SESSION_SETTINGS
+from segmentation.errors import MissingColumnsError, NoDataError, SourceError
+from segmentation.sources.csv import Style, read_csv, styles_of
+from segmentation.sources.layout import SMALL_TEXT, USUAL_HEADER, Head, header_of, is_surely_plain, layout_of
 
 from . import oracle
 from .conftest import HEADER, TODAY, rows_of
@@ -33,13 +26,28 @@ COLUMNS = ("raw_record", "customer_id", "purchase_id", "purchase_date", "amount"
 LINE = "{0},P-{0},2024-01-05,100,Womens\n"
 
 
-def read(spark: SparkSession, *paths: Path, columns=None):
+@pytest.fixture
+def raw(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., DataFrame]:
+    """The raw frame that the source makes of paths."""
+
+    def frame(*paths: Path, columns=None) -> DataFrame:
+        scratch = str(tmp_path_factory.mktemp("scratch"))
+        return read_csv(engine, [str(path) for path in paths], columns or {}, scratch).frame
+
+    return frame
+
+
+@pytest.fixture
+def read(raw: Callable[..., DataFrame]) -> Callable[..., list[tuple]]:
     """What the source reads: (malformed?, the five texts), sorted."""
-    frame = read_csv(spark, [str(path) for path in paths], columns or {}).frame
-    rows = rows_of(frame.select(*COLUMNS))
-    return sorted(
-        (record is not None, *(("",) * 5 if record else [v or "" for v in values])) for record, *values in rows
-    )
+
+    def rows(*paths: Path, columns=None) -> list[tuple]:
+        found = rows_of(raw(*paths, columns=columns).select(*COLUMNS))
+        return sorted(
+            (record is not None, *(("",) * 5 if record else [v or "" for v in values])) for record, *values in found
+        )
+
+    return rows
 
 
 def expect(*paths: Path, columns=None):
@@ -100,13 +108,13 @@ SHAPES = {
 
 
 @pytest.mark.parametrize("shape", SHAPES)
-def test_shapes(spark: SparkSession, tmp_path: Path, shape: str) -> None:
+def test_shapes(read, tmp_path: Path, shape: str) -> None:
     path = tmp_path / "purchases.csv"
     path.write_text(SHAPES[shape], encoding="utf-8", newline="")
-    assert read(spark, path) == expect(path) != []
+    assert read(path) == expect(path) != []
 
 
-def test_all_shapes_at_once_each_by_its_own_header(spark: SparkSession, tmp_path: Path) -> None:
+def test_all_shapes_at_once_each_by_its_own_header(read, tmp_path: Path) -> None:
     for number, text in enumerate(SHAPES.values()):
         folder = tmp_path / f"in {number % 3}" / "deep [x] {y} 100%"
         folder.mkdir(parents=True, exist_ok=True)
@@ -116,7 +124,7 @@ def test_all_shapes_at_once_each_by_its_own_header(spark: SparkSession, tmp_path
         else:
             (folder / f"{number} +é.csv").write_bytes(data)
     files = [path for path in tmp_path.rglob("*") if path.is_file()]
-    assert read(spark, tmp_path) == expect(*files)
+    assert read(tmp_path) == expect(*files)
 
 
 def test_pieces_of_a_large_file(spark: SparkSession, tmp_path: Path) -> None:
@@ -129,11 +137,12 @@ def test_pieces_of_a_large_file(spark: SparkSession, tmp_path: Path) -> None:
     for key in ("spark.sql.files.maxPartitionBytes", "spark.sql.files.openCostInBytes"):
         session.conf.set(key, "10000")
     session.conf.set("spark.sql.ansi.enabled", "true")
-    assert read_csv(session, [str(regular)], {}).frame.rdd.getNumPartitions() > 10
-    assert read(session, regular, irregular) == expect(regular, irregular)
+    frame = read_csv(SparkEngine(session, "tests"), [str(regular), str(irregular)], {}, str(tmp_path)).frame
+    assert frame.rdd.getNumPartitions() > 10
+    assert len(set(rows_of(frame))) == 10_000
 
 
-def test_each_file_is_read_the_fastest_way_that_is_right(spark: SparkSession, tmp_path: Path) -> None:
+def test_each_file_is_read_the_fastest_way_that_is_right(engine: Engine, tmp_path: Path, tmp_path_factory) -> None:
     """A header that comes again (files put together) is a row like any other, so its file needs the careful way."""
     texts = {
         "plain": (SHAPES["plain"], Style.PLAIN),
@@ -143,8 +152,9 @@ def test_each_file_is_read_the_fastest_way_that_is_right(spark: SparkSession, tm
     }
     for name, (text, _) in texts.items():
         (tmp_path / name).write_text(text)
-    layouts = {file: layout_of(HEADER.strip(), {}, "here") for file in Storage(spark).files(str(tmp_path))}
-    found = {file.uri.rsplit("/", 1)[1]: style for file, style in styles_of(spark, layouts).items()}
+    layouts = {file: layout_of(HEADER.strip(), {}, "here") for file in engine.files.files(str(tmp_path))}
+    scratch = str(tmp_path_factory.mktemp("scratch"))
+    found = {file.uri.rsplit("/", 1)[1]: style for file, style in styles_of(engine, layouts, scratch).items()}
     assert found == {name: style for name, (_, style) in texts.items()}
 
 
@@ -166,70 +176,70 @@ def test_the_driver_looks_at_small_files_itself(case: str) -> None:
     assert is_surely_plain(Head(text, is_whole), header) is expected
 
 
-def test_a_byte_order_mark_does_not_make_a_large_file_look_whole(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_byte_order_mark_does_not_make_a_large_file_look_whole(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "marked.csv"
     path.write_bytes(b"\xef\xbb\xbf0123456789")
-    found = [Storage(spark).head(str(path), size) for size in (9, 10, 11)]
+    found = [engine.files.head(str(path), size) for size in (9, 10, 11)]
     assert found == [b"012345678", b"0123456789", b"0123456789"]
 
 
-def test_a_header_longer_than_usual(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_header_longer_than_usual(raw, tmp_path: Path) -> None:
     path = tmp_path / "wide.csv"
     wide = HEADER.strip() + "".join(f",c{number}" for number in range(5000)) + "\n"
     assert len(wide) > USUAL_HEADER
     path.write_text(wide + "C1,P1,2024-01-05,100,Womens" + "," * 5000 + "\n")
     for number in range(SMALL_TEXT // USUAL_HEADER):
         (tmp_path / f"small{number}.csv").write_text(HEADER)
-    assert read_csv(spark, [str(tmp_path)], {}).frame.count() == 1
+    assert raw(tmp_path).count() == 1
 
 
-def test_a_repeated_header_is_a_row(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_repeated_header_is_a_row(read, raw, tmp_path: Path) -> None:
     path = tmp_path / "twice.csv"
     path.write_text(HEADER + LINE.format("C1") + HEADER + LINE.format("C2"))
-    assert read(spark, path) == expect(path)
-    assert read_csv(spark, [str(path)], {}).frame.count() == 3
+    assert read(path) == expect(path)
+    assert raw(path).count() == 3
 
 
-def test_a_stray_quote_in_a_large_file_does_not_gather_its_rest(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_stray_quote_in_a_large_file_does_not_gather_its_rest(read, tmp_path: Path) -> None:
     path = tmp_path / "purchases.csv"
     path.write_text(HEADER + '"C0,P0,2024-01-05,5,Kids\n' + "".join(LINE.format(f"C{n}") for n in range(3000)))
-    assert read(spark, path) == expect(path)
+    assert read(path) == expect(path)
 
 
-def test_a_hidden_file_that_was_asked_for_is_refused(spark: SparkSession, tmp_path: Path) -> None:
+def test_a_hidden_file_that_was_asked_for_is_refused(read, tmp_path: Path) -> None:
     (tmp_path / "_late.csv").write_text(SHAPES["plain"])
     with pytest.raises(SourceError, match="hidden"):
-        read(spark, tmp_path / "_late.csv")
+        read(tmp_path / "_late.csv")
     (tmp_path / "a.csv").write_text(SHAPES["plain"])
-    assert len(read(spark, tmp_path / "*.csv")) == 2
+    assert len(read(tmp_path / "*.csv")) == 2
 
 
-def test_hidden_files_are_no_input(spark: SparkSession, tmp_path: Path) -> None:
+def test_hidden_files_are_no_input(read, tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text(SHAPES["plain"])
     (tmp_path / "_SUCCESS").write_text("")
     (tmp_path / ".a.csv.crc").write_text("x")
-    assert len(read(spark, tmp_path)) == 2
+    assert len(read(tmp_path)) == 2
 
 
-def test_globs_lists_and_the_same_file_twice(spark: SparkSession, tmp_path: Path) -> None:
+def test_globs_lists_and_the_same_file_twice(read, tmp_path: Path) -> None:
     for name in ("a1.csv", "a2.csv", "b.csv"):
         (tmp_path / name).write_text(SHAPES["plain"])
-    assert len(read(spark, tmp_path / "a?.csv")) == 4
-    assert len(read(spark, tmp_path / "{a1,b}.csv", tmp_path / "b.csv")) == 4
+    assert len(read(tmp_path / "a?.csv")) == 4
+    assert len(read(tmp_path / "{a1,b}.csv", tmp_path / "b.csv")) == 4
 
 
-def test_column_mapping(spark: SparkSession, tmp_path: Path) -> None:
+def test_column_mapping(read, tmp_path: Path) -> None:
     path = tmp_path / "purchases.csv"
     path.write_text("Kunde,Order_ID,Datum,Total_Amount_LKR,Product_Category\nC1,P1,2024-01-05,5,Kids\n")
     columns = {"customer_id": " kunde", "purchase_date": "DATUM"}
-    assert read(spark, path, columns=columns) == [(False, "C1", "P1", "2024-01-05", "5", "Kids")]
+    assert read(path, columns=columns) == [(False, "C1", "P1", "2024-01-05", "5", "Kids")]
 
 
-def test_missing_columns_say_what_is_there_and_what_to_do(spark: SparkSession, tmp_path: Path) -> None:
+def test_missing_columns_say_what_is_there_and_what_to_do(read, tmp_path: Path) -> None:
     path = tmp_path / "purchases.csv"
     path.write_text("Customer_ID,Order_ID,Day,Product_Category\n")
     with pytest.raises(MissingColumnsError) as caught:
-        read(spark, path)
+        read(path)
     message = str(caught.value)
     assert message.startswith("Missing required columns: ")
     assert "lacks Date, Total_Amount_LKR" in message
@@ -237,25 +247,25 @@ def test_missing_columns_say_what_is_there_and_what_to_do(spark: SparkSession, t
     assert "columns: {purchase_date: <name in the file>, amount: <name in the file>}" in message
 
 
-def test_other_separators_are_recognised(spark: SparkSession, tmp_path: Path) -> None:
+def test_other_separators_are_recognised(read, tmp_path: Path) -> None:
     path = tmp_path / "purchases.csv"
     path.write_text(HEADER.replace(",", ";"))
     with pytest.raises(MissingColumnsError, match="separated by ';'"):
-        read(spark, path)
+        read(path)
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "missing/*.csv", ""])
-def test_no_file(spark: SparkSession, tmp_path: Path, name: str) -> None:
+def test_no_file(read, tmp_path: Path, name: str) -> None:
     with pytest.raises(NoDataError, match="No data found"):
-        read(spark, tmp_path / name)
+        read(tmp_path / name)
 
 
-def test_empty_files_beside_others(spark: SparkSession, tmp_path: Path) -> None:
+def test_empty_files_beside_others(read, tmp_path: Path) -> None:
     (tmp_path / "empty.csv").write_text("")
     with pytest.raises(NoDataError, match="No data found"):
-        read(spark, tmp_path)
+        read(tmp_path)
     (tmp_path / "full.csv").write_text(SHAPES["plain"])
-    assert len(read(spark, tmp_path)) == 2
+    assert len(read(tmp_path)) == 2
 
 
 def test_the_inner_loop_is_small_enough_to_be_compiled(spark: SparkSession, tmp_path: Path) -> None:
@@ -265,7 +275,9 @@ def test_the_inner_loop_is_small_enough_to_be_compiled(spark: SparkSession, tmp_
     session = spark.newSession()
     for key, value in SESSION_SETTINGS.items():
         session.conf.set(key, value)
-    labelled = label_rows(read_csv(session, [str(path)], {}).frame, load_config(None), TODAY)
+    labelled = label_rows(
+        read_csv(SparkEngine(session, "tests"), [str(path)], {}, str(tmp_path)).frame, load_config(None), TODAY
+    )
     debug = getattr(getattr(spark._jvm.org.apache.spark.sql.execution.debug, "package$"), "MODULE$")
     generated = debug.codegenString(labelled._jdf.queryExecution().executedPlan())
     sizes = [int(size) for size in re.findall(r"maxMethodCodeSize:(\d+)", generated)]

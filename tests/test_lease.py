@@ -11,9 +11,9 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation import lease as module
-from segmentation.errors import OutputBusyError
-from segmentation.engines.spark.lease import DEAD_AFTER, Lease, held
 from segmentation.engines.spark.files import Storage
+from segmentation.engines.spark.lease import DEAD_AFTER, Lease, held
+from segmentation.errors import OutputBusyError
 
 from .processes import wait_for
 

@@ -18,8 +18,8 @@ from pyspark.sql import SparkSession
 from segmentation import run as run_module
 from segmentation.config import load_config
 from segmentation.errors import ConfigError, NoDataError, SourceError
-from segmentation.sources.mongo_server import connection_uri
 from segmentation.pipeline import CustomerSegmentationPipeline
+from segmentation.sources.mongo_server import connection_uri
 from segmentation.sources.mongodb import DOCUMENT_PATHS, _partitioned, pipeline, read_mongodb
 
 from .mongo_server import OPTIONS, Server, documents_of

@@ -3,63 +3,40 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 import segmentation
-from segmentation import run as run_module
-from segmentation.errors import ConfigError, NoDataError, OutputBusyError, QualityGateError, SourceError
-from segmentation.engines.spark.lease import Lease
-from segmentation.pipeline import CustomerSegmentationPipeline
 from segmentation.core.rules import Rule
-from segmentation.run import Run
 from segmentation.core.segmenters import DEFAULT_SEGMENTERS, PurchaseFrequencySegmenter
-from segmentation.sinks import delta
-from segmentation.engines.spark.files import Storage
+from segmentation.engines.spark import engine as spark_engine
+from segmentation.errors import ConfigError, NoDataError, OutputBusyError, QualityGateError, SourceError
+from segmentation.pipeline import CustomerSegmentationPipeline
 
 from . import oracle
-from .conftest import HEADER
+from .conftest import EXPORT, GOOD, HEADER, Job, published, table
 
-Job = Callable[..., dict[str, Any]]
 FESTIVE = [{"name": "New Year", "from": "04-01", "to": "04-14"}, {"name": "December", "from": "12-01", "to": "12-31"}]
-GOOD = "C1,P1,2024-01-05,100,Womens\nC2,P2,2024-01-06,200.50,Kids\n"
-OTHER = "C3,P3,2024-02-05,100,Womens\n"
-EXPORT = "out/customer_segmentation.json"
 
 
 def today() -> date:
     return datetime.now(UTC).astimezone(ZoneInfo("Asia/Colombo")).date()
 
 
-def table(spark: SparkSession, tmp_path: Path, name: str):
-    return spark.read.format("delta").load(str(tmp_path / "out" / "delta" / name))
-
-
-def published(spark: SparkSession, tmp_path: Path) -> tuple[Any, Any]:
-    """What a reader sees now: the customers of the JSON and of the table."""
-    export = tmp_path / EXPORT
-    of_json = {
-        element["customer_id"]: element["segmentation"]["purchase_frequency"]
-        for element in (json.loads(export.read_text()) if export.exists() else [])
-    }
-    folder = tmp_path / "out/delta/customer_segments/_delta_log"
-    rows = table(spark, tmp_path, "customer_segments").collect() if folder.exists() else []
-    return of_json, {row.customer_id: row.purchase_frequency for row in rows}
-
-
-def compare(spark: SparkSession, tmp_path: Path, result: dict[str, Any], expected: oracle.Outcome) -> None:
+def compare(tmp_path: Path, result: dict[str, Any], expected: oracle.Outcome) -> None:
     """Every count, label, metric and reason of a run against the oracle's."""
     metadata = result["metadata"]
     for name in ("rows_read", "purchases_used", "rows_rejected", "purchases_after_as_of"):
@@ -71,12 +48,11 @@ def compare(spark: SparkSession, tmp_path: Path, result: dict[str, Any], expecte
     assert metadata["warnings_by_reason"] == expected.warnings_by_reason
     assert metadata["total_customers"] == len(expected.customers)
     assert (tmp_path / EXPORT).read_bytes() == oracle.as_json(expected)
-    customers = table(spark, tmp_path, "customer_segments")
-    for row in customers.collect():
+    for row in table(tmp_path, "customer_segments"):
         known = vars(expected.customers[row.customer_id])
-        assert {name: row[name] for name in known} == known, row.customer_id
-    rejected = table(spark, tmp_path, "rejected_purchases").where(F.col("run_id") == metadata["run_id"])
-    found = sorted((row.raw_record or "", row.customer_id or "", row.reasons) for row in rejected.collect())
+        assert {name: getattr(row, name) for name in known} == known, row.customer_id
+    rejected = [row for row in table(tmp_path, "rejected_purchases") if row.run_id == metadata["run_id"]]
+    found = sorted((row.raw_record or "", row.customer_id or "", row.reasons) for row in rejected)
     assert found == sorted((raw.malformed or "", raw.customer_id or "", why) for raw, why in expected.rejected)
 
 
@@ -106,24 +82,23 @@ def as_csv(value: str) -> str:
 
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(rows=st.lists(records, min_size=30, max_size=90), as_of=st.sampled_from(["latest", "2024-03-31", "today"]))
-def test_any_purchases_like_the_oracle(spark, tmp_path_factory, rows, as_of) -> None:
+def test_any_purchases_like_the_oracle(engine_name, spark_or_none, tmp_path_factory, rows, as_of) -> None:
     tmp_path = tmp_path_factory.mktemp("property")
     source = tmp_path / "purchases.csv"
     lines = [",".join(map(as_csv, row)) for row in rows] + ["C1,P1,2024-01-01", "C9,P99,2023-05-05,5,Kids"]
     source.write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
     config = {"festive_periods": FESTIVE, "as_of": as_of, "max_rejected_ratio": 1}
     expected = oracle.evaluate(oracle.read_csv([source]), today=today(), config={**config, "as_of": str_day(as_of)})
-    result = CustomerSegmentationPipeline({**config, "output_dir": str(tmp_path / "out")}).run(
-        "csv", source, spark=spark
-    )
-    compare(spark, tmp_path, result, expected)
+    settings = {**config, "output_dir": str(tmp_path / "out"), "engine": engine_name}
+    result = CustomerSegmentationPipeline(settings).run("csv", source, spark=spark_or_none)
+    compare(tmp_path, result, expected)
 
 
 def str_day(as_of: str) -> str:
     return today().isoformat() if as_of == "today" else as_of
 
 
-def test_other_rules_like_the_oracle(spark: SparkSession, run_job: Job, tmp_path: Path) -> None:
+def test_other_rules_like_the_oracle(run_job: Job, tmp_path: Path) -> None:
     chance = random.Random(3)
     lines = [
         f"C{chance.randrange(60)},P{n},{date.fromordinal(738000 + chance.randrange(900))},{chance.randrange(30000)}."
@@ -149,14 +124,26 @@ def test_other_rules_like_the_oracle(spark: SparkSession, run_job: Job, tmp_path
         "category_fallback": "Anything",
     }
     expected = oracle.evaluate(oracle.read_csv([source]), today=today(), config=config)
-    compare(spark, tmp_path, run_job(source, **config), expected)
+    compare(tmp_path, run_job(source, **config), expected)
 
 
 # --- the same again ---------------------------------------------------------------------------------------------------
 
 
+@contextmanager
+def zone_of(spark: SparkSession | None, zone: str) -> Iterator[None]:
+    """The caller's session has another time zone."""
+    if spark is None:
+        yield
+        return
+    before = spark.conf.get("spark.sql.session.timeZone")
+    spark.conf.set("spark.sql.session.timeZone", zone)
+    yield
+    spark.conf.set("spark.sql.session.timeZone", before)
+
+
 def test_the_same_bytes_whatever_the_partitions_the_files_and_the_zone(
-    spark: SparkSession, run_job: Job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    run_job: Job, spark_or_none: SparkSession | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     sample = Path(segmentation.__file__).parents[1] / "data" / "purchase_records.csv"
     result = run_job(sample)
@@ -169,15 +156,14 @@ def test_the_same_bytes_whatever_the_partitions_the_files_and_the_zone(
         parts[-1].write_text(header + "".join(lines[number::5]))
     monkeypatch.setenv("TZ", "Pacific/Kiritimati")
     time.tzset()
-    before = spark.conf.get("spark.sql.session.timeZone")
-    spark.conf.set("spark.sql.session.timeZone", "America/New_York")
-    monkeypatch.setattr(run_module, "fit_to", lambda session, _: session.conf.set("spark.sql.shuffle.partitions", "7"))
-    try:
+    if spark_or_none is not None:
+        monkeypatch.setattr(
+            spark_engine, "fit_to", lambda spark, _: spark.conf.set("spark.sql.shuffle.partitions", "7")
+        )
+    with zone_of(spark_or_none, "America/New_York"):
         again = run_job(*reversed(parts))
-    finally:
-        spark.conf.set("spark.sql.session.timeZone", before)
-        monkeypatch.undo()
-        time.tzset()
+    monkeypatch.undo()
+    time.tzset()
     assert (tmp_path / EXPORT).read_bytes() == first
     same = ("as_of", "total_customers", "rows_read", "rows_rejected", "rejected_by_reason", "warnings_by_reason")
     assert [again["metadata"][name] for name in same] == [result["metadata"][name] for name in same]
@@ -187,7 +173,7 @@ def test_the_same_bytes_whatever_the_partitions_the_files_and_the_zone(
     )
 
 
-def test_one_purchase(spark: SparkSession, run_job: Job, write_csv, tmp_path: Path) -> None:
+def test_one_purchase(run_job: Job, write_csv, tmp_path: Path) -> None:
     result = run_job(write_csv("C1,P1,2024-01-05,100,Womens\n"))
     assert result["segments"]["purchase_frequency"] == {"New": 1, "Loyal": 0, "Lapsed": 0, "Seasonal": 0, "Regular": 0}
     assert (tmp_path / EXPORT).read_text() == (
@@ -206,7 +192,7 @@ def test_a_file_read_twice_changes_nothing_but_the_counts(run_job: Job, write_cs
     assert result["metadata"]["rejected_by_reason"] == {"duplicate_purchase": 2}
 
 
-def test_another_dimension_follows_the_others(spark: SparkSession, run_job: Job, write_csv, tmp_path: Path) -> None:
+def test_another_dimension_follows_the_others(run_job: Job, write_csv, tmp_path: Path) -> None:
     class Vip(PurchaseFrequencySegmenter):
         dimension = "vip"
 
@@ -219,36 +205,36 @@ def test_another_dimension_follows_the_others(spark: SparkSession, run_job: Job,
     assert result["segments"]["vip"] == {"VIP": 1, "Regular": 1}
     elements = json.loads((tmp_path / EXPORT).read_text())
     assert list(elements[0]["segmentation"]) == ["purchase_frequency", "spending", "category", "vip"]
-    assert table(spark, tmp_path, "customer_segments").where("vip = 'VIP'").count() == 1
+    assert [row.vip for row in table(tmp_path, "customer_segments")].count("VIP") == 1
 
 
 # --- what is recorded -------------------------------------------------------------------------------------------------
 
 
-def test_tables_carry_the_run(spark: SparkSession, run_job: Job, write_csv, tmp_path: Path) -> None:
+def test_tables_carry_the_run(engine_name: str, run_job: Job, write_csv, tmp_path: Path) -> None:
     result = run_job(write_csv(GOOD + 'C1,P3,2024-13-01," 5,0",Kids\nC1,P1,2024-01-05,100.00,women\n'))
     run_id = result["metadata"]["run_id"]
-    (run,) = table(spark, tmp_path, "runs").collect()
+    (run,) = table(tmp_path, "runs")
     assert (run.run_id, run.outcome, run.source, run.as_of) == (run_id, "succeeded", "csv", date(2024, 1, 6))
     assert (run.rows_read, run.purchases_used, run.rows_rejected, run.purchases_after_as_of) == (4, 2, 2, 0)
     assert run.rejected_by_reason == {"invalid_purchase_date": 1, "invalid_amount": 1, "duplicate_purchase": 1}
     assert run.segments["category"]["Kids"] == 1
-    assert run.versions["spark"] and run.config_fingerprint and run.durations
+    assert run.versions["pyspark" if run.engine == "embedded" else "spark"] and run.config_fingerprint and run.durations
+    assert (run.engine, run.engine_reason) == (engine_name, result["metadata"]["engine_reason"])
     assert run.finished_at > run.started_at
-    rejected = {row.purchase_id: row for row in table(spark, tmp_path, "rejected_purchases").collect()}
+    rejected = {row.purchase_id: row for row in table(tmp_path, "rejected_purchases")}
     assert rejected["P3"].amount == " 5,0"
     assert rejected["P3"].source == str(tmp_path / "purchases.csv")
     assert {row.run_id for row in rejected.values()} == {run_id}
-    customers = table(spark, tmp_path, "customer_segments")
-    assert {(row.run_id, row.as_of) for row in customers.collect()} == {(run_id, date(2024, 1, 6))}
-    assert [field.name for field in customers.schema if not field.nullable][:4] == [
+    customers = DeltaTable(tmp_path / "out/delta/customer_segments")
+    assert {(row.run_id, row.as_of) for row in table(tmp_path, "customer_segments")} == {(run_id, date(2024, 1, 6))}
+    assert [field.name for field in customers.schema().fields if not field.nullable][:4] == [
         "customer_id",
         "purchase_frequency",
         "spending",
         "category",
     ]
-    history = spark.sql(f"describe history delta.`{tmp_path / 'out/delta/customer_segments'}` limit 1").first()
-    assert json.loads(history.userMetadata)["run_id"] == run_id
+    assert json.loads(customers.history(1)[0]["userMetadata"])["run_id"] == run_id
     log = (tmp_path / "out/segmentation_runs.log").read_text()
     assert all(run_id in line for line in log.splitlines())
     assert "Run succeeded: 2 customers" in log
@@ -264,9 +250,9 @@ def test_a_dry_run_publishes_nothing(run_job: Job, write_csv, tmp_path: Path) ->
 # --- gates and errors -------------------------------------------------------------------------------------------------
 
 
-def test_the_gate_keeps_what_was_published(spark: SparkSession, run_job: Job, write_csv, tmp_path: Path) -> None:
+def test_the_gate_keeps_what_was_published(run_job: Job, write_csv, tmp_path: Path) -> None:
     run_job(write_csv(GOOD))
-    before = published(spark, tmp_path)
+    before = published(tmp_path)
     nine = "".join(f"C{n},Q{n},2024-01-05,1,Kids\n" for n in range(9))
     bad = write_csv(nine + "broken\n")
     assert run_job(bad, max_rejected_ratio=0.1)["metadata"]["rows_rejected"] == 1
@@ -274,11 +260,11 @@ def test_the_gate_keeps_what_was_published(spark: SparkSession, run_job: Job, wr
     bad = write_csv(nine + "broken\nbroken\n")
     with pytest.raises(QualityGateError, match=r"2 of 11 rows were rejected .*malformed_row 2"):
         run_job(bad, max_rejected_ratio=0.1)
-    assert published(spark, tmp_path) == before
-    runs = table(spark, tmp_path, "runs").orderBy("started_at").collect()
+    assert published(tmp_path) == before
+    runs = sorted(table(tmp_path, "runs"), key=lambda run: run.started_at)
     assert [run.outcome for run in runs] == ["succeeded", "succeeded", "succeeded", "failed"]
     assert runs[-1].rows_rejected == 2
-    assert table(spark, tmp_path, "rejected_purchases").where(F.col("run_id") == runs[-1].run_id).count() == 2
+    assert [row.run_id for row in table(tmp_path, "rejected_purchases")].count(runs[-1].run_id) == 2
     assert not (list((tmp_path / "out/.staging").glob("*")))
 
 
@@ -315,7 +301,7 @@ def test_another_run_holds_the_output(run_job: Job, write_csv, tmp_path: Path) -
         run_job(write_csv(GOOD))
 
 
-def test_a_truncated_archive_is_no_shorter_file(spark: SparkSession, run_job: Job, tmp_path: Path) -> None:
+def test_a_truncated_archive_is_no_shorter_file(run_job: Job, tmp_path: Path) -> None:
     import gzip
 
     whole = gzip.compress((HEADER + "".join(f"C{n},P{n},2024-01-05,{n},Kids\n" for n in range(20000))).encode())
@@ -324,150 +310,9 @@ def test_a_truncated_archive_is_no_shorter_file(spark: SparkSession, run_job: Jo
         run_job(tmp_path / "cut.csv.gz")
 
 
-def test_what_is_not_there_yet_says_so(spark: SparkSession) -> None:
+def test_what_is_not_there_yet_says_so() -> None:
     job = CustomerSegmentationPipeline()
     with pytest.raises(ConfigError, match="incremental is not available yet"):
-        job.run("csv", mode="incremental", spark=spark)
+        job.run("csv", mode="incremental")
     with pytest.raises(ConfigError, match="Unknown source 'excel'"):
-        job.run("excel", spark=spark)
-
-
-# --- faults -----------------------------------------------------------------------------------------------------------
-
-
-class Fault(Exception):  # noqa: N818
-    """Raised by the tests, where a disk or a network would."""
-
-
-STEPS = {
-    "reading": (run_module, "read_csv"),
-    "validation": (run_module, "label_rows"),
-    "settling": (run_module, "profile"),
-    "rejected rows": (delta, "append_rejected"),
-    "segmenting": (run_module, "resolve"),
-    "counting": (Run, "_counted"),
-    "staging JSON": (run_module, "stage_json"),
-    "Delta": (delta, "publish_segments"),
-    "JSON": (Storage, "replace"),
-    "run record": (delta, "append_run"),
-    "status": (run_module, "record_success"),
-}
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("when", ["before", "after"])
-@pytest.mark.parametrize("step", STEPS)
-def test_a_fault_at_any_step(
-    spark: SparkSession, run_job: Job, write_csv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, step: str, when: str
-) -> None:
-    """The pair that readers see is the old one or the new one, and the next run is as if nothing had been."""
-    old, new = write_csv(GOOD), write_csv(OTHER + "broken\n", "new.csv")
-    run_job(old)
-    before = published(spark, tmp_path)
-    owner, name = STEPS[step]
-    real = getattr(owner, name)
-
-    def faulty(*arguments, **options):
-        if when == "after":
-            real(*arguments, **options)
-        raise Fault(step)
-
-    monkeypatch.setattr(owner, name, faulty)
-    with pytest.raises(Fault):
-        run_job(new)
-    monkeypatch.undo()
-    of_json, of_table = published(spark, tmp_path)
-    assert of_json == of_table
-    is_published = step in ("run record", "status") or (step, when) == ("JSON", "after")
-    assert (of_json == before[0]) is not is_published
-    assert f"Run failed: {step}" in (tmp_path / "out/segmentation_runs.log").read_text()
-    run_job(new)
-    assert published(spark, tmp_path) == ({"C3": "New"}, {"C3": "New"})
-    assert not list((tmp_path / "out/.staging").glob("*"))
-
-
-@pytest.mark.parametrize("moment", [(run_module, "stage_json"), (delta, "publish_segments")], ids=["before", "between"])
-def test_a_run_that_lost_its_lease_publishes_nothing(
-    moment: tuple[Any, str], spark, run_job: Job, write_csv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    lock = tmp_path / "out/lease"
-    monkeypatch.setattr(Run, "_lease", lambda run, spark: Lease(Storage(spark), f"file://{lock}", run.run_id))
-    run_job(write_csv(GOOD))
-    before = published(spark, tmp_path)
-    owner, name = moment
-    real = getattr(owner, name)
-
-    def overtaken(*arguments, **options):
-        Storage(spark).write(f"file://{lock}", json.dumps({"run_id": "another"}))
-        return real(*arguments, **options)
-
-    monkeypatch.setattr(owner, name, overtaken)
-    with pytest.raises(OutputBusyError, match="another one has taken over"):
-        run_job(write_csv(OTHER, "new.csv"))
-    assert published(spark, tmp_path) == before
-    assert table(spark, tmp_path, "runs").count() == 1
-    assert json.loads(lock.read_text()) == {"run_id": "another"}
-
-
-def test_the_first_publication_fails(spark, run_job: Job, write_csv, tmp_path: Path, monkeypatch) -> None:
-    monkeypatch.setattr(Storage, "replace", lambda *_: (_ for _ in ()).throw(Fault("JSON")))
-    with pytest.raises(Fault):
-        run_job(write_csv(GOOD))
-    monkeypatch.undo()
-    assert published(spark, tmp_path) == ({}, {})
-
-
-def test_a_run_killed_between_its_two_publications_is_finished_by_the_next(
-    spark: SparkSession, run_job: Job, write_csv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A kill runs no handler: leave everything as it is after the Delta commit."""
-    run_job(write_csv(GOOD))
-    monkeypatch.setattr(Storage, "replace", lambda *_: (_ for _ in ()).throw(Fault("killed")))
-    monkeypatch.setattr(delta, "withdraw", lambda *_: None)
-    monkeypatch.setattr(Storage, "delete", lambda *_: None)
-    with pytest.raises(Fault):
-        run_job(write_csv(OTHER, "new.csv"))
-    monkeypatch.undo()
-    assert len(list((tmp_path / "out/.staging").glob("*/segments.json"))) == 1
-    with pytest.raises(NoDataError):
-        run_job(write_csv("", "empty.csv"))
-    assert published(spark, tmp_path) == ({"C3": "New"}, {"C3": "New"})
-
-
-def test_leftovers_of_a_run_that_had_not_decided_are_removed(spark, run_job: Job, write_csv, tmp_path: Path) -> None:
-    left = tmp_path / "out/.staging/20240101T000000Z-dead"
-    left.mkdir(parents=True)
-    (left / "segments.json").write_text("[]")
-    run_job(write_csv(GOOD))
-    assert not left.exists()
-    assert len(json.loads((tmp_path / EXPORT).read_text())) == 2
-
-
-def test_looking_up_a_broken_table_is_left_to_whoever_needs_it(spark: SparkSession, tmp_path: Path) -> None:
-    log = tmp_path / "broken/_delta_log"
-    log.mkdir(parents=True)
-    (log / f"{0:020}.json").write_text("no JSON")
-    with delta.looked_up(spark, [str(tmp_path / "missing"), str(log.parent)]):
-        pass
-    assert spark.range(3).count() == 3
-
-
-def test_jobs_are_called_by_their_steps(spark: SparkSession, run_job: Job, write_csv) -> None:
-    """What people see in Spark's own pages while a run is going on."""
-    run_job(write_csv(GOOD))
-    store = spark.sparkContext._jsc.sc().statusStore()
-    before = store.jobsList(None).size()
-    run_id = run_job(write_csv(GOOD + "broken\n"))["metadata"]["run_id"]
-    found = store.jobsList(None)
-    jobs = [found.apply(number) for number in range(found.size())]
-    names = [job.description().get() if job.description().isDefined() else job.name() for job in jobs]
-    ours = {name.split(" (")[0] for name in names[: len(names) - before] if run_id in name and "Delta: " not in name}
-    assert {"Read and validate", "Keep rejected rows", "Segment customers", "Write JSON", "Publish"} <= ours
-
-
-def test_the_callers_session_stays_as_it_was(spark: SparkSession, run_job: Job, write_csv) -> None:
-    before = {key: spark.conf.get(key, None) for key in ("spark.sql.session.timeZone", "spark.sql.shuffle.partitions")}
-    run_job(write_csv(GOOD))
-    assert {key: spark.conf.get(key, None) for key in before} == before
-    assert spark.range(1).count() == 1
-    assert os.environ.get("SPARK_LOCAL_DIRS") is None
+        job.run("excel")

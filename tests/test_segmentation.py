@@ -10,12 +10,12 @@ from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.config import load_config
-from segmentation.errors import ConfigError, RuleError
 from segmentation.core.festive import resolve
 from segmentation.core.metrics import METRICS_SCHEMA, average_half_up, customer_metrics, exact_sum
-from segmentation.pipeline import CustomerSegmentationPipeline
 from segmentation.core.rules import Rule
 from segmentation.core.segmenters import CategorySegmenter, PurchaseFrequencySegmenter, SpendingSegmenter
+from segmentation.errors import ConfigError, RuleError
+from segmentation.pipeline import CustomerSegmentationPipeline
 
 AS_OF = date(2024, 6, 30)
 FESTIVE = [
@@ -25,7 +25,7 @@ FESTIVE = [
 SCHEMA = "customer_id string, purchase_date date, amount decimal(18,2), category string"
 
 
-def segment(spark: SparkSession, customers: dict[str, list[tuple[str, str, str]]], as_of: date = AS_OF, **config):
+def segment(session: SparkSession, customers: dict[str, list[tuple[str, str, str]]], as_of: date = AS_OF, **config):
     """The labels (frequency, spending, category) of customers, given as lists of (day, amount, category)."""
     rows = [
         (name, date.fromisoformat(day), Decimal(amount), category)
@@ -35,7 +35,7 @@ def segment(spark: SparkSession, customers: dict[str, list[tuple[str, str, str]]
     settings = load_config({"festive_periods": FESTIVE, **config})
     pipeline = CustomerSegmentationPipeline(settings)
     festive = resolve(settings.festive_periods, date(2020, 1, 1), as_of)
-    frame = pipeline.segment(spark.createDataFrame(rows, SCHEMA), as_of, festive)
+    frame = pipeline.segment(session.createDataFrame(rows, SCHEMA), as_of, festive)
     return {row.customer_id: (row.purchase_frequency, row.spending, row.category) for row in frame.collect()}
 
 
@@ -66,12 +66,12 @@ WORKED = {
 }
 
 
-def test_worked_example(spark: SparkSession) -> None:
-    found = segment(spark, {name: purchases for name, (purchases, _) in WORKED.items()})
+def test_worked_example(session: SparkSession) -> None:
+    found = segment(session, {name: purchases for name, (purchases, _) in WORKED.items()})
     assert found == {name: labels for name, (_, labels) in WORKED.items()}
 
 
-def test_spending_boundaries(spark: SparkSession) -> None:
+def test_spending_boundaries(session: SparkSession) -> None:
     day = ["2024-06-01"] * 3
     cases = {
         "average just below": (of(day[:2], "14999.99", "WW"), "Medium Value"),
@@ -87,11 +87,11 @@ def test_spending_boundaries(spark: SparkSession) -> None:
         "nothing": (of(day[:1], "0", "W"), "Low Value"),
         "beyond 64 bits": (of(day, "9999999999999999.99", "WWW"), "High Value"),
     }
-    found = segment(spark, {name: purchases for name, (purchases, _) in cases.items()})
+    found = segment(session, {name: purchases for name, (purchases, _) in cases.items()})
     assert {name: labels[1] for name, labels in found.items()} == {name: label for name, (_, label) in cases.items()}
 
 
-def test_category_boundaries(spark: SparkSession) -> None:
+def test_category_boundaries(session: SparkSession) -> None:
     cases = {
         "W" * 7 + "MMM": "Womens",
         "W" * 69 + "M" * 31: "Family",
@@ -104,14 +104,14 @@ def test_category_boundaries(spark: SparkSession) -> None:
         "WO": "Mixed",
         "K": "Kids",
     }
-    found = segment(spark, {marks: of(["2024-06-01"] * len(marks), "1", marks) for marks in cases})
+    found = segment(session, {marks: of(["2024-06-01"] * len(marks), "1", marks) for marks in cases})
     assert {marks: labels[2] for marks, labels in found.items()} == cases
 
 
-def test_a_low_threshold_takes_the_largest_share_then_the_order(spark: SparkSession) -> None:
+def test_a_low_threshold_takes_the_largest_share_then_the_order(session: SparkSession) -> None:
     cases = {"WWMMMK": "Mens", "WWMMKK": "Womens", "MMKKKO": "Kids", "MMKKOO": "Mens", "WOOOOO": "Mixed"}
     customers = {marks: of(["2024-06-01"] * 6, "1", marks) for marks in cases}
-    found = segment(spark, customers, dominant_threshold=0.3, family_threshold=0.3)
+    found = segment(session, customers, dominant_threshold=0.3, family_threshold=0.3)
     assert {marks: labels[2] for marks, labels in found.items()} == cases
 
 
@@ -119,7 +119,7 @@ def test_a_low_threshold_takes_the_largest_share_then_the_order(spark: SparkSess
     ("as_of", "first_inside"),
     [(date(2024, 8, 31), "2024-02-29"), (date(2023, 8, 31), "2023-02-28"), (date(2024, 6, 30), "2023-12-30")],
 )
-def test_six_calendar_months(spark: SparkSession, as_of: date, first_inside: str) -> None:
+def test_six_calendar_months(session: SparkSession, as_of: date, first_inside: str) -> None:
     inside = date.fromisoformat(first_inside)
     outside = date.fromordinal(inside.toordinal() - 1)
     recent = [as_of.isoformat()] * 4
@@ -127,32 +127,32 @@ def test_six_calendar_months(spark: SparkSession, as_of: date, first_inside: str
         "in": of([*recent, inside.isoformat()], "1", "WWWWW"),
         "out": of([*recent, outside.isoformat()], "1", "WWWWW"),
     }
-    found = segment(spark, customers, as_of)
+    found = segment(session, customers, as_of)
     assert (found["in"][0], found["out"][0]) == ("Loyal", "Regular")
 
 
-def test_configured_order_and_windows(spark: SparkSession) -> None:
+def test_configured_order_and_windows(session: SparkSession) -> None:
     festive_long_ago = {"x": of(["2023-12-01", "2023-12-02"], "1", "WW")}
-    assert segment(spark, festive_long_ago)["x"][0] == "Lapsed"
+    assert segment(session, festive_long_ago)["x"][0] == "Lapsed"
     order = ["New", "Loyal", "Seasonal", "Lapsed"]
-    assert segment(spark, festive_long_ago, frequency_order=order)["x"][0] == "Seasonal"
-    assert segment(spark, festive_long_ago, lapsed_after_days=210)["x"][0] == "Lapsed"
-    assert segment(spark, festive_long_ago, lapsed_after_days=211)["x"][0] == "Seasonal"
+    assert segment(session, festive_long_ago, frequency_order=order)["x"][0] == "Seasonal"
+    assert segment(session, festive_long_ago, lapsed_after_days=210)["x"][0] == "Lapsed"
+    assert segment(session, festive_long_ago, lapsed_after_days=211)["x"][0] == "Seasonal"
     three = {"x": of(["2024-05-30", "2024-06-01", "2024-06-02"], "1", "WWW")}
-    assert segment(spark, three, loyal_min_purchases=3, loyal_window_months=1)["x"][0] == "Loyal"
+    assert segment(session, three, loyal_min_purchases=3, loyal_window_months=1)["x"][0] == "Loyal"
     three = {"x": of(["2024-05-29", "2024-06-01", "2024-06-02"], "1", "WWW")}
     assert (
-        segment(spark, three, loyal_min_purchases=3, loyal_window_months=1, frequency_fallback="Other")["x"][0]
+        segment(session, three, loyal_min_purchases=3, loyal_window_months=1, frequency_fallback="Other")["x"][0]
         == "Other"
     )
 
 
-def test_metrics(spark: SparkSession) -> None:
+def test_metrics(session: SparkSession) -> None:
     purchases, _ = WORKED["G"]
     rows = [("G", date.fromisoformat(day), Decimal(amount), category) for day, amount, category in purchases]
     settings = load_config({"festive_periods": FESTIVE})
     festive = resolve(settings.festive_periods, date(2020, 1, 1), AS_OF)
-    frame = CustomerSegmentationPipeline(settings).segment(spark.createDataFrame(rows, SCHEMA), AS_OF, festive)
+    frame = CustomerSegmentationPipeline(settings).segment(session.createDataFrame(rows, SCHEMA), AS_OF, festive)
     assert [row.asDict() for row in frame.collect()] == [
         {
             "customer_id": "G",
@@ -182,15 +182,15 @@ def test_metrics(spark: SparkSession) -> None:
     ]
 
 
-def test_the_schema_that_rules_are_checked_against(spark: SparkSession) -> None:
+def test_the_schema_that_rules_are_checked_against(session: SparkSession) -> None:
     settings = load_config(None)
     festive = resolve(settings.festive_periods, AS_OF, AS_OF)
-    made = customer_metrics(spark.createDataFrame([], SCHEMA), AS_OF, festive, settings).schema
-    declared = spark.createDataFrame([], METRICS_SCHEMA).schema
+    made = customer_metrics(session.createDataFrame([], SCHEMA), AS_OF, festive, settings).schema
+    declared = session.createDataFrame([], METRICS_SCHEMA).schema
     assert [(field.name, field.dataType) for field in made] == [(field.name, field.dataType) for field in declared]
 
 
-def test_the_average_is_rounded_once_and_half_up(spark: SparkSession) -> None:
+def test_the_average_is_rounded_once_and_half_up(session: SparkSession) -> None:
     cases = [
         ("0.00", 7, "0.00"),
         ("0.01", 2, "0.01"),
@@ -210,7 +210,7 @@ def test_the_average_is_rounded_once_and_half_up(spark: SparkSession) -> None:
         ("29999999999999999999.97", 3, "9999999999999999999.99"),
     ]
     rows = [(Decimal(total), count, Decimal(expected)) for total, count, expected in cases]
-    frame = spark.createDataFrame(rows, "total decimal(28,2), count bigint, expected decimal(28,2)")
+    frame = session.createDataFrame(rows, "total decimal(28,2), count bigint, expected decimal(28,2)")
     found = frame.withColumn("found", average_half_up(F.col("total"), F.col("count")))
     assert found.where("found != expected or found is null").collect() == []
 
@@ -220,8 +220,8 @@ class WithVip(PurchaseFrequencySegmenter):
         return [Rule("VIP", F.col("total_purchases") >= 10), *super().rules()]
 
 
-def test_a_subclass_puts_a_rule_in_front(spark: SparkSession) -> None:
-    metrics = spark.createDataFrame(
+def test_a_subclass_puts_a_rule_in_front(session: SparkSession) -> None:
+    metrics = session.createDataFrame(
         [(10, 0, 0, 0), (9, 0, 0, 0)],
         "total_purchases int, purchases_in_loyal_window int, festive_purchases int, days_since_last_purchase int",
     )
@@ -229,7 +229,7 @@ def test_a_subclass_puts_a_rule_in_front(spark: SparkSession) -> None:
     assert labels == ["VIP", "Regular"]
 
 
-def test_ill_formed_rules_fail_when_they_are_built(spark: SparkSession) -> None:
+def test_ill_formed_rules_fail_when_they_are_built(session: SparkSession) -> None:
     class Twice(PurchaseFrequencySegmenter):
         def rules(self):
             return [Rule("New", F.lit(True)), *super().rules()]
@@ -242,7 +242,7 @@ def test_ill_formed_rules_fail_when_they_are_built(spark: SparkSession) -> None:
         def rules(self):
             return [Rule(" ", F.lit(True))]
 
-    metrics = spark.createDataFrame([(1,)], "total_purchases int")
+    metrics = session.createDataFrame([(1,)], "total_purchases int")
     with pytest.raises(RuleError, match="New more than once"):
         Twice().build()
     with pytest.raises(RuleError, match="wealth"):
@@ -253,12 +253,12 @@ def test_ill_formed_rules_fail_when_they_are_built(spark: SparkSession) -> None:
         CustomerSegmentationPipeline(segmenters=[CategorySegmenter(), CategorySegmenter()])
 
 
-def test_a_null_condition_does_not_match(spark: SparkSession) -> None:
+def test_a_null_condition_does_not_match(session: SparkSession) -> None:
     class Gap(SpendingSegmenter):
         def rules(self):
             return [Rule("Often", F.col("average_days_between_purchases") < 5)]
 
-    metrics = spark.createDataFrame([(None,), (4.0,)], "average_days_between_purchases double")
+    metrics = session.createDataFrame([(None,), (4.0,)], "average_days_between_purchases double")
     assert [row.spending for row in Gap().segment_customers(metrics).collect()] == ["Medium Value", "Often"]
 
 
@@ -283,14 +283,14 @@ FESTIVE_CASES = {
 }
 
 
-def test_default_festive_days(spark: SparkSession) -> None:
+def test_default_festive_days(session: SparkSession) -> None:
     calendar = resolve(load_config().festive_periods, date(2023, 1, 1), date(2024, 12, 31))
-    frame = spark.createDataFrame([(day,) for day in FESTIVE_CASES], "day string")
+    frame = session.createDataFrame([(day,) for day in FESTIVE_CASES], "day string")
     found = frame.select("day", calendar.contains(F.to_date("day")).alias("festive")).collect()
     assert {row.day: row.festive for row in found} == FESTIVE_CASES
 
 
-def test_periods_wrap_over_new_year_and_hold_once(spark: SparkSession) -> None:
+def test_periods_wrap_over_new_year_and_hold_once(session: SparkSession) -> None:
     periods = [
         {"name": "Turn", "from": "12-30", "to": "01-02"},
         {"name": "Sale", "start": "2024-05-01", "end": "2024-05-01"},
@@ -306,7 +306,7 @@ def test_periods_wrap_over_new_year_and_hold_once(spark: SparkSession) -> None:
         "2024-05-01": True,
         "2023-05-01": False,
     }
-    frame = spark.createDataFrame([(day,) for day in cases], "day string")
+    frame = session.createDataFrame([(day,) for day in cases], "day string")
     found = frame.select("day", calendar.contains(F.to_date("day")).alias("festive")).collect()
     assert {row.day: row.festive for row in found} == cases
 
@@ -335,9 +335,9 @@ SUMS = {
 
 
 @pytest.mark.parametrize("case", SUMS)
-def test_sums_are_exact(case: str, spark: SparkSession) -> None:
+def test_sums_are_exact(case: str, session: SparkSession) -> None:
     amounts = [Decimal(text) for text in SUMS[case]]
-    frame = spark.createDataFrame([(amount,) for amount in amounts], "amount decimal(18,2)")
+    frame = session.createDataFrame([(amount,) for amount in amounts], "amount decimal(18,2)")
     row = frame.agg(exact_sum(F.col("amount")).alias("sum"))
     assert row.dtypes == [("sum", "decimal(28,2)")]
     assert row.collect() == [(sum(amounts),)]

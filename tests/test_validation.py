@@ -18,11 +18,11 @@ GOOD = ("file", None, "C1", "P1", "2024-01-05", "100.00", "Womens")
 RAW_SCHEMA = ", ".join(f"{name} string" for name in RAW_COLUMNS)
 
 
-def label(spark: SparkSession, column: str, texts: list[str | None], **config):
+def label(session: SparkSession, column: str, texts: list[str | None], **config):
     """The labelled rows of good rows in which one text is replaced, in order."""
     at = RAW_COLUMNS.index(column)
     rows = [(*GOOD[:at], text, *GOOD[at + 1 :]) for text in texts]
-    frame = label_rows(spark.createDataFrame(rows, RAW_SCHEMA).coalesce(1), load_config(config), TODAY)
+    frame = label_rows(session.createDataFrame(rows, RAW_SCHEMA).coalesce(1), load_config(config), TODAY)
     return frame.collect()
 
 
@@ -73,26 +73,26 @@ DATES = {
 }
 
 
-def test_dates(spark: SparkSession) -> None:
-    rows = label(spark, "purchase_date", list(DATES))
+def test_dates(session: SparkSession) -> None:
+    rows = label(session, "purchase_date", list(DATES))
     assert {text: row.purchase_date for text, row in zip(DATES, rows, strict=True)} == DATES
     for (text, day), row in zip(DATES.items(), rows, strict=True):
         assert row.reasons == (None if day else ["invalid_purchase_date"]), text
 
 
 @pytest.mark.parametrize("zone", ["UTC", "America/Los_Angeles", "Pacific/Kiritimati"])
-def test_dates_do_not_hang_on_the_sessions_zone(spark: SparkSession, zone: str) -> None:
-    before = spark.conf.get("spark.sql.session.timeZone")
-    spark.conf.set("spark.sql.session.timeZone", zone)
+def test_dates_do_not_hang_on_the_sessions_zone(session: SparkSession, zone: str) -> None:
+    before = session.conf.get("spark.sql.session.timeZone")
+    session.conf.set("spark.sql.session.timeZone", zone)
     try:
         texts = ["2024-01-05T18:30:00Z", "2024-01-05", "2024-03-10T02:30:00"]
-        days = [row.purchase_date for row in label(spark, "purchase_date", texts)]
+        days = [row.purchase_date for row in label(session, "purchase_date", texts)]
     finally:
-        spark.conf.set("spark.sql.session.timeZone", before)
+        session.conf.set("spark.sql.session.timeZone", before)
     assert days == [date(2024, 1, 6), date(2024, 1, 5), date(2024, 3, 10)]
 
 
-def test_configured_date_formats_come_after_the_standard_one(spark: SparkSession) -> None:
+def test_configured_date_formats_come_after_the_standard_one(session: SparkSession) -> None:
     cases = {
         "31/12/2023": date(2023, 12, 31),
         "29/02/2023": None,
@@ -102,13 +102,13 @@ def test_configured_date_formats_come_after_the_standard_one(spark: SparkSession
         "05.01.2024 23:00 +0530": date(2024, 1, 5),
     }
     formats = ["dd/MM/yyyy", "dd.MM.yyyy HH:mm Z"]
-    rows = label(spark, "purchase_date", list(cases), date_formats=formats)
+    rows = label(session, "purchase_date", list(cases), date_formats=formats)
     assert {text: row.purchase_date for text, row in zip(cases, rows, strict=True)} == cases
 
 
-def test_a_purchase_after_the_day_of_the_run_is_rejected(spark: SparkSession) -> None:
+def test_a_purchase_after_the_day_of_the_run_is_rejected(session: SparkSession) -> None:
     cases = {"2026-11-23": None, "2026-11-24": ["future_purchase_date"], "2026-11-24T00:30": ["future_purchase_date"]}
-    rows = label(spark, "purchase_date", list(cases))
+    rows = label(session, "purchase_date", list(cases))
     assert {text: row.reasons for text, row in zip(cases, rows, strict=True)} == cases
 
 
@@ -142,25 +142,25 @@ AMOUNTS = {
 }
 
 
-def test_amounts(spark: SparkSession) -> None:
-    rows = label(spark, "amount", list(AMOUNTS))
+def test_amounts(session: SparkSession) -> None:
+    rows = label(session, "amount", list(AMOUNTS))
     expected = {text: value and Decimal(value) for text, value in AMOUNTS.items()}
     assert {text: row.amount for text, row in zip(AMOUNTS, rows, strict=True)} == expected
     for (text, value), row in zip(AMOUNTS.items(), rows, strict=True):
         assert row.reasons == (None if value else ["invalid_amount"]), text
 
 
-def test_negative_amounts(spark: SparkSession) -> None:
+def test_negative_amounts(session: SparkSession) -> None:
     cases = {"-0.01": ["negative_amount"], "-0.005": ["negative_amount"], "-5": ["negative_amount"], "0": None}
-    rows = label(spark, "amount", list(cases))
+    rows = label(session, "amount", list(cases))
     assert {text: row.reasons for text, row in zip(cases, rows, strict=True)} == cases
 
 
 @pytest.mark.parametrize("separator", [",", " ", "'"])
-def test_thousands_separator(spark: SparkSession, separator: str) -> None:
+def test_thousands_separator(session: SparkSession, separator: str) -> None:
     cases = {"12,000": "12000.00", "1,234,567.891": "1234567.89", "12000": "12000.00", "12,00": None, "1,2345": None}
     cases = {text.replace(",", separator): value and Decimal(value) for text, value in cases.items()}
-    rows = label(spark, "amount", list(cases), thousands_separator=separator)
+    rows = label(session, "amount", list(cases), thousands_separator=separator)
     assert {text: row.amount for text, row in zip(cases, rows, strict=True)} == cases
 
 
@@ -184,34 +184,34 @@ CATEGORIES = {
 }
 
 
-def test_categories(spark: SparkSession) -> None:
-    rows = label(spark, "category", list(CATEGORIES))
+def test_categories(session: SparkSession) -> None:
+    rows = label(session, "category", list(CATEGORIES))
     assert {text: (row.category, row.warning) for text, row in zip(CATEGORIES, rows, strict=True)} == CATEGORIES
     assert all(row.reasons is None for row in rows)
 
 
-def test_configured_aliases_replace_the_default_ones_but_not_the_names(spark: SparkSession) -> None:
+def test_configured_aliases_replace_the_default_ones_but_not_the_names(session: SparkSession) -> None:
     cases = {"Damen": "Womens", "ladies": "Other", "womens": "Womens", "Toys": "Other", "Mens": "Mens"}
-    rows = label(spark, "category", list(cases), category_aliases={"damen": "Womens", "toys": "Other"})
+    rows = label(session, "category", list(cases), category_aliases={"damen": "Womens", "toys": "Other"})
     assert {text: row.category for text, row in zip(cases, rows, strict=True)} == cases
     assert [row.warning for row in rows] == [None, "unknown_category", None, None, None]
 
 
 @pytest.mark.parametrize("column", ["customer_id", "purchase_id"])
-def test_ids_are_trimmed_and_keep_their_case(spark: SparkSession, column: str) -> None:
+def test_ids_are_trimmed_and_keep_their_case(session: SparkSession, column: str) -> None:
     texts = ["c1", " C1", "C1\u00a0", "\tC 1\r\n", "\u3000C1", "É1 ", "‘C1’", "", " ", "\u2003", None]
-    values = [getattr(row, column) for row in label(spark, column, texts)]
+    values = [getattr(row, column) for row in label(session, column, texts)]
     assert values == ["c1", "C1", "C1", "C 1", "C1", "É1", "‘C1’", None, None, None, None]
 
 
-def test_reasons_come_in_the_order_of_the_contract(spark: SparkSession) -> None:
+def test_reasons_come_in_the_order_of_the_contract(session: SparkSession) -> None:
     rows = [
         ("file", None, None, None, None, None, None),
         ("file", None, " ", " ", "soon", "much", "Womens"),
         ("file", None, "C", None, "2026-12-24", "-1", "Womens"),
         ("file", "C,P", "C", "P", None, None, None),
     ]
-    frame = label_rows(spark.createDataFrame(rows, RAW_SCHEMA), load_config(), TODAY)
+    frame = label_rows(session.createDataFrame(rows, RAW_SCHEMA), load_config(), TODAY)
     assert rows_of(frame.select("reasons")) == [
         (["missing_customer_id", "missing_purchase_id", "missing_purchase_date", "missing_amount"],),
         (["missing_customer_id", "missing_purchase_id", "invalid_purchase_date", "invalid_amount"],),
@@ -220,8 +220,8 @@ def test_reasons_come_in_the_order_of_the_contract(spark: SparkSession) -> None:
     ]
 
 
-def test_raw_texts_are_kept_where_they_are_not_the_values(spark: SparkSession) -> None:
-    rows = label(spark, "amount", ["100.00", "100", " 7.5"])
+def test_raw_texts_are_kept_where_they_are_not_the_values(session: SparkSession) -> None:
+    rows = label(session, "amount", ["100.00", "100", " 7.5"])
     assert [row.raw and row.raw[RAW_TEXTS.index("amount")] for row in rows] == [None, "100", " 7.5"]
 
 

@@ -131,7 +131,7 @@ def customer_metrics(
         average_half_up(F.col("lifetime_spend"), F.col("total_purchases")).alias("average_order_value"),
         "first_purchase",
         "last_purchase",
-        F.datediff(F.lit(as_of), F.col("last_purchase")).alias("days_since_last_purchase"),
+        F.datediff(F.lit(as_of), F.col("last_purchase")).cast("int").alias("days_since_last_purchase"),
         "purchases_last_6_months",
         "purchases_last_90_days",
         LOYAL_WINDOW,

@@ -38,8 +38,9 @@ WHITESPACE = (
     "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
     "\u2028\u2029\u202f\u205f\u3000"
 )
-# The time is a time of day; an offset is at most 14 hours.
-DAY = r"[0-9]{4}-[0-9]{2}-[0-9]{2}"
+# There is no year 0; the time is a time of day; an offset is at most 14 hours.
+YEAR = r"(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
+DAY = rf"{YEAR}-[0-9]{{2}}-[0-9]{{2}}"
 TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?"
 OFFSET = r"Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?"
 DATE_TEXT = rf"\A{DAY}(?:[T ]{TIME}(?: ?(?:{OFFSET}))?)?\z"
@@ -77,6 +78,7 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date) -> DataF
         .withColumn("day_text", day_text(F.col(_text(PURCHASE_DATE))))
         .withColumn("amount_text", plain_number(F.col(_text(AMOUNT)), config.thousands_separator))
         .withColumn("local_day", try_cast("day_text", "date"))
+        .withColumn("with_offset", with_offset(F.col(_text(PURCHASE_DATE))))
         .withColumn("any_day", purchase_day(F.col(_text(PURCHASE_DATE)), config))
         .withColumns(
             {
@@ -154,8 +156,13 @@ def try_cast(column: str, to: str) -> Column:
 
 
 def day_text(text: Column) -> Column:
-    """The ``YYYY-MM-DD`` in front of a standard date, null where there is none; there is no year 0."""
-    return F.when(text.rlike(DATE_TEXT) & ~text.startswith("0000"), F.substring(text, 1, 10))
+    """The ``YYYY-MM-DD`` in front of a standard date, null where there is none."""
+    return F.when(text.rlike(DATE_TEXT), F.substring(text, 1, 10))
+
+
+def with_offset(text: Column) -> Column:
+    """Text of a possible day with a time and an offset, null where it is none."""
+    return F.when(F.col("local_day").isNotNull() & text.rlike(WITH_OFFSET), text)
 
 
 def purchase_day(text: Column, config: SegmentationConfig) -> Column:
@@ -164,21 +171,17 @@ def purchase_day(text: Column, config: SegmentationConfig) -> Column:
     A day without an offset is taken as it stands; with one, the instant is converted. The formats of the
     configuration are tried in their order where the standard one does not fit.
     """
-    converted = _converted(F.when(text.rlike(WITH_OFFSET), text), config.timezone)
-    day = F.col("local_day")
-    standard = F.when(day.isNotNull() & (F.length(text) > 10) & text.rlike(WITH_OFFSET), converted).otherwise(day)
+    standard = F.coalesce(_converted(F.col("with_offset"), config.timezone), "local_day")
     return F.coalesce(standard, *[_by_format(text, pattern, config.timezone) for pattern in config.date_formats])
 
 
 def _converted(text: Column, timezone: str) -> Column:
     """The day in `timezone` of a text with an offset. Engines differ in which offsets they take for a zone."""
     local = F.to_timestamp_ntz(F.concat(F.substring(text, 1, 10), F.lit(" "), F.regexp_extract(text, WITH_OFFSET, 1)))
-    digits = F.translate(F.regexp_extract(text, WITH_OFFSET, 2), ":", "")
-    hours, minutes = F.substring(digits, 2, 2).cast("int"), F.substring(digits, 4, 2)
-    ahead = hours * 60 + F.when(minutes != "", minutes).otherwise("0").cast("int")
-    signed = F.when(digits == "Z", F.lit(0)).when(digits.startswith("-"), -ahead).otherwise(ahead)
-    nothing = F.lit(0)
-    in_utc = local - F.make_dt_interval(nothing, nothing, signed, nothing)
+    # Hours and minutes as one number: -330 is three and a half hours behind; Z is none.
+    number = F.rpad(F.translate(F.regexp_extract(text, WITH_OFFSET, 2), "Z:", "0"), 5, "0").cast("int")
+    ahead = number - (number / 100).cast("int") * 40
+    in_utc = local - F.make_dt_interval(F.lit(0), F.lit(0), ahead)
     return F.to_date(F.convert_timezone(F.lit("UTC"), F.lit(timezone), in_utc))
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, nullcontext, suppress
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -96,8 +96,7 @@ class Run:
 
     def _holding(self, engine: Engine) -> dict[str, Any]:
         """What is done, recorded and removed while the output is ours."""
-        no_lock = nullcontext(self.confirm)
-        with no_lock if self.output.local else engine.lock(self.output.lock_file, self.record.run_id) as self.confirm:
+        with self._lock(engine) as self.confirm:
             try:
                 return self._execute(engine)
             except BaseException as error:
@@ -107,6 +106,10 @@ class Run:
                 # If the engine itself died, the next run cleans up, and the first error is the one to report.
                 with suppress(Exception):
                     engine.files.delete(self.staging)
+
+    def _lock(self, engine: Engine) -> AbstractContextManager[Any]:
+        """A local output is locked already, without an engine."""
+        return nullcontext(self.confirm) if self.output.local else engine.lock(self.output.lock_file, self.record.run_id)
 
     def _execute(self, engine: Engine) -> dict[str, Any]:
         self.segmentation.check(engine.rows([], METRICS_SCHEMA))

@@ -77,7 +77,6 @@ class RunRecord:
             "config_fingerprint": self.config_fingerprint,
             "versions": self._versions(),
             "durations": self.durations,
-            "engine_reason": self.engine.why if self.engine else None,
         }
 
     def result(self, segments: Segments, output: Output) -> dict[str, Any]:
@@ -108,6 +107,7 @@ class RunRecord:
             "source_paths": self.request.paths,
             "mode": self.request.mode,
             "engine": self.engine.name if self.engine else None,
+            "engine_reason": self.engine.why if self.engine else None,
         }
 
     def _counts(self) -> dict[str, Any]:

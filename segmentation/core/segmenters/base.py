@@ -5,7 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import ClassVar
 
-from pyspark.errors import AnalysisException
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 
 from segmentation.config import SegmentationConfig, load_config
@@ -57,10 +57,13 @@ class Segmenter(ABC):
         if dimension.name in metrics.columns:
             raise RuleError(f"Dimension {dimension.name}: there is a column of this name already; choose another.")
         try:
-            return metrics.withColumn(dimension.name, dimension.label())
-        except AnalysisException as error:
+            labelled = metrics.withColumn(dimension.name, dimension.label())
+            # Some engines look at an expression only when its outcome is asked for.
+            _ = labelled.schema
+        except PySparkException as error:
             reason = str(error).splitlines()[0]
             raise RuleError(
                 f"Dimension {dimension.name}: a rule cannot be computed from the metrics {', '.join(metrics.columns)}: "
                 f"{reason}"
             ) from error
+        return labelled

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
 from segmentation.engines.base import Engine, StoredFile
@@ -62,7 +62,7 @@ class EmbeddedEngine(Engine):
         self._open = ExitStack()
         self._open.enter_context(connect_mode())
         try:
-            self.session: SparkSession = self._open.enter_context(served(memory, str(spill)))
+            self.session = self._open.enter_context(served(memory, str(spill)))
         except BaseException:
             self._open.close()
             raise
@@ -123,8 +123,8 @@ class EmbeddedEngine(Engine):
     def write_sorted(
         self,
         lines: DataFrame,
-        rows: int,
-        folder: str,
+        rows: int,  # noqa: ARG002
+        folder: str,  # noqa: ARG002
         target: str,
         framed: tuple[str, str, str],
     ) -> None:

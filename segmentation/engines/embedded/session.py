@@ -7,9 +7,11 @@ import os
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from pysail.spark import SparkConnectServer
-from pyspark.sql.connect.session import SparkSession
+from pyspark.sql import SparkSession
+from pyspark.sql.connect.session import SparkSession as ConnectSession
 
 LOOPBACK = "127.0.0.1"
 # Decides, at each call, which kind of column the functions of PySpark make.
@@ -66,7 +68,7 @@ def served(memory: int, spill: str) -> Iterator[SparkSession]:
     try:
         address = server.listening_address
         assert address is not None  # it runs
-        session = SparkSession.builder.remote(f"sc://{address[0]}:{address[1]}").create()
+        session: Any = ConnectSession.builder.remote(f"sc://{address[0]}:{address[1]}").create()
         try:
             for key, value in SETTINGS.items():
                 session.conf.set(key, value)

@@ -18,8 +18,8 @@ def batches(frame: DataFrame, schema: pa.Schema | None = None) -> Iterator[pa.Re
         frame: of a Connect session.
         schema: of the batches; None for the engine's own.
     """
-    client: Any = frame.sparkSession.client  # type: ignore[attr-defined]
-    plan: Any = frame._plan  # type: ignore[attr-defined]
+    client: Any = frame.sparkSession.client
+    plan: Any = frame._plan
     for part in client.to_table_as_iterator(plan.to_proto(client), {}):
         if isinstance(part, pa.Table):
             for batch in part.to_batches():

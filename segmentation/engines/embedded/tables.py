@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
-from typing import Any
+from typing import Any, Literal
 
 import pyarrow as pa
 from deltalake import CommitProperties, DeltaTable, write_deltalake
@@ -43,8 +43,9 @@ class DeltaRsTables:
         current = pa.schema(table.schema().to_arrow())
         changed = [(f.name, f.type) for f in current] != [(f.name, f.type) for f in schema]
         reader = pa.RecordBatchReader.from_batches(schema, batches(frame, schema))
-        how = {"schema_mode": "overwrite"} if changed else {}
-        write_deltalake(table, reader, mode="overwrite", commit_properties=_said(commit), **how)
+        # Only then: replacing the schema would drop what is said of columns.
+        how: Literal["overwrite"] | None = "overwrite" if changed else None
+        write_deltalake(table, reader, mode="overwrite", schema_mode=how, commit_properties=_said(commit))
 
     def append(self, frame: DataFrame, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
         """Add rows in one commit."""

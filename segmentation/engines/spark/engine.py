@@ -40,7 +40,7 @@ class SparkEngine(Engine):
     def __init__(self, session: SparkSession, why: str) -> None:
         self.session = session
         self.why = why
-        self.files = Storage(session)
+        self.files = self._storage = Storage(session)
         self.tables = SparkTables(session)
         self._kept: list[DataFrame] = []
 
@@ -67,12 +67,12 @@ class SparkEngine(Engine):
 
     def check(self, locations: Sequence[str]) -> None:
         """Refuse a path without a scheme where Spark's file system is not the local one."""
-        check_schemes(self.files, locations)
+        check_schemes(self._storage, locations)
 
     @contextmanager
     def lock(self, location: str, run_id: str) -> Iterator[Callable[[], None]]:
         """A lease in a file."""
-        with held(Lease(self.files, location, run_id)) as lease:
+        with held(Lease(self._storage, location, run_id)) as lease:
             yield lease.confirm
 
     def rows(self, rows: Sequence[Mapping[str, Any]], schema: str) -> DataFrame:
@@ -114,8 +114,8 @@ class SparkEngine(Engine):
         sorted_parts = join(folder, "json")
         writer = ranges.sortWithinPartitions(key).select("value").write
         writer.options(lineSep=separator, compression="none").mode("overwrite").text(sorted_parts)
-        pieces = self.files.files(sorted_parts)
-        self.files.concatenate(pieces, target, head=head, tail=tail, drop_last=len(separator))
+        pieces = self._storage.files(sorted_parts)
+        self._storage.concatenate(pieces, target, head=head, tail=tail, drop_last=len(separator))
 
     @contextmanager
     def reading(self) -> Iterator[None]:
