@@ -5,7 +5,6 @@ The order of the steps is the order of the file: trim, type, check. Nothing is d
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import date
 from functools import reduce
 
@@ -13,10 +12,10 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
+from segmentation.core.plain import with_plain_values
 from segmentation.core.schemas import (
     AMOUNT,
     AMOUNT_TYPE,
-    APOSTROPHES,
     CATEGORY,
     CUSTOMER_ID,
     OTHER,
@@ -28,30 +27,21 @@ from segmentation.core.schemas import (
     REASONS,
     SOURCE_ID,
     WARNING,
-    Category,
     Reason,
     Warn,
 )
-
-# What Python's str.strip removes, so that a no-break space pasted from a spreadsheet does not make another customer.
-WHITESPACE = (
-    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
-    "\u2028\u2029\u202f\u205f\u3000"
+from segmentation.core.texts import (
+    blank_to_null,
+    day_text,
+    known_category,
+    plain_number,
+    purchase_day,
+    try_cast,
+    with_offset,
 )
-# There is no year 0; the time is a time of day; an offset is at most 14 hours.
-YEAR = r"(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
-DAY = rf"{YEAR}-[0-9]{{2}}-[0-9]{{2}}"
-TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?"
-OFFSET = r"Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?"
-DATE_TEXT = rf"\A{DAY}(?:[T ]{TIME}(?: ?(?:{OFFSET}))?)?\z"
-WITH_OFFSET = rf"\A{DAY}[T ]({TIME}) ?({OFFSET})\z"
-AMOUNT_TEXT = r"\A[+-]?(?:[0-9]{1,16}(?:\.[0-9]*)?|\.[0-9]+)\z"
-PLAIN_AMOUNT = r"\A[0-9]{1,16}(?:\.[0-9]+)?\z"
-# Letters of Spark's date patterns that stand for a zone or an offset.
-ZONE_LETTERS = frozenset("VzOXxZ")
 
 
-def label_rows(raw: DataFrame, config: SegmentationConfig, today: date) -> DataFrame:
+def label_rows(raw: DataFrame, config: SegmentationConfig, today: date, *, by_pattern: bool = False) -> DataFrame:
     """Type every row and say why it cannot be used.
 
     Args:
@@ -59,6 +49,7 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date) -> DataF
             else null.
         config: time zone, date formats, separator, category aliases.
         today: the day of the run in the configured time zone.
+        by_pattern: see `plain.with_plain_values`.
 
     Returns:
         One row per row read: ``source_id`` (bigint); the five columns of the canonical purchase, each null where the
@@ -66,11 +57,7 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date) -> DataF
         ``warning`` (string, null if there is none); ``raw`` (array of the `RAW_TEXTS` as they were read, null where
         they are just the canonical values, so that clean data carries nothing twice).
     """
-    clean = (
-        raw.withColumns({"plain_day": try_cast(PURCHASE_DATE, "date"), "plain_amount": try_cast(AMOUNT, AMOUNT_TYPE)})
-        .withColumn("same_amount", F.col("plain_amount").cast("string").eqNullSafe(F.col(AMOUNT)))
-        .withColumn("clean", F.coalesce(is_clean(today), F.lit(False)))
-    )
+    clean = with_plain_values(raw, today, by_pattern=by_pattern)
     # For a clean row these texts are null, and so everything that is made of them costs next to nothing.
     careful = {_text(name): F.when(~F.col("clean"), blank_to_null(F.col(name))) for name in PURCHASE_COLUMNS}
     return (
@@ -102,118 +89,8 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date) -> DataF
     )
 
 
-def is_clean(today: date) -> Column:
-    """Is every text the plain form of a valid value? Then the row needs no closer look; null counts as no.
-
-    This only saves time, most of it: nine in ten rows of real data are clean, and the careful way costs five times
-    as much. Whatever is in doubt is not clean.
-    """
-    return (
-        F.col(RAW_RECORD).isNull()
-        & _has_plain_edges(F.col(CUSTOMER_ID))
-        & _has_plain_edges(F.col(PURCHASE_ID))
-        & _is_plain_day(F.col(PURCHASE_DATE), F.col("plain_day"), today)
-        & (F.col("same_amount") | F.col(AMOUNT).rlike(PLAIN_AMOUNT))
-        & (F.col("plain_amount") >= 0)
-        & F.col(CATEGORY).isin([str(category) for category in Category])
-    )
-
-
-def _has_plain_edges(text: Column) -> Column:
-    """Text that starts and ends with a visible ASCII character, so that there is nothing to trim.
-
-    Its bytes are looked at, because finding the last character of a text means to walk through it.
-    """
-    last = F.substring(text.cast("binary"), -1, 1)
-    return (text >= "!") & (text < "\x7f") & last.between(F.lit(b"!"), F.lit(b"~"))
-
-
-def _is_plain_day(text: Column, day: Column, today: date) -> Column:
-    """Exactly ``YYYY-MM-DD`` and not after today, given that Spark could cast `text` to `day`.
-
-    Spark's cast also takes one-digit months and days, a time behind ``T`` or a blank, and longer years. Of ten
-    characters and with a year of four digits, which no leading zero and a day up to today make sure of, only those
-    with a ``T`` or a blank are not the plain form. It also trims control characters, so the last one must be a digit.
-    """
-    four_digit_year = (text >= "1000") & (day <= F.lit(today))
-    ends_with_digit = F.substring(text, -1, 1).between("0", "9")
-    return (F.length(text) == 10) & four_digit_year & ends_with_digit & ~text.contains("T") & ~text.contains(" ")
-
-
 def _clean_or(name: str, careful: Column, plain: str | None = None) -> Column:
     return F.when(F.col("clean"), F.col(plain or name)).otherwise(careful).alias(name)
-
-
-def blank_to_null(text: Column) -> Column:
-    """Text without surrounding white space; null where nothing is left."""
-    trimmed = F.btrim(text, F.lit(WHITESPACE))
-    return F.when(trimmed != "", trimmed)
-
-
-def try_cast(column: str, to: str) -> Column:
-    """The named column as type `to`, null where that is impossible (Spark 3.5 has no `Column.try_cast`)."""
-    return F.expr(f"try_cast(`{column}` as {to})")
-
-
-def day_text(text: Column) -> Column:
-    """The ``YYYY-MM-DD`` in front of a standard date, null where there is none."""
-    return F.when(text.rlike(DATE_TEXT), F.substring(text, 1, 10))
-
-
-def with_offset(text: Column) -> Column:
-    """Text of a possible day with a time and an offset, null where it is none."""
-    return F.when(F.col("local_day").isNotNull() & text.rlike(WITH_OFFSET), text)
-
-
-def purchase_day(text: Column, config: SegmentationConfig) -> Column:
-    """The calendar day in the configured zone; null where the text is no date.
-
-    A day without an offset is taken as it stands; with one, the instant is converted. The formats of the
-    configuration are tried in their order where the standard one does not fit.
-    """
-    standard = F.coalesce(_converted(F.col("with_offset"), config.timezone), "local_day")
-    return F.coalesce(standard, *[_by_format(text, pattern, config.timezone) for pattern in config.date_formats])
-
-
-def _converted(text: Column, timezone: str) -> Column:
-    """The day in `timezone` of a text with an offset. Engines differ in which offsets they take for a zone."""
-    local = F.to_timestamp_ntz(F.concat(F.substring(text, 1, 10), F.lit(" "), F.regexp_extract(text, WITH_OFFSET, 1)))
-    # Hours and minutes as one number: -330 is three and a half hours behind; Z is none.
-    number = F.rpad(F.translate(F.regexp_extract(text, WITH_OFFSET, 2), "Z:", "0"), 5, "0").cast("int")
-    ahead = number - (number / 100).cast("int") * 40
-    in_utc = local - F.make_dt_interval(F.lit(0), F.lit(0), ahead)
-    return F.to_date(F.convert_timezone(F.lit("UTC"), F.lit(timezone), in_utc))
-
-
-def _by_format(text: Column, pattern: str, timezone: str) -> Column:
-    """The day by one more pattern. The session's zone is UTC, so only a pattern with a zone needs converting."""
-    instant = F.try_to_timestamp(text, F.lit(pattern))
-    has_zone = not ZONE_LETTERS.isdisjoint(_without_quoted(pattern))
-    return F.to_date(F.from_utc_timestamp(instant, timezone) if has_zone else instant)
-
-
-def _without_quoted(pattern: str) -> str:
-    return "".join(pattern.split("'")[::2])
-
-
-def plain_number(text: Column, thousands_separator: str | None) -> Column:
-    """The text of a plain decimal number, null where it is none; groups of thousands only if a separator is given."""
-    if thousands_separator is not None:
-        separator = "\\" + thousands_separator
-        grouped = text.rlike(rf"\A[+-]?[0-9]{{1,3}}(?:{separator}[0-9]{{3}})+(?:\.[0-9]*)?\z")
-        text = F.when(grouped, F.replace(text, F.lit(thousands_separator), F.lit(""))).otherwise(text)
-    return F.when(text.rlike(AMOUNT_TEXT), text)
-
-
-def known_category(text: Column, aliases: Mapping[str, str]) -> Column:
-    """Womens, Mens, Kids (or Other, where an alias says so) by normalised spelling, null where it is unknown."""
-    spelling = F.translate(F.lower(text), APOSTROPHES, "")
-    by_category = [
-        F.when(spelling.isin([alias for alias, to in aliases.items() if to == category]), F.lit(category))
-        for category in (*Category, OTHER)
-        if category in aliases.values()
-    ]
-    return F.coalesce(*by_category)
 
 
 def reasons(today: date) -> Column:

@@ -106,6 +106,8 @@ class Engine(ABC):
     name: ClassVar[str]
     # A field of a CSV record: quoted, or not starting with a quote.
     csv_field: ClassVar[str]
+    # Is a pattern cheaper than looking at parts of a text? See `core.plain`.
+    matches_cheaply: ClassVar[bool] = False
     session: SparkSession
     files: Files
     tables: Tables

@@ -109,7 +109,9 @@ class Run:
 
     def _lock(self, engine: Engine) -> AbstractContextManager[Any]:
         """A local output is locked already, without an engine."""
-        return nullcontext(self.confirm) if self.output.local else engine.lock(self.output.lock_file, self.record.run_id)
+        return (
+            nullcontext(self.confirm) if self.output.local else engine.lock(self.output.lock_file, self.record.run_id)
+        )
 
     def _execute(self, engine: Engine) -> dict[str, Any]:
         self.segmentation.check(engine.rows([], METRICS_SCHEMA))
@@ -145,7 +147,8 @@ class Run:
             engine.fit_to(0)
             raw = self._read(engine)
             engine.fit_to(raw.size)
-            labelled = self._staged(engine, label_rows(raw.frame, self.config, self.today), raw.names)
+            rows = label_rows(raw.frame, self.config, self.today, by_pattern=engine.matches_cheaply)
+            labelled = self._staged(engine, rows, raw.names)
             candidates = engine.keep(repeated_ids(labelled), join(self.staging, "repeated"))
             settled = settle(labelled, candidates) if candidates.count() else labelled
             self.record.found = found = profile(settled, self._fixed_as_of())

@@ -43,25 +43,24 @@ def value_of(field: Column) -> Column:
 
 def split_plainly(records: DataFrame, layout: Layout) -> DataFrame:
     """``source_id, record`` without quotes -> the raw frame."""
-    split = records.withColumn("fields", F.split("record", ","))
-    fits = F.size("fields") == layout.width
-    return _as_raw(split, layout, fits, lambda at: F.nullif(F.col("fields")[at], F.lit("")))
+    commas = _count(F.col("record"), ",")
+    return _as_raw(records, layout, commas == layout.width - 1, _plain_value)
 
 
 def split_carefully(records: DataFrame, layout: Layout, csv_field: str) -> DataFrame:
-    """``source_id, record``, some with quotes -> the raw frame; the others are split plainly, at half the price."""
+    """``source_id, record``, some with quotes -> the raw frame; the others are split plainly, a third as dear."""
     has_quotes = F.col("record").contains('"')
-    quoted = F.when(has_quotes, fields_of(F.col("record"), csv_field))
-    split = records.withColumns({"quoted": quoted, "fields": F.when(~has_quotes, F.split("record", ","))})
-    as_quoted = F.col("quoted").isNotNull()
-    width = F.size(F.coalesce("quoted", "fields")) == layout.width
-    fits = width & F.when(as_quoted, is_well_formed(F.col("record"), F.col("quoted"))).otherwise(F.lit(True))
+    split = records.withColumn("quoted", F.when(has_quotes, fields_of(F.col("record"), csv_field)))
+    quoted = F.col("quoted")
+    fits_quoted = (F.size(quoted) == layout.width) & is_well_formed(F.col("record"), quoted)
+    fits = F.when(has_quotes, fits_quoted).otherwise(_count(F.col("record"), ",") == layout.width - 1)
+    return _as_raw(
+        split, layout, fits, lambda at: F.when(has_quotes, value_of(F.get(quoted, at))).otherwise(_plain_value(at))
+    )
 
-    def value(at: int) -> Column:
-        plain = F.nullif(F.col("fields")[at], F.lit(""))
-        return F.when(as_quoted, value_of(F.col("quoted")[at])).otherwise(plain)
 
-    return _as_raw(split, layout, fits, value)
+def _plain_value(at: int) -> Column:
+    return F.nullif(F.split_part(F.col("record"), F.lit(","), F.lit(at + 1)), F.lit(""))
 
 
 def put_together(lines: DataFrame, layout: Layout, csv_field: str) -> DataFrame:
@@ -75,7 +74,7 @@ def put_together(lines: DataFrame, layout: Layout, csv_field: str) -> DataFrame:
     records = records.withColumn("fits", fits)
     whole = F.col("fits") | (F.size("lines") == 1)
     single = records.where(~whole).select(SOURCE_ID, F.explode("lines").alias("record")).where(~is_blank("record"))
-    return _as_raw(records.where(whole), layout, F.col("fits"), lambda at: value_of(F.col("fields")[at])).unionByName(
+    return _as_raw(records.where(whole), layout, F.col("fits"), lambda at: value_of(F.get("fields", at))).unionByName(
         split_carefully(single, layout, csv_field)
     )
 
@@ -88,7 +87,7 @@ def records_of(lines: DataFrame) -> DataFrame:
     in_file = Window.partitionBy(SOURCE_ID).orderBy("place")
     before = in_file.rowsBetween(Window.unboundedPreceding, -1)
     so_far = in_file.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    outside = F.coalesce(F.sum(_quotes(F.col("line"))).over(before), F.lit(0)) % 2 == 0
+    outside = F.coalesce(F.sum(_count(F.col("line"), '"')).over(before), F.lit(0)) % 2 == 0
     is_long = F.count(F.lit(1)).over(Window.partitionBy(SOURCE_ID, "number")) > MOST_LINES_OF_A_RECORD
     return (
         lines.withColumn("seen", F.count(F.when(~is_blank("line"), F.lit(1))).over(so_far))
@@ -106,8 +105,8 @@ def records_of(lines: DataFrame) -> DataFrame:
     )
 
 
-def _quotes(text: Column) -> Column:
-    return F.length(text) - F.length(F.replace(text, F.lit('"'), F.lit("")))
+def _count(text: Column, mark: str) -> Column:
+    return F.length(text) - F.length(F.replace(text, F.lit(mark), F.lit("")))
 
 
 def _as_raw(records: DataFrame, layout: Layout, fits: Column, value: Callable[[int], Column]) -> DataFrame:

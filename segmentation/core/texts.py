@@ -1,0 +1,101 @@
+"""Text -> values, as people write them. Every pattern is one that all engines read alike: no lookaround, no possessive
+marks, and none of the short forms for digits and the end of a text, which mean different things to them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from pyspark.sql import Column
+from pyspark.sql import functions as F
+
+from segmentation.config import SegmentationConfig
+from segmentation.core.schemas import APOSTROPHES, OTHER, Category
+
+# What Python's str.strip removes, so that a no-break space pasted from a spreadsheet does not make another customer.
+WHITESPACE = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+# There is no year 0; the time is a time of day; an offset is at most 14 hours.
+YEAR = r"(?:[1-9][0-9]{3}|0[1-9][0-9]{2}|00[1-9][0-9]|000[1-9])"
+DAY = rf"{YEAR}-[0-9]{{2}}-[0-9]{{2}}"
+TIME = r"(?:[01][0-9]|2[0-3]):[0-5][0-9](?::[0-5][0-9](?:\.[0-9]+)?)?"
+OFFSET = r"Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?"
+DATE_TEXT = rf"\A{DAY}(?:[T ]{TIME}(?: ?(?:{OFFSET}))?)?\z"
+WITH_OFFSET = rf"\A{DAY}[T ]({TIME}) ?({OFFSET})\z"
+AMOUNT_TEXT = r"\A[+-]?(?:[0-9]{1,16}(?:\.[0-9]*)?|\.[0-9]+)\z"
+# Letters of Spark's date patterns that stand for a zone or an offset.
+ZONE_LETTERS = frozenset("VzOXxZ")
+
+
+def blank_to_null(text: Column) -> Column:
+    """Text without surrounding white space; null where nothing is left."""
+    trimmed = F.btrim(text, F.lit(WHITESPACE))
+    return F.when(trimmed != "", trimmed)
+
+
+def try_cast(column: str, to: str) -> Column:
+    """The named column as type `to`, null where that is impossible (Spark 3.5 has no `Column.try_cast`)."""
+    return F.expr(f"try_cast(`{column}` as {to})")
+
+
+def day_text(text: Column) -> Column:
+    """The ``YYYY-MM-DD`` in front of a standard date, null where there is none."""
+    return F.when(text.rlike(DATE_TEXT), F.substring(text, 1, 10))
+
+
+def with_offset(text: Column) -> Column:
+    """Text of a possible day with a time and an offset, null where it is none."""
+    return F.when(F.col("local_day").isNotNull() & text.rlike(WITH_OFFSET), text)
+
+
+def purchase_day(text: Column, config: SegmentationConfig) -> Column:
+    """The calendar day in the configured zone; null where the text is no date.
+
+    A day without an offset is taken as it stands; with one, the instant is converted. The formats of the
+    configuration are tried in their order where the standard one does not fit.
+    """
+    standard = F.coalesce(_converted(F.col("with_offset"), config.timezone), "local_day")
+    return F.coalesce(standard, *[_by_format(text, pattern, config.timezone) for pattern in config.date_formats])
+
+
+def _converted(text: Column, timezone: str) -> Column:
+    """The day in `timezone` of a text with an offset. Engines differ in which offsets they take for a zone."""
+    local = F.to_timestamp_ntz(F.concat(F.substring(text, 1, 10), F.lit(" "), F.regexp_extract(text, WITH_OFFSET, 1)))
+    # Hours and minutes as one number: -330 is three and a half hours behind; Z is none.
+    number = F.rpad(F.translate(F.regexp_extract(text, WITH_OFFSET, 2), "Z:", "0"), 5, "0").cast("int")
+    ahead = number - (number / 100).cast("int") * 40
+    in_utc = local - F.make_dt_interval(F.lit(0), F.lit(0), ahead)
+    return F.to_date(F.convert_timezone(F.lit("UTC"), F.lit(timezone), in_utc))
+
+
+def _by_format(text: Column, pattern: str, timezone: str) -> Column:
+    """The day by one more pattern. The session's zone is UTC, so only a pattern with a zone needs converting."""
+    instant = F.try_to_timestamp(text, F.lit(pattern))
+    has_zone = not ZONE_LETTERS.isdisjoint(_without_quoted(pattern))
+    return F.to_date(F.from_utc_timestamp(instant, timezone) if has_zone else instant)
+
+
+def _without_quoted(pattern: str) -> str:
+    return "".join(pattern.split("'")[::2])
+
+
+def plain_number(text: Column, thousands_separator: str | None) -> Column:
+    """The text of a plain decimal number, null where it is none; groups of thousands only if a separator is given."""
+    if thousands_separator is not None:
+        separator = "\\" + thousands_separator
+        grouped = text.rlike(rf"\A[+-]?[0-9]{{1,3}}(?:{separator}[0-9]{{3}})+(?:\.[0-9]*)?\z")
+        text = F.when(grouped, F.replace(text, F.lit(thousands_separator), F.lit(""))).otherwise(text)
+    return F.when(text.rlike(AMOUNT_TEXT), text)
+
+
+def known_category(text: Column, aliases: Mapping[str, str]) -> Column:
+    """Womens, Mens, Kids (or Other, where an alias says so) by normalised spelling, null where it is unknown."""
+    spelling = F.translate(F.lower(text), APOSTROPHES, "")
+    by_category = [
+        F.when(spelling.isin([alias for alias, to in aliases.items() if to == category]), F.lit(category))
+        for category in (*Category, OTHER)
+        if category in aliases.values()
+    ]
+    return F.coalesce(*by_category)
