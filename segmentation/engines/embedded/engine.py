@@ -18,13 +18,11 @@ from pyspark.sql.types import StructType
 from segmentation.engines.base import Engine, StoredFile
 from segmentation.engines.embedded.files import LocalFiles
 from segmentation.engines.embedded.session import connect_mode, served
-from segmentation.engines.embedded.stream import batches
+from segmentation.engines.embedded.stream import Staged, sent
 from segmentation.engines.embedded.tables import DeltaRsTables
 from segmentation.engines.embedded.text import lay_out, write_numbered
 from segmentation.errors import SegmentationError
 
-# The files live for one run, so they are written for speed.
-FAST = {"compression": "lz4_raw", "dictionary_enabled": "false", "statistics_enabled": "none"}
 # Where Linux says what a container may use, by the version of its control groups.
 GRANTED = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
@@ -68,7 +66,8 @@ class EmbeddedEngine(Engine):
             self._open.close()
             raise
         self.files = LocalFiles()
-        self.tables = DeltaRsTables(self._schema_of)
+        self._staged = Staged()
+        self.tables = DeltaRsTables(self._schema_of, self._staged)
 
     @property
     def versions(self) -> dict[str, str]:
@@ -114,8 +113,7 @@ class EmbeddedEngine(Engine):
 
     def stage(self, frame: DataFrame, folder: str) -> DataFrame:
         """Parquet."""
-        frame.write.mode("overwrite").options(**FAST).parquet(folder)
-        return self.session.read.schema(frame.schema).parquet(folder)
+        return self._staged.stage(frame, folder)
 
     def keep(self, frame: DataFrame, folder: str) -> DataFrame:
         """Parquet as well: Sail keeps nothing in memory."""
@@ -134,7 +132,7 @@ class EmbeddedEngine(Engine):
         ordered = lines.orderBy(lines.columns[0]).select("value")
         with Path(target).open("w", encoding="utf-8", newline="") as out:
             between = head
-            for batch in batches(ordered):
+            for batch in sent(ordered):
                 out.write(between + separator.join(batch.column(0).to_pylist()))
                 between = separator
             out.write(tail)

@@ -1,26 +1,47 @@
-"""What the engine computes, as it comes: one batch at a time is in memory, however many rows there are."""
+"""What the engine computes, as it comes: a few batches at a time are in memory, however many rows there are."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import pyarrow as pa
+import pyarrow.dataset as ds
 from pyspark.sql import DataFrame
 
+# The files live for one run, so they are written for speed.
+FAST = {"compression": "lz4_raw", "dictionary_enabled": "false", "statistics_enabled": "none"}
 
-def batches(frame: DataFrame, schema: pa.Schema | None = None) -> Iterator[pa.RecordBatch]:
+
+class Staged:
+    """Frames that were written as Parquet, and where: from there they are read five times as fast as they are sent."""
+
+    def __init__(self) -> None:
+        self._folders: WeakKeyDictionary[DataFrame, str] = WeakKeyDictionary()
+
+    def stage(self, frame: DataFrame, folder: str) -> DataFrame:
+        """Write `frame` to `folder`, and return it as read from there."""
+        frame.write.mode("overwrite").options(**FAST).parquet(folder)
+        staged = frame.sparkSession.read.schema(frame.schema).parquet(folder)
+        self._folders[staged] = folder
+        return staged
+
+    def batches(self, frame: DataFrame, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+        """The rows of `frame` in any order, as batches of `schema`."""
+        folder = self._folders.get(frame)
+        found = sent(frame) if folder is None else ds.dataset(folder).to_batches(columns=schema.names)
+        for batch in found:
+            yield batch.cast(schema)
+
+
+def sent(frame: DataFrame) -> Iterator[pa.RecordBatch]:
     """The rows of `frame`, in its order.
 
     `DataFrame.toLocalIterator` makes a Python object of every row, at ten times the price; this is what it is made of.
-
-    Args:
-        frame: of a Connect session.
-        schema: of the batches; None for the engine's own.
     """
     client: Any = frame.sparkSession.client
     plan: Any = frame._plan
     for part in client.to_table_as_iterator(plan.to_proto(client), {}):
         if isinstance(part, pa.Table):
-            for batch in part.to_batches():
-                yield batch.cast(schema) if schema is not None else batch
+            yield from part.to_batches()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, Literal
@@ -15,7 +15,7 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from segmentation.engines.base import TableSpec
-from segmentation.engines.embedded.stream import batches
+from segmentation.engines.embedded.stream import Staged
 from segmentation.locations import local_path
 
 CONSTRAINT = "delta.constraints."
@@ -26,10 +26,12 @@ class DeltaRsTables:
 
     Args:
         schema_of: the schema that a text such as ``id string, n int`` stands for.
+        staged: knows what lies in files already.
     """
 
-    def __init__(self, schema_of: Any) -> None:
+    def __init__(self, schema_of: Callable[[str], StructType], staged: Staged) -> None:
         self._schema_of = schema_of
+        self._staged = staged
 
     @contextmanager
     def looked_up(self, paths: Sequence[str]) -> Iterator[None]:  # noqa: ARG002
@@ -42,7 +44,7 @@ class DeltaRsTables:
         table = _ensured(path, schema, spec)
         current = pa.schema(table.schema().to_arrow())
         changed = [(f.name, f.type) for f in current] != [(f.name, f.type) for f in schema]
-        reader = pa.RecordBatchReader.from_batches(schema, batches(frame, schema))
+        reader = pa.RecordBatchReader.from_batches(schema, self._staged.batches(frame, schema))
         # Only then: replacing the schema would drop what is said of columns.
         how: Literal["overwrite"] | None = "overwrite" if changed else None
         write_deltalake(table, reader, mode="overwrite", schema_mode=how, commit_properties=_said(commit))
@@ -50,7 +52,7 @@ class DeltaRsTables:
     def append(self, frame: DataFrame, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
         """Add rows in one commit."""
         schema = _arrow(frame.schema, spec)
-        self._append(pa.RecordBatchReader.from_batches(schema, batches(frame, schema)), path, spec, commit)
+        self._append(pa.RecordBatchReader.from_batches(schema, self._staged.batches(frame, schema)), path, spec, commit)
 
     def append_rows(
         self, rows: Sequence[Mapping[str, Any]], schema: str, path: str, spec: TableSpec, commit: Mapping[str, Any]
