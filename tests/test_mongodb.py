@@ -18,6 +18,7 @@ from pyspark.sql import SparkSession
 from segmentation import run as run_module
 from segmentation.config import load_config
 from segmentation.errors import ConfigError, NoDataError, SourceError
+from segmentation.java import ensure_java
 from segmentation.mongo import connection_uri
 from segmentation.pipeline import CustomerSegmentationPipeline
 from segmentation.sources.mongodb import DOCUMENT_PATHS, _partitioned, pipeline, read_mongodb
@@ -370,7 +371,7 @@ def test_tls(tmp_path: Path) -> None:
     own_authority.cert_pem.write_to_path(str(authority))
     own_authority.issue_cert("127.0.0.1", "localhost").private_key_and_cert_chain_pem.write_to_path(str(certificate))
     keytool = [
-        "keytool",
+        str(ensure_java() / "bin" / "keytool"),
         "-importcert",
         "-noprompt",
         "-alias",
