@@ -392,10 +392,13 @@ def test_tls(tmp_path: Path) -> None:
     command += ["--output-dir", str(tmp_path / "out")]
     trust = f"-Djavax.net.ssl.trustStore={trusted} -Djavax.net.ssl.trustStorePassword=changeit"
     try:
-        for options, code in ((trust, 0), ("-Dno.trust=1", 3)):
+        # The first may have to fetch packages, which a JVM that trusts this server alone cannot.
+        for options, code, said in (
+            ("-Dno.trust=1", 3, "did not answer. Check mongodb.host, port and tls"),
+            (trust, 0, ""),
+        ):
             env = {**os.environ, "JAVA_TOOL_OPTIONS": options}
             done = subprocess.run(command, env=env, capture_output=True, text=True, timeout=300, check=False)
-            assert done.returncode == code, done.stderr[-2000:]
-        assert "did not answer. Check mongodb.host, port and tls" in done.stderr
+            assert (done.returncode, said in done.stderr) == (code, True), done.stderr[-2000:]
     finally:
         server.stop()
