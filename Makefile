@@ -10,7 +10,7 @@ VENV := .venv
 CONSTRAINTS := conf/constraints.txt
 endif
 BIN := $(VENV)/bin
-PIP := $(BIN)/pip install --quiet --disable-pip-version-check --constraint $(CONSTRAINTS)
+INSTALL := $(BIN)/python jobs/install.py --disable-pip-version-check --constraint $(CONSTRAINTS)
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -18,9 +18,6 @@ ARGS ?=
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
-
-java:
-	@sh jobs/ensure_java.sh
 
 # The lines of the first file take the place of those of the second.
 $(VENV)/constraints.txt: conf/constraints-spark35.txt conf/constraints.txt
@@ -31,32 +28,36 @@ $(VENV)/run.stamp: pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another with PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module is missing. On Debian/Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Installing the pinned packages into $(VENV) ..."
-	@$(PIP) --editable .
+	@$(INSTALL) --editable .
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp
 	@echo "Installing the packages for development ..."
-	@$(PIP) --editable '.[dev]'
+	@$(INSTALL) --editable '.[dev]'
 	@touch $@
 
 $(VENV)/bench.stamp: $(VENV)/run.stamp
 	@echo "Installing the packages for benchmarks ..."
-	@$(PIP) --editable '.[bench]'
+	@$(INSTALL) --editable '.[bench]'
 	@touch $@
 
-run: java $(VENV)/run.stamp ## Run the job on the bundled sample (options: make run ARGS="--csv-path my.csv")
+# What was there yesterday may be gone, so there is no stamp.
+java: $(VENV)/run.stamp ## Find the Java for Spark, or install one into the virtual environment
+	@$(BIN)/python -m segmentation.engines.spark.java >/dev/null 2>&1 || { echo "No Java that Spark runs on is here. Installing one into $(VENV) ..."; $(INSTALL) --editable '.[java]'; }
+
+run: $(VENV)/run.stamp $(if $(findstring spark,$(ARGS))$(findstring mongodb,$(ARGS)),java) ## Run the job on the bundled sample (options: make run ARGS="--csv-path my.csv")
 	@$(BIN)/python jobs/run_segmentation.py $(ARGS)
 
-test: java $(VENV)/dev.stamp ## Run all tests but those of test-cluster
+test: $(VENV)/dev.stamp ## Run all tests but those of test-cluster
 	@$(BIN)/python -m pytest -m "not cluster" $(ARGS)
 
-test-fast: java $(VENV)/dev.stamp ## Run the tests that start no processes of their own (SPARK=3.5: on that)
+test-fast: $(VENV)/dev.stamp ## Run the tests that start no processes of their own (SPARK=3.5: on that)
 	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
 
 test-spark35: ## Run the same on Spark 3.5, in .venv-spark35
 	@$(MAKE) --no-print-directory test-fast SPARK=3.5
 
-test-cluster: java $(VENV)/dev.stamp ## Kill workers, drivers and masters of a cluster, fill its disks (as root)
+test-cluster: $(VENV)/dev.stamp ## Kill workers, drivers and masters of a cluster, fill its disks (as root)
 	@$(BIN)/python -m pytest tests/test_cluster.py tests/test_storage.py -rA $(ARGS)
 
 package: $(VENV)/run.stamp ## Build dist/ for clusters (CLUSTER_PYTHON=PATH: where their Python is)
@@ -73,19 +74,19 @@ format: $(VENV)/dev.stamp ## Put the code into the common format
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
 
-mongo-demo: java $(VENV)/dev.stamp ## Load the sample into a MongoDB test server and compare with the CSV run
+mongo-demo: $(VENV)/dev.stamp ## Load the sample into a MongoDB test server and compare with the CSV run
 	@$(BIN)/python -m tests.mongo_demo
 
-cluster-demo: java $(VENV)/dev.stamp ## Run on a cluster of two workers and compare with local mode
+cluster-demo: $(VENV)/dev.stamp ## Run on a cluster of two workers and compare with local mode
 	@$(BIN)/python -m tests.cluster_demo
 
-notebook: java $(VENV)/dev.stamp ## Open the notebooks (run the job first)
+notebook: $(VENV)/dev.stamp ## Open the notebooks (run the job first)
 	@$(BIN)/jupyter lab notebooks/01_explore_segments.ipynb
 
-bench: java $(VENV)/bench.stamp ## Measure this job beside pandas, Polars and DuckDB (other sizes: make bench SIZES=10000,100000000)
+bench: $(VENV)/bench.stamp java ## Measure this job beside pandas, Polars and DuckDB (other sizes: make bench SIZES=10000,100000000)
 	@$(BIN)/python -m benchmarks.run $(if $(SIZES),--sizes $(SIZES)) $(ARGS)
 
-sample: java $(VENV)/run.stamp ## Make the bundled sample anew
+sample: java ## Make the bundled sample anew
 	@$(BIN)/python jobs/generate_purchases.py --rows 5000 --customers 900 --output data/purchase_records.csv
 
 clean: ## Remove what make and the job made

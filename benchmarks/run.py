@@ -27,6 +27,7 @@ import psutil
 
 from segmentation.config import AnnualPeriod, load_config
 from segmentation.core.festive import resolve
+from segmentation.engines.spark.java import ensure_java
 
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "benchmarks"
@@ -183,7 +184,9 @@ def digest(path: Path) -> str:
 
 def machine() -> dict[str, str]:
     """What it was measured on."""
-    java = subprocess.run(["java", "-version"], capture_output=True, text=True, check=False).stderr.splitlines()
+    java = subprocess.run(
+        [ensure_java() / "bin" / "java", "-version"], capture_output=True, text=True, check=False
+    ).stderr.splitlines()
     found: dict[str, str] = defaultdict(str)
     for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
         key, _, value = line.partition(":")

@@ -19,6 +19,8 @@ from pathlib import Path
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from segmentation.engines.spark.java import ensure_java
+
 HEADER = "Customer_ID,Order_ID,Date,Total_Amount_LKR,Product_Category"
 # Month and day of the festive peaks: New Year in April, Vesak in May, December.
 FESTIVE_PEAKS = ("-04-10", "-05-08", "-12-15")
@@ -157,6 +159,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--output", type=Path, default=Path("data/purchase_records.csv"))
     options = parser.parse_args(arguments)
     options.output.parent.mkdir(parents=True, exist_ok=True)
+    ensure_java()
     spark = (
         SparkSession.builder.config("spark.sql.session.timeZone", "UTC")
         .config("spark.ui.enabled", "false")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import subprocess
 import sys
@@ -14,11 +13,12 @@ from typing import Any
 
 import pyspark
 
+from segmentation.engines.spark.java import ensure_java
 from segmentation.engines.spark.session import LOG_SETTINGS
 
 from .processes import DELTA, JOB, ROOT, SPARK_HOME, ended, free_port, get_json, kill, spark_submit, wait_for
 
-JAVA = Path(shutil.which("java", path=f"{os.environ.get('JAVA_HOME', '')}/bin") or shutil.which("java") or "").resolve()
+JAVA = ensure_java() / "bin" / "java"
 # Two executors of one core fit two cores; the quick compiler is for tests that start many drivers.
 CONF = {
     "spark.executor.cores": "1",

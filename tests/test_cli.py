@@ -58,7 +58,7 @@ def test_no_options_run_the_sample_and_freshness_needs_no_jvm(tmp_path: Path) ->
     customers = json.loads((out / "customer_segmentation.json").read_text())
     assert f"{len(customers)} customers" in first.stdout
 
-    # No java on the PATH: an answer shows that none was needed.
+    # Neither java nor a shell on the PATH, so no JVM can start: an answer shows that none was needed.
     no_java = {"PATH": str(Path(sys.executable).parent), "JAVA_HOME": ""}
     again = job("--output-dir", out, "--check-freshness", env=no_java)
     assert (again.returncode, again.stdout.count("Nothing to do")) == (0, 1), again.stderr

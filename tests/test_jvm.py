@@ -10,6 +10,7 @@ from pathlib import Path
 import pyspark
 import pytest
 
+from segmentation.engines.spark.java import ensure_java
 from segmentation.engines.spark.jvm import MAGIC, QUICK_START, SMALL_INPUT, THROUGHPUT, options
 
 SIZES = {
@@ -58,7 +59,14 @@ def test_java_takes_every_option_and_writes_a_whole_archive(tmp_path: Path) -> N
 
     def java(*more: str) -> subprocess.CompletedProcess[str]:
         launcher = ["org.apache.spark.launcher.Main", "org.apache.spark.deploy.SparkSubmit", "--version"]
-        command = ["java", *options(0, [], folder), *more, "-cp", f"{home}/jars/*", *launcher]
+        command = [
+            str(ensure_java() / "bin" / "java"),
+            *options(0, [], folder),
+            *more,
+            "-cp",
+            f"{home}/jars/*",
+            *launcher,
+        ]
         # Without it, the launcher looks for the folders of a build.
         env = {**os.environ, "SPARK_HOME": str(home), "SPARK_SCALA_VERSION": "2.13"}
         return subprocess.run(command, check=True, capture_output=True, text=True, env=env)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from pyspark.sql import SparkSession
 
-from segmentation import lease as module
+from segmentation.engines.spark import lease as module
 from segmentation.engines.spark.files import Storage
 from segmentation.engines.spark.lease import DEAD_AFTER, Lease, held
 from segmentation.errors import OutputBusyError

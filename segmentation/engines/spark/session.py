@@ -14,6 +14,7 @@ from segmentation.config import SegmentationConfig
 from segmentation.engines.choose import master_is_chosen
 from segmentation.engines.spark import jvm
 from segmentation.engines.spark.jars import cache_folder, known_jars, remember_jars
+from segmentation.engines.spark.java import ensure_java
 from segmentation.engines.spark.versions import Package, package
 from segmentation.errors import ConfigError
 
@@ -84,7 +85,7 @@ def open_session(
         input_size: bytes to read, None if it is not known; a JVM in local mode is started to fit.
 
     Raises:
-        ConfigError: the Spark that was chosen lacks a package; the message has the option to add.
+        ConfigError: there is no Java, or the Spark that was chosen lacks a package; the message says what to do.
     """
     coordinates = required_packages(config, source, pyspark.__version__)
     builder = (
@@ -94,6 +95,9 @@ def open_session(
     )
     if _launched_by_spark_submit():
         return job_session(builder.getOrCreate(), coordinates)
+    starts_here = SparkSession.getActiveSession() is None
+    if starts_here:
+        ensure_java()
     settings = {"spark.ui.showConsoleProgress": str(progress_bar).lower()}
     is_local = not master_is_chosen()
     jars = known_jars(coordinates.values()) if is_local else None
@@ -105,7 +109,6 @@ def open_session(
         settings |= _local_settings(jvm.options(input_size, jars or [], cache_folder()))
     for key, value in settings.items():
         builder = builder.config(key, value)
-    starts_here = SparkSession.getActiveSession() is None
     spark = builder.getOrCreate()
     session = job_session(spark, coordinates)
     if not jars and starts_here:
