@@ -4,9 +4,12 @@ PYTHON ?= python3
 SPARK := 4.2
 ifeq ($(SPARK),3.5)
 VENV := .venv-spark35
+# The embedded engine speaks the protocol of Spark 4.
+EXTRA :=
 CONSTRAINTS := $(VENV)/constraints.txt
 else
 VENV := .venv
+EXTRA := [embedded]
 CONSTRAINTS := conf/constraints.txt
 endif
 BIN := $(VENV)/bin
@@ -28,7 +31,7 @@ $(VENV)/run.stamp: pyproject.toml $(CONSTRAINTS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Python 3.11 or newer is needed; $(PYTHON) is $$($(PYTHON) --version 2>&1). Name another with PYTHON=..." >&2; exit 1; }
 	@test -x $(BIN)/pip || $(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); echo "Python's venv module is missing. On Debian/Ubuntu: apt-get install python3-venv" >&2; exit 1; }
 	@echo "Installing the pinned packages into $(VENV) ..."
-	@$(INSTALL) --editable .
+	@$(INSTALL) --editable '.$(EXTRA)'
 	@touch $@
 
 $(VENV)/dev.stamp: $(VENV)/run.stamp

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import date
 from pathlib import Path
 from types import SimpleNamespace
@@ -17,6 +18,7 @@ from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.core.segmenters import Segmenter
 from segmentation.engines.base import Engine
+from segmentation.engines.spark.engine import SparkEngine
 from segmentation.engines.spark.session import DELTA_CATALOG, DELTA_EXTENSION, SESSION_SETTINGS
 from segmentation.engines.spark.versions import package
 from segmentation.pipeline import CustomerSegmentationPipeline
@@ -71,15 +73,22 @@ def spark_or_none(request: pytest.FixtureRequest, engine_name: str) -> SparkSess
 def engine(engine_name: str, spark_or_none: SparkSession | None, tmp_path: Path) -> Iterator[Engine]:
     """An engine, open for one test."""
     if spark_or_none is not None:
-        from segmentation.engines.spark.engine import SparkEngine
+        opened = SparkEngine(spark_or_none, "tests")
+        yield opened
+        opened.close()
+        return
+    with embedded_engine(tmp_path) as embedded:
+        yield embedded
 
-        opened: Engine = SparkEngine(spark_or_none, "tests")
-    else:
-        from segmentation.engines.embedded.engine import EmbeddedEngine
 
-        opened = EmbeddedEngine(1 << 30, tmp_path / "spill", "tests")
-    yield opened
-    opened.close()
+@contextmanager
+def embedded_engine(folder: Path) -> Iterator[Engine]:
+    """The embedded engine, open."""
+    from segmentation.engines.embedded.engine import EmbeddedEngine
+
+    engine = EmbeddedEngine(1 << 30, folder / "spill", "tests")
+    yield engine
+    engine.close()
 
 
 @pytest.fixture

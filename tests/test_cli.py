@@ -42,9 +42,11 @@ def csv(tmp_path: Path) -> Path:
     return path
 
 
-def test_no_options_run_the_sample_and_freshness_needs_no_jvm(tmp_path: Path) -> None:
+def test_no_options_run_the_sample_without_java_and_freshness_without_an_engine(tmp_path: Path) -> None:
     out = tmp_path / "an output"
-    first = job("--output-dir", out)
+    # No java on the PATH: an answer shows that none was needed.
+    no_java = {"PATH": str(Path(sys.executable).parent), "JAVA_HOME": ""}
+    first = job("--output-dir", out, env=no_java)
     assert first.returncode == 0, first.stderr
     for words in ("customers as of", "purchase_frequency", "Loyal", "rows rejected", "malformed_row", str(out)):
         assert words in first.stdout
@@ -100,12 +102,12 @@ SOURCES = {
 
 
 @pytest.mark.parametrize("case", SOURCES)
-def test_sources_and_gate(case: str, tmp_path: Path) -> None:
+def test_sources_and_gate(case: str, engine_name: str, tmp_path: Path) -> None:
     text, code, message = SOURCES[case]
     path = tmp_path / "x.csv"
     if text is not None:
         path.write_text(text)
-    finished = job("--output-dir", tmp_path / "out", "--csv-path", path)
+    finished = job("--engine", engine_name, "--output-dir", tmp_path / "out", "--csv-path", path)
     assert finished.returncode == code
     assert len(errors(finished)) == 1
     assert message in errors(finished)[0]
@@ -113,12 +115,14 @@ def test_sources_and_gate(case: str, tmp_path: Path) -> None:
     assert message in (tmp_path / "out/segmentation_runs.log").read_text()
 
 
-def test_an_unexpected_failure_ends_with_1_and_its_traceback_is_in_the_log(csv: Path, tmp_path: Path) -> None:
+def test_an_unexpected_failure_ends_with_1_and_its_traceback_is_in_the_log(
+    engine_name: str, csv: Path, tmp_path: Path
+) -> None:
     # A Delta log that is none: nobody expects that.
     log = tmp_path / "out/delta/customer_segments/_delta_log"
     log.mkdir(parents=True)
     (log / "00000000000000000000.json").write_text("not json\n")
-    finished = job("--output-dir", tmp_path / "out", "--csv-path", csv)
+    finished = job("--engine", engine_name, "--output-dir", tmp_path / "out", "--csv-path", csv)
     assert finished.returncode == 1
     assert len(errors(finished)) == 1
     assert "segmentation_runs.log" in errors(finished)[0]
@@ -126,12 +130,13 @@ def test_an_unexpected_failure_ends_with_1_and_its_traceback_is_in_the_log(csv: 
     assert "Traceback" in (tmp_path / "out/segmentation_runs.log").read_text()
 
 
-def test_killed_anywhere_and_another_run_at_the_same_time(csv: Path, tmp_path: Path) -> None:
+def test_spark_killed_anywhere_and_another_run_at_the_same_time(csv: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     assert job("--output-dir", out, "--csv-path", csv).returncode == 0
     old = (out / "customer_segmentation.json").read_bytes()
     csv.write_text(HEADER + GOOD.replace("C1", "C3"))
-    command = [sys.executable, str(ROOT / "jobs/run_segmentation.py"), "--output-dir", str(out), "--csv-path", str(csv)]
+    options = ["--engine", "spark", "--output-dir", str(out), "--csv-path", str(csv)]
+    command = [sys.executable, str(ROOT / "jobs/run_segmentation.py"), *options]
     for patience in (3.0, 8.0):
         running = subprocess.Popen(
             command, start_new_session=True, stderr=subprocess.DEVNULL, stdout=subprocess.DEVNULL

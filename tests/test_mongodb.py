@@ -15,11 +15,11 @@ import pytest
 import trustme
 from pyspark.sql import SparkSession
 
-from segmentation import run as run_module
 from segmentation.config import load_config
 from segmentation.engines.spark.java import ensure_java
 from segmentation.errors import ConfigError, NoDataError, SourceError
 from segmentation.pipeline import CustomerSegmentationPipeline
+from segmentation.sources import mongodb as source_module
 from segmentation.sources.mongo_server import connection_uri
 from segmentation.sources.mongodb import DOCUMENT_PATHS, _partitioned, pipeline, read_mongodb
 
@@ -233,7 +233,7 @@ def test_killed_while_documents_are_read(spark: SparkSession, tmp_path: Path, mo
         server.kill()
         return found
 
-    monkeypatch.setattr(run_module, "read_mongodb", read_and_lose)
+    monkeypatch.setattr(source_module, "read_mongodb", read_and_lose)
     with pytest.raises(SourceError, match="The connection to MongoDB broke"):
         run(spark, server, out, "sample")
     monkeypatch.undo()

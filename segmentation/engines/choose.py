@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
 EMBEDDED_PACKAGES = ("pysail", "deltalake", "pyarrow", "pandas", "grpc")
+# Whose protocol it speaks.
+OLDEST_PYSPARK = 4
 INSTALL_EMBEDDED = "pip install 'customer-segmentation[embedded]'"
 
 
@@ -67,13 +70,16 @@ def choose(config: SegmentationConfig, task: Task, spark: SparkSession | None) -
         return Choice("spark", too_large)
     missing = missing_packages()
     if missing:
-        return Choice("spark", f"the embedded engine is not installed ({INSTALL_EMBEDDED})")
+        return Choice("spark", f"the embedded engine lacks {', '.join(missing)} ({INSTALL_EMBEDDED})")
     return Choice("embedded", "everything is on this machine")
 
 
 def missing_packages() -> list[str]:
     """What the embedded engine lacks here; not on every machine there is a wheel of all."""
-    return [name for name in EMBEDDED_PACKAGES if find_spec(name) is None]
+    missing = [name for name in EMBEDDED_PACKAGES if find_spec(name) is None]
+    return (
+        missing if int(version("pyspark").split(".")[0]) >= OLDEST_PYSPARK else [*missing, f"pyspark {OLDEST_PYSPARK}"]
+    )
 
 
 def open_engine(

@@ -225,7 +225,7 @@ def _temporary_folder() -> Path:
 
 
 def main() -> int:
-    """Print the home of the Java to use, for ``JAVA_HOME=$(python -m segmentation.engines.spark.java)``; 2 where there is none."""
+    """Print the home of the Java to use, to be taken for JAVA_HOME; 2 where there is none."""
     try:
         sys.stdout.write(f"{ensure_java()}\n")
     except ConfigError as error:
