@@ -19,7 +19,6 @@ from pyspark.sql import SparkSession
 
 from segmentation.config import load_config
 from segmentation.core import plain, texts
-from segmentation.core.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.core.validation import label_rows
 from segmentation.engines import choose as choose_module
 from segmentation.engines.base import Engine, TableSpec
@@ -27,6 +26,7 @@ from segmentation.engines.choose import Choice, Task, choose
 from segmentation.engines.spark.engine import SparkEngine
 from segmentation.errors import ConfigError
 from segmentation.pipeline import CustomerSegmentationPipeline
+from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.sinks.json_export import ESCAPES, elements, json_string
 from segmentation.state.tables import REJECTED, REJECTED_SCHEMA
 
@@ -44,7 +44,7 @@ def nothing_chosen(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
     """As if no Spark were about."""
     for name in ("PYSPARK_SUBMIT_ARGS", "PYSPARK_GATEWAY_PORT", "SPARK_HOME", "SPARK_CONF_DIR"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(choose_module, "_has_active_context", lambda: False)
+    monkeypatch.setattr(choose_module, "has_active_context", lambda: False)
     monkeypatch.setattr(choose_module, "missing_packages", list)
     return monkeypatch
 
@@ -109,7 +109,7 @@ def test_spark_where_somebody_chose_it(nothing_chosen, tmp_path: Path) -> None:
 
 
 def test_an_active_session_is_a_choice(spark: SparkSession) -> None:
-    assert choose_module._has_active_context()
+    assert choose_module.has_active_context()
 
 
 def test_where_a_package_is_missing(nothing_chosen, tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.config import load_config
-from segmentation.core.schemas import RAW_COLUMNS, RAW_TEXTS
 from segmentation.core.validation import label_rows
+from segmentation.schemas import RAW_COLUMNS, RAW_TEXTS
 
 from .conftest import TODAY, rows_of
 

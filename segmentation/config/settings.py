@@ -14,7 +14,7 @@ from pydantic import Field, model_validator
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
 from segmentation.config.mongodb import MongoConfig, MongoTarget
 from segmentation.config.values import Amount, AsOf, Columns, DateFormat, Model, Name, Share, Timezone
-from segmentation.core.schemas import APOSTROPHES, Category
+from segmentation.schemas import APOSTROPHES, Category
 
 RESERVED_FILENAMES = ("automation_status.json", "segmentation_runs.log", "delta")
 # What does not change the outcome, whatever it is.

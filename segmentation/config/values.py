@@ -11,7 +11,7 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from segmentation.core.schemas import PURCHASE_COLUMNS
+from segmentation.schemas import PURCHASE_COLUMNS
 
 
 class Model(BaseModel):

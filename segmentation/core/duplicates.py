@@ -5,7 +5,7 @@ from __future__ import annotations
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from segmentation.core.schemas import (
+from segmentation.schemas import (
     AMOUNT,
     CATEGORY,
     CUSTOMER_ID,

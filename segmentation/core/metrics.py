@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.festive import FestiveCalendar
-from segmentation.core.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, OTHER, PURCHASE_DATE, SPEND_TYPE, Category
+from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, OTHER, PURCHASE_DATE, SPEND_TYPE, Category
 
 CATEGORIES = (*Category, OTHER)
 # For a rule only; the published table leaves it out.

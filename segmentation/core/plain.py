@@ -13,7 +13,8 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.core.schemas import (
+from segmentation.core.texts import try_cast
+from segmentation.schemas import (
     AMOUNT,
     AMOUNT_TYPE,
     CATEGORY,
@@ -23,7 +24,6 @@ from segmentation.core.schemas import (
     RAW_RECORD,
     Category,
 )
-from segmentation.core.texts import try_cast
 
 # Starts and ends with a visible ASCII character, so that there is nothing to trim.
 PLAIN_EDGES = r"(?s)\A[!-~](?:.*[!-~])?\z"

@@ -10,8 +10,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.core.metrics import count_if
-from segmentation.core.schemas import PURCHASE_DATE, REASONS, WARNING, Reason, Warn
 from segmentation.errors import QualityGateError
+from segmentation.schemas import PURCHASE_DATE, REASONS, WARNING, Reason, Warn
 
 
 @dataclass(frozen=True)

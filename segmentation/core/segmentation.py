@@ -12,9 +12,9 @@ from pyspark.sql import functions as F
 from segmentation.config import SegmentationConfig
 from segmentation.core.festive import FestiveCalendar, resolve
 from segmentation.core.metrics import LOYAL_WINDOW, count_if, customer_metrics
-from segmentation.core.schemas import CUSTOMER_ID
 from segmentation.core.segmenters import DEFAULT_SEGMENTERS, Segmenter
 from segmentation.errors import ConfigError
+from segmentation.schemas import CUSTOMER_ID
 
 
 class Segmentation:

@@ -10,7 +10,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
-from segmentation.core.schemas import APOSTROPHES, OTHER, Category
+from segmentation.schemas import APOSTROPHES, OTHER, Category
 
 # What Python's str.strip removes, so that a no-break space pasted from a spreadsheet does not make another customer.
 WHITESPACE = (

@@ -13,7 +13,16 @@ from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.plain import with_plain_values
-from segmentation.core.schemas import (
+from segmentation.core.texts import (
+    blank_to_null,
+    day_text,
+    known_category,
+    plain_number,
+    purchase_day,
+    try_cast,
+    with_offset,
+)
+from segmentation.schemas import (
     AMOUNT,
     AMOUNT_TYPE,
     CATEGORY,
@@ -29,15 +38,6 @@ from segmentation.core.schemas import (
     WARNING,
     Reason,
     Warn,
-)
-from segmentation.core.texts import (
-    blank_to_null,
-    day_text,
-    known_category,
-    plain_number,
-    purchase_day,
-    try_cast,
-    with_offset,
 )
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -13,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from segmentation.config import SegmentationConfig
 from segmentation.engines.base import Engine
+from segmentation.engines.spark.chosen import has_active_context, launched_by_spark_submit, master_is_chosen
 from segmentation.errors import ConfigError
 from segmentation.local_files import local_size
 from segmentation.locations import local_path
@@ -107,30 +106,11 @@ def _only_spark_can(config: SegmentationConfig, task: Task) -> str | None:
 def _spark_is_chosen(spark: SparkSession | None) -> str | None:
     if spark is not None:
         return "spark= was given"
-    if "PYSPARK_GATEWAY_PORT" in os.environ:
+    if launched_by_spark_submit():
         return "spark-submit started this"
-    if _has_active_context():
+    if has_active_context():
         return "a Spark session is active in this process"
     return "a master is set for Spark" if master_is_chosen() else None
-
-
-def _has_active_context() -> bool:
-    """Asked without importing Spark's package, which takes longer than anything else here."""
-    core = sys.modules.get("pyspark.core.context") or sys.modules.get("pyspark.context")
-    return bool(core and core.SparkContext._active_spark_context)
-
-
-def master_is_chosen() -> bool:
-    """Did the user name a master, in the environment or in spark-defaults.conf?"""
-    if "--master" in os.environ.get("PYSPARK_SUBMIT_ARGS", ""):
-        return True
-    folder = os.environ.get("SPARK_CONF_DIR") or (os.environ.get("SPARK_HOME") and f"{os.environ['SPARK_HOME']}/conf")
-    defaults = Path(folder or "", "spark-defaults.conf")
-    return (
-        bool(folder)
-        and defaults.is_file()
-        and any(line.split()[:1] == ["spark.master"] for line in defaults.read_text().replace("=", " ").splitlines())
-    )
 
 
 def _too_large(config: SegmentationConfig, task: Task) -> str | None:

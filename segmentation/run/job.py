@@ -21,7 +21,6 @@ from segmentation.core.duplicates import repeated_ids, settle
 from segmentation.core.festive import resolve
 from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.core.quality import Profile, enforce_gate, profile
-from segmentation.core.schemas import CUSTOMER_ID, PURCHASE_DATE, REASONS, SOURCE_ID
 from segmentation.core.segmentation import Segmentation
 from segmentation.core.source_ids import source_id_of
 from segmentation.core.validation import label_rows
@@ -33,6 +32,7 @@ from segmentation.run.freshness import state_of
 from segmentation.run.record import RunRecord, Segments
 from segmentation.run.repair import repair
 from segmentation.run.request import Request
+from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE, REASONS, SOURCE_ID
 from segmentation.sinks.json_export import stage_json
 from segmentation.sources import RawRows
 from segmentation.sources.csv import read_csv

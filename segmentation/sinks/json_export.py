@@ -8,9 +8,9 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.core.schemas import CUSTOMER_ID
 from segmentation.engines.base import Engine
 from segmentation.locations import join
+from segmentation.schemas import CUSTOMER_ID
 
 FRAMED = ("[\n", ",\n", "\n]\n")
 # RFC 8259, section 7: what must be escaped in a string, and its short form where there is one.

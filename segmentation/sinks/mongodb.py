@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import MongoConfig, MongoTarget
-from segmentation.core.schemas import CUSTOMER_ID
+from segmentation.schemas import CUSTOMER_ID
 from segmentation.sources.mongo_server import connection_uri
 
 

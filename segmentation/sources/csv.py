@@ -20,11 +20,11 @@ from functools import reduce
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.core.schemas import SOURCE_ID
 from segmentation.core.source_ids import source_id_of
 from segmentation.engines.base import Engine, Files, StoredFile
 from segmentation.errors import NoDataError, SourceError
 from segmentation.locations import is_hidden, join
+from segmentation.schemas import SOURCE_ID
 from segmentation.sources import RawRows
 from segmentation.sources.layout import Layout, heads_of, is_surely_plain, layouts_of
 from segmentation.sources.records import (

@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
-from segmentation.core.schemas import PURCHASE_COLUMNS
 from segmentation.engines.base import Files, StoredFile
 from segmentation.errors import MissingColumnsError, NoDataError
+from segmentation.schemas import PURCHASE_COLUMNS
 
 DOCUMENT_COLUMNS: Mapping[str, str] = dict(
     zip(PURCHASE_COLUMNS, ("Customer_ID", "Order_ID", "Date", "Total_Amount_LKR", "Product_Category"), strict=True)

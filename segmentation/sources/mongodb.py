@@ -18,10 +18,10 @@ from pyspark.sql import functions as F
 
 from segmentation.config import MongoConfig
 from segmentation.console import LOGGER
-from segmentation.core.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.core.source_ids import source_id
 from segmentation.core.texts import try_cast
 from segmentation.errors import NoDataError, SourceError
+from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.sources import RawRows
 from segmentation.sources.mongo_server import FIRST_LOOK_PATIENCE, INVALID_URI, connection_uri, explain, server
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
-from segmentation.core.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
+from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.sources.layout import Layout
 
 # Where more lines than this hang together, it is by a stray quote.

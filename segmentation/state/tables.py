@@ -7,7 +7,10 @@ from collections.abc import Sequence
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.core.schemas import (
+from segmentation.core.source_ids import source_id_of
+from segmentation.engines.base import Engine, TableSpec
+from segmentation.locations import readable
+from segmentation.schemas import (
     CUSTOMER_ID,
     PURCHASE_COLUMNS,
     RAW,
@@ -17,9 +20,6 @@ from segmentation.core.schemas import (
     SOURCE,
     SOURCE_ID,
 )
-from segmentation.core.source_ids import source_id_of
-from segmentation.engines.base import Engine, TableSpec
-from segmentation.locations import readable
 
 SEGMENT_CHECKS = {
     "has_purchases": "total_purchases >= 1",

@@ -8,8 +8,8 @@ from pyspark.sql import functions as F
 
 from segmentation.core.metrics import category_count
 from segmentation.core.rules import Rule
-from segmentation.core.schemas import Category
 from segmentation.core.segmenters.base import Segmenter
+from segmentation.schemas import Category
 
 
 class CategorySegmenter(Segmenter):

@@ -11,8 +11,8 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from segmentation.config import SegmentationConfig
-from segmentation.engines.choose import master_is_chosen
 from segmentation.engines.spark import jvm
+from segmentation.engines.spark.chosen import launched_by_spark_submit, master_is_chosen
 from segmentation.engines.spark.jars import cache_folder, known_jars, remember_jars
 from segmentation.engines.spark.java import ensure_java
 from segmentation.engines.spark.versions import Package, package
@@ -93,7 +93,7 @@ def open_session(
         .config("spark.sql.extensions", DELTA_EXTENSION)
         .config("spark.sql.catalog.spark_catalog", DELTA_CATALOG)
     )
-    if _launched_by_spark_submit():
+    if launched_by_spark_submit():
         return job_session(builder.getOrCreate(), coordinates)
     starts_here = SparkSession.getActiveSession() is None
     if starts_here:
@@ -172,10 +172,6 @@ def required_packages(config: SegmentationConfig, source: str, spark_version: st
     with_mongodb = source == "mongodb" or config.publish_to_mongodb is not None
     needed: list[Package] = ["delta", "mongodb"] if with_mongodb else ["delta"]
     return {name: package(name, spark_version, config.packages) for name in needed}
-
-
-def _launched_by_spark_submit() -> bool:
-    return "PYSPARK_GATEWAY_PORT" in os.environ
 
 
 def _has_class(spark: SparkSession, name: str) -> bool:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 
-from segmentation.core.schemas import CUSTOMER_ID, PURCHASE_ID
 from segmentation.engines.spark.files import literally
+from segmentation.schemas import CUSTOMER_ID, PURCHASE_ID
 
 FAST = {
     "compression": "lz4_raw",
