@@ -71,7 +71,7 @@ lint: $(VENV)/dev.stamp ## Check style, types and layers
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
-	@$(BIN)/lint-imports
+	@$(BIN)/lint-imports --no-cache
 
 format: $(VENV)/dev.stamp ## Put the code into the common format
 	@$(BIN)/ruff check --fix .

@@ -19,6 +19,7 @@ from pyspark.sql import SparkSession
 
 from segmentation.config import load_config
 from segmentation.core import plain, texts
+from segmentation.core.types import struct
 from segmentation.core.validation import label_rows
 from segmentation.engines import choose as choose_module
 from segmentation.engines.base import Engine, TableSpec
@@ -26,7 +27,7 @@ from segmentation.engines.choose import Choice, Task, choose
 from segmentation.engines.spark.engine import SparkEngine
 from segmentation.errors import ConfigError
 from segmentation.pipeline import CustomerSegmentationPipeline
-from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
+from segmentation.schemas import PURCHASE_COLUMNS
 from segmentation.sinks.json_export import ESCAPES, elements, json_string
 from segmentation.state.tables import REJECTED, REJECTED_SCHEMA
 
@@ -34,7 +35,7 @@ from .conftest import EXPORT, GOOD, HEADER, OTHER, TODAY, Job, embedded_engine, 
 from .dirty import records
 
 needs_both = pytest.mark.skipif(pyspark.__version__ < "4", reason="the embedded engine speaks the protocol of Spark 4")
-RAW_SCHEMA = f"{SOURCE_ID} bigint, {RAW_RECORD} string, {', '.join(f'{name} string' for name in PURCHASE_COLUMNS)}"
+RAW_SCHEMA = struct(source_id="long", raw_record="string", **dict.fromkeys(PURCHASE_COLUMNS, "string"))
 
 # --- which one --------------------------------------------------------------------------------------------------------
 
@@ -53,7 +54,7 @@ def choice(
     tmp_path: Path, spark: Any = None, source: str = "csv", path: str = "", output: str = "", **config
 ) -> Choice:
     (tmp_path / "in.csv").write_text(HEADER + GOOD)
-    task = Task(source, [path or str(tmp_path / "in.csv")], output or str(tmp_path / "out"), "staging")
+    task = Task(source, [path or str(tmp_path / "in.csv")], output or str(tmp_path / "out"))
     return choose(load_config(config), task, spark)
 
 
@@ -165,7 +166,7 @@ def test_json_strings_are_written_as_spark_writes_them(engine: Engine, spark: Sp
     from pyspark.sql import functions as F
 
     rows = [{"text": text} for text in TEXTS]
-    ours = engine.rows(rows, "text string").select("text", json_string(F.col("text")).alias("json"))
+    ours = engine.rows(rows, struct(text="string")).select("text", json_string(F.col("text")).alias("json"))
     found = {row.text: row.json for row in ours.collect()}
     assert len(ESCAPES) == 34
     os.environ.pop("SPARK_CONNECT_MODE_ENABLED", None)
@@ -332,7 +333,7 @@ def test_200_overwrites_in_a_row_stay_readable_by_both(spark: SparkSession, tmp_
     of_spark = SparkEngine(spark, "tests")
     for number in range(1, 201):
         with embedded_engine(tmp_path) if number % 10 else nullcontext(of_spark) as engine:
-            frame = engine.rows(rows[: 1 + number % 2], "id bigint")
+            frame = engine.rows(rows[: 1 + number % 2], struct(id="long"))
             engine.tables.overwrite(frame, 2, path, spec, {"run_id": f"run {number}"})
             assert engine.tables.published_by(path, f"run {number}") is not None
     assert [row.id for row in spark.read.format("delta").load(path).collect()] == [1]

@@ -10,21 +10,30 @@ from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.festive import FestiveCalendar
+from segmentation.core.types import struct
 from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, OTHER, PURCHASE_DATE, SPEND_TYPE, Category
 
 CATEGORIES = (*Category, OTHER)
 # For a rule only; the published table leaves it out.
 LOYAL_WINDOW = "purchases_in_loyal_window"
 # What a rule can look at.
-METRICS_SCHEMA = f"""
-    {CUSTOMER_ID} string, total_purchases bigint, lifetime_spend {SPEND_TYPE}, average_order_value {SPEND_TYPE},
-    first_purchase date, last_purchase date, days_since_last_purchase int,
-    purchases_last_6_months bigint, purchases_last_90_days bigint, {LOYAL_WINDOW} bigint,
-    festive_purchases bigint, festive_share double,
-    womens_purchases bigint, mens_purchases bigint, kids_purchases bigint, other_purchases bigint,
-    womens_share double, mens_share double, kids_share double, other_share double,
-    average_days_between_purchases double
-"""
+METRICS_SCHEMA = struct(
+    customer_id="string",
+    total_purchases="long",
+    lifetime_spend=SPEND_TYPE,
+    average_order_value=SPEND_TYPE,
+    first_purchase="date",
+    last_purchase="date",
+    days_since_last_purchase="integer",
+    purchases_last_6_months="long",
+    purchases_last_90_days="long",
+    purchases_in_loyal_window="long",
+    festive_purchases="long",
+    festive_share="double",
+    **{f"{category.lower()}_purchases": "long" for category in CATEGORIES},
+    **{f"{category.lower()}_share": "double" for category in CATEGORIES},
+    average_days_between_purchases="double",
+)
 # The first that does not fit decimal(8,2).
 LARGE_AMOUNT = 1_000_000
 COUNT_TYPE = "decimal(20,0)"

@@ -20,6 +20,10 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
 
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql.types import StructType
+
+# A few rows that the driver knows, as JSON has them.
+Rows = Sequence[Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -82,7 +86,12 @@ class Tables(Protocol):
         """Add the rows of `frame` in one commit; make the table if it is not there."""
 
     def append_rows(
-        self, rows: Sequence[Mapping[str, Any]], schema: str, path: str, spec: TableSpec, commit: Mapping[str, Any]
+        self,
+        rows: Rows,
+        schema: StructType,
+        path: str,
+        spec: TableSpec,
+        commit: Mapping[str, Any],
     ) -> None:
         """Add a few rows that the driver knows, JSON-serialisable, in one commit; with none, see that it is there."""
 
@@ -139,7 +148,7 @@ class Engine(ABC):
         """Hold an output that no operating system locks; yields a call that confirms it is still held."""
 
     @abstractmethod
-    def rows(self, rows: Sequence[Mapping[str, Any]], schema: str) -> DataFrame:
+    def rows(self, rows: Rows, schema: StructType) -> DataFrame:
         """A frame of a few rows that the driver knows; each is JSON-serialisable, what it lacks is null."""
 
     @abstractmethod

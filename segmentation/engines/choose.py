@@ -33,13 +33,11 @@ class Task:
         source: ``csv`` or ``mongodb``.
         paths: of the source.
         output: where to publish.
-        staging: a folder of this run alone, in the output.
     """
 
     source: str
     paths: Sequence[str]
     output: str
-    staging: str
 
 
 @dataclass(frozen=True)
@@ -88,7 +86,9 @@ def open_engine(
     if choice.name == "embedded":
         from segmentation.engines.embedded.engine import EmbeddedEngine, memory_for
 
-        return EmbeddedEngine(memory_for(config.embedded_memory), Path(task.staging, "spill"), choice.why)
+        return EmbeddedEngine(
+            memory_for(config.embedded_memory), Path(str(local_path(task.output)), ".spill"), choice.why
+        )
     from segmentation.engines.spark.engine import SparkEngine
     from segmentation.engines.spark.session import session_for
 

@@ -81,7 +81,7 @@ class Run:
     @contextmanager
     def _engine(self, spark: SparkSession | None, progress_bar: bool) -> Iterator[Engine]:
         """The engine, open while the run computes."""
-        task = Task(self.request.source, self.request.paths, self.output.root, self.staging)
+        task = Task(self.request.source, self.request.paths, self.output.root)
         choice = choose(self.config, task, spark)
         self.reporter.info(f"Engine: {choice.name}, because {choice.why}")
         with self.reporter.step("Start the engine") as counts:

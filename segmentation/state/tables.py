@@ -8,6 +8,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.core.source_ids import source_id_of
+from segmentation.core.types import TEXTS, map_to, struct
 from segmentation.engines.base import Engine, TableSpec
 from segmentation.locations import readable
 from segmentation.schemas import (
@@ -27,22 +28,42 @@ SEGMENT_CHECKS = {
     "first_before_last": "first_purchase <= last_purchase AND last_purchase <= as_of",
 }
 COUNTS_ADD_UP = "rows_read = purchases_used + rows_rejected + purchases_after_as_of"
-REJECTED_SCHEMA = f"""
-    {SOURCE} string, {RAW_RECORD} string, {", ".join(f"{name} string" for name in PURCHASE_COLUMNS)},
-    {REASONS} array<string>, run_id string, rejected_at timestamp
-"""
+REJECTED_SCHEMA = struct(
+    source="string",
+    raw_record="string",
+    **dict.fromkeys(PURCHASE_COLUMNS, "string"),
+    reasons=TEXTS,
+    run_id="string",
+    rejected_at="timestamp",
+)
 REJECTED = TableSpec(
     frozenset({REASONS, "run_id", "rejected_at"}), {"has_reason": "cardinality(reasons) >= 1"}, "run_id"
 )
-RUN_SCHEMA = """
-    run_id string, outcome string, message string, started_at timestamp, finished_at timestamp,
-    mode string, source string, source_paths array<string>, as_of date,
-    rows_read bigint, purchases_used bigint, rows_rejected bigint, purchases_after_as_of bigint, total_customers bigint,
-    rejected_by_reason map<string,bigint>, warnings_by_reason map<string,bigint>,
-    segments map<string,map<string,bigint>>, festive_days array<string>,
-    config_fingerprint string, versions map<string,string>, durations map<string,double>,
-    engine string, engine_reason string
-"""
+RUN_SCHEMA = struct(
+    run_id="string",
+    outcome="string",
+    message="string",
+    started_at="timestamp",
+    finished_at="timestamp",
+    mode="string",
+    source="string",
+    source_paths=TEXTS,
+    as_of="date",
+    rows_read="long",
+    purchases_used="long",
+    rows_rejected="long",
+    purchases_after_as_of="long",
+    total_customers="long",
+    rejected_by_reason=map_to("long"),
+    warnings_by_reason=map_to("long"),
+    segments=map_to(map_to("long")),
+    festive_days=TEXTS,
+    config_fingerprint="string",
+    versions=map_to("string"),
+    durations=map_to("double"),
+    engine="string",
+    engine_reason="string",
+)
 RUNS = TableSpec(
     frozenset({"run_id", "outcome", "started_at"}),
     {"nothing_is_lost": f"outcome != 'succeeded' OR {COUNTS_ADD_UP}"},
@@ -77,7 +98,7 @@ def rejected_rows(
     raw = {name: F.when(has_raw, F.col(RAW)[number]) for number, name in enumerate(RAW_TEXTS)}
     texts = [F.when(has_raw, raw[name]).otherwise(F.col(name).cast("string")) for name in PURCHASE_COLUMNS]
     sources = [{SOURCE_ID: source_id_of(name), SOURCE: readable(name)} for name in names]
-    known = F.broadcast(engine.rows(sources, f"{SOURCE_ID} bigint, {SOURCE} string"))
+    known = F.broadcast(engine.rows(sources, struct(source_id="long", source="string")))
     rejected = labelled.where(F.col(REASONS).isNotNull())
     return rejected.join(known, on=SOURCE_ID, how="left").select(
         SOURCE,

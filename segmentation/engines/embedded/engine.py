@@ -4,18 +4,18 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from decimal import Decimal
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
-from segmentation.engines.base import Engine, StoredFile
+from segmentation.engines.base import Engine, Rows, StoredFile
 from segmentation.engines.embedded.files import LocalFiles
 from segmentation.engines.embedded.session import connect_mode, served
 from segmentation.engines.embedded.stream import Staged, sent
@@ -41,12 +41,23 @@ def _read(path: Path) -> str:
         return ""
 
 
+@contextmanager
+def empty_folder(path: Path) -> Iterator[None]:
+    """A folder that is empty at first and gone afterwards."""
+    shutil.rmtree(path, ignore_errors=True)
+    path.mkdir(parents=True)
+    try:
+        yield
+    finally:
+        shutil.rmtree(path, ignore_errors=True)
+
+
 class EmbeddedEngine(Engine):
     """One machine, no JVM; see `base.Engine`. Open from its making until `close`.
 
     Args:
         memory: bytes that the engine may hold.
-        spill: a local folder for what needs more.
+        spill: a local folder for what needs more; whatever a killed run left there is removed.
         why: why this engine.
     """
 
@@ -57,8 +68,8 @@ class EmbeddedEngine(Engine):
     def __init__(self, memory: int, spill: Path, why: str) -> None:
         self.why = why
         self.memory = memory
-        spill.mkdir(parents=True, exist_ok=True)
         self._open = ExitStack()
+        self._open.enter_context(empty_folder(spill))
         self._open.enter_context(connect_mode())
         try:
             self.session = self._open.enter_context(served(memory, str(spill)))
@@ -67,7 +78,7 @@ class EmbeddedEngine(Engine):
             raise
         self.files = LocalFiles()
         self._staged = Staged()
-        self.tables = DeltaRsTables(self._schema_of, self._staged)
+        self.tables = DeltaRsTables(self._staged)
 
     @property
     def versions(self) -> dict[str, str]:
@@ -91,13 +102,10 @@ class EmbeddedEngine(Engine):
         """Its outputs are local, and locked by the operating system."""
         yield lambda: None
 
-    def rows(self, rows: Sequence[Mapping[str, Any]], schema: str) -> DataFrame:
+    def rows(self, rows: Rows, schema: StructType) -> DataFrame:
         """Sent along with the plan."""
-        names = self._schema_of(schema).names
+        names = schema.names
         return self.session.createDataFrame([tuple(row.get(name) for name in names) for row in rows], schema)
-
-    def _schema_of(self, schema: str) -> StructType:
-        return self.session.createDataFrame([], schema).schema
 
     def lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:
         """The number of a file is the name of its folder, which Sail gives to each line."""
@@ -152,6 +160,9 @@ class EmbeddedEngine(Engine):
         try:
             yield
         except PySparkException as error:
+            if "UNAVAILABLE" in str(error):
+                # The server is in this process, and ends with Ctrl-C, of which it may hear before Python does.
+                raise KeyboardInterrupt from error
             if not re.search("Resources exhausted|memory", str(error)):
                 raise
             raise SegmentationError(

@@ -11,6 +11,7 @@ from typing import Any
 
 from pysail.spark import SparkConnectServer
 from pyspark.sql import SparkSession
+from pyspark.sql.connect.client import DefaultChannelBuilder
 from pyspark.sql.connect.session import SparkSession as ConnectSession
 
 LOOPBACK = "127.0.0.1"
@@ -50,7 +51,7 @@ _before: str | None = None
 
 @contextmanager
 def served(memory: int, spill: str) -> Iterator[SparkSession]:
-    """A session with a server of its own; both end with the block.
+    """A session, and its server; both end with the block.
 
     Args:
         memory: bytes that the engine may hold; what needs more goes to files.
@@ -68,7 +69,12 @@ def served(memory: int, spill: str) -> Iterator[SparkSession]:
     try:
         address = server.listening_address
         assert address is not None  # it runs
-        session: Any = ConnectSession.builder.remote(f"sc://{address[0]}:{address[1]}").create()
+        # A proxy that the machine uses for the rest of the world would not find this server.
+        channel = DefaultChannelBuilder(f"sc://{address[0]}:{address[1]}", [("grpc.enable_http_proxy", 0)])
+        session: Any = ConnectSession.builder.channelBuilder(channel).create()
+        # The server is in this process: if it does not answer, it never will. It ends with Ctrl-C, for one.
+        session.client.set_retry_policies([])
+        session.release_session_on_close = False
         try:
             for key, value in SETTINGS.items():
                 session.conf.set(key, value)

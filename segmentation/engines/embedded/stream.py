@@ -12,6 +12,7 @@ from pyspark.sql import DataFrame
 
 # The files live for one run, so they are written for speed.
 FAST = {"compression": "lz4_raw", "dictionary_enabled": "false", "statistics_enabled": "none"}
+BATCH = 65_536
 
 
 class Staged:
@@ -30,9 +31,14 @@ class Staged:
     def batches(self, frame: DataFrame, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
         """The rows of `frame` in any order, as batches of `schema`."""
         folder = self._folders.get(frame)
-        found = sent(frame) if folder is None else ds.dataset(folder).to_batches(columns=schema.names)
+        found = sent(frame) if folder is None else _read(folder, schema.names)
         for batch in found:
             yield batch.cast(schema)
+
+
+def _read(folder: str, names: list[str]) -> Iterator[pa.RecordBatch]:
+    """Few batches ahead: by default, what is read ahead is more than all that the engine holds."""
+    yield from ds.dataset(folder).to_batches(columns=names, batch_size=BATCH, batch_readahead=2, fragment_readahead=1)
 
 
 def sent(frame: DataFrame) -> Iterator[pa.RecordBatch]:

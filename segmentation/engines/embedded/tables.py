@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
 from typing import Any, Literal
@@ -14,7 +14,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
-from segmentation.engines.base import TableSpec
+from segmentation.engines.base import Rows, TableSpec
 from segmentation.engines.embedded.stream import Staged
 from segmentation.locations import local_path
 
@@ -25,12 +25,10 @@ class DeltaRsTables:
     """The tables of an output, see `base.Tables`.
 
     Args:
-        schema_of: the schema that a text such as ``id string, n int`` stands for.
         staged: knows what lies in files already.
     """
 
-    def __init__(self, schema_of: Callable[[str], StructType], staged: Staged) -> None:
-        self._schema_of = schema_of
+    def __init__(self, staged: Staged) -> None:
         self._staged = staged
 
     @contextmanager
@@ -55,10 +53,15 @@ class DeltaRsTables:
         self._append(pa.RecordBatchReader.from_batches(schema, self._staged.batches(frame, schema)), path, spec, commit)
 
     def append_rows(
-        self, rows: Sequence[Mapping[str, Any]], schema: str, path: str, spec: TableSpec, commit: Mapping[str, Any]
+        self,
+        rows: Rows,
+        schema: StructType,
+        path: str,
+        spec: TableSpec,
+        commit: Mapping[str, Any],
     ) -> None:
         """Add rows that the driver knows; with none, see only that the table is there to query."""
-        of_table = _arrow(self._schema_of(schema), spec)
+        of_table = _arrow(schema, spec)
         if not rows:
             _ensured(path, of_table, spec)
             return

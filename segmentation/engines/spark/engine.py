@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any
 
 from py4j.protocol import Py4JJavaError
 from pyspark import StorageLevel
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from segmentation.core.source_ids import source_id
-from segmentation.engines.base import Engine, StoredFile
+from segmentation.engines.base import Engine, Rows, StoredFile
 from segmentation.engines.spark.files import Storage, check_schemes, literally
 from segmentation.engines.spark.lease import Lease, held
 from segmentation.engines.spark.rows import known_rows
@@ -75,7 +75,7 @@ class SparkEngine(Engine):
         with held(Lease(self._storage, location, run_id)) as lease:
             yield lease.confirm
 
-    def rows(self, rows: Sequence[Mapping[str, Any]], schema: str) -> DataFrame:
+    def rows(self, rows: Rows, schema: StructType) -> DataFrame:
         """Literals in the plan, so that no executor needs Python."""
         return known_rows(self.session, rows, schema)
 

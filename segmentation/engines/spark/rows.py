@@ -8,9 +8,10 @@ from typing import Any
 
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 
-def known_rows(spark: SparkSession, rows: Sequence[Mapping[str, Any]], schema: str) -> DataFrame:
+def known_rows(spark: SparkSession, rows: Sequence[Mapping[str, Any]], schema: StructType) -> DataFrame:
     """Rows of `schema`; each is JSON-serialisable, what it lacks is null."""
-    parsed = F.from_json(F.lit(json.dumps(rows)), f"array<struct<{schema}>>")
+    parsed = F.from_json(F.lit(json.dumps(rows)), f"array<{schema.simpleString()}>")
     return spark.range(1, numPartitions=1).select(F.inline(parsed))

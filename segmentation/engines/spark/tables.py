@@ -12,7 +12,7 @@ from pyspark import InheritableThread
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from segmentation.engines.base import TableSpec
+from segmentation.engines.base import Rows, TableSpec
 from segmentation.engines.spark.rows import known_rows
 
 # About 10 MB of Parquet. Every file costs a writer and a reader more than its rows do where it holds few.
@@ -62,7 +62,12 @@ class SparkTables:
         frame.write.format("delta").mode("append").option("userMetadata", json.dumps(commit)).save(path)
 
     def append_rows(
-        self, rows: Sequence[Mapping[str, Any]], schema: str, path: str, spec: TableSpec, commit: Mapping[str, Any]
+        self,
+        rows: Rows,
+        schema: StructType,
+        path: str,
+        spec: TableSpec,
+        commit: Mapping[str, Any],
     ) -> None:
         """Add rows that the driver knows; with none, see only that the table is there to query."""
         frame = known_rows(self.spark, rows, schema)
