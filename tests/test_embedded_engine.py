@@ -1,0 +1,232 @@
+"""What is about the embedded engine's inside: memory, order, ports, quiet, Ctrl-C and kill -9."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pyspark
+import pytest
+
+from segmentation.engines.base import Engine
+from segmentation.errors import SegmentationError, SourceError
+from segmentation.pipeline import CustomerSegmentationPipeline
+
+from .conftest import EXPORT, GOOD, HEADER, OTHER, embedded_engine, published, table
+from .processes import JOB, kill
+
+pytestmark = pytest.mark.skipif(pyspark.__version__ < "4", reason="the embedded engine speaks the protocol of Spark 4")
+
+
+def run(source: Path | list[Path], folder: Path, **config) -> dict:
+    settings = {"engine": "embedded", "output_dir": str(folder / "out"), "max_rejected_ratio": 1, **config}
+    return CustomerSegmentationPipeline(settings).run("csv", source)
+
+
+def many(path: Path, rows: int, customers: int) -> Path:
+    lines = (f"C{n * 7919 % customers},P{n},2024-01-{n % 28 + 1:02},{n % 900}.50,Kids\n" for n in range(rows))
+    path.write_text(HEADER + "".join(lines))
+    return path
+
+
+@pytest.fixture
+def embedded(tmp_path: Path) -> Iterator[Engine]:
+    with embedded_engine(tmp_path) as engine:
+        yield engine
+
+
+# --- where the engine itself would be wrong ---------------------------------------------------------------------------
+
+
+def test_the_export_is_in_order_though_the_engine_writes_in_any(tmp_path: Path, embedded: Engine) -> None:
+    """A sorted frame that Sail writes itself lies in several files, each in an order of its own."""
+    run(many(tmp_path / "in.csv", 300_000, 150_000), tmp_path)
+    ids = [element["customer_id"] for element in json.loads((tmp_path / EXPORT).read_text())]
+    assert len(ids) == 150_000
+    assert ids == sorted(ids)
+
+
+def test_lines_keep_their_place_though_the_engine_hands_them_out_in_any_order(tmp_path: Path) -> None:
+    """Records over several lines, in a file that is large enough to be read in pieces."""
+    source = tmp_path / "in.csv"
+    source.write_text(HEADER + "".join(f'"C\n{n}",P-{n},2024-01-05,100,Womens\n' for n in range(60_000)))
+    result = run(source, tmp_path)
+    assert (result["metadata"]["rows_read"], result["metadata"]["total_customers"]) == (60_000, 60_000)
+    assert {row.customer_id for row in table(tmp_path, "customer_segments")} == {f"C\n{n}" for n in range(60_000)}
+
+
+def test_many_small_files_of_any_name(tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    names = ["{a}", "b*", "[c]", "d e", "f%20g", "süd", "කොළඹ", "=1", "source_id=7", 'q"uote', "back\\slash"]
+    for number in range(300):
+        name = f"{names[number % len(names)]} {number}.csv"
+        (folder / name).write_text(HEADER + f"C{number},P{number},2024-01-05,1,Kids\nbroken\n")
+    result = run(folder, tmp_path)
+    assert (result["metadata"]["rows_read"], result["metadata"]["rows_rejected"]) == (600, 300)
+    sources = {row.source for row in table(tmp_path, "rejected_purchases")}
+    assert sources == {str(path) for path in folder.iterdir()}
+
+
+UNUSUAL = {
+    "compressed": (lambda text: gzip.compress(text.encode()), ".csv.gz"),
+    "two members": (lambda text: gzip.compress(text[:70].encode()) + gzip.compress(text[70:].encode()), ".csv.gz"),
+    "byte order mark": (lambda text: b"\xef\xbb\xbf" + text.encode(), ".csv"),
+    "old line ends": (lambda text: text.replace("\n", "\r").encode(), ".csv"),
+    "a byte that is no UTF-8": (lambda text: text.replace("Homeware", "Hom\xe9ware").encode("latin-1"), ".csv"),
+}
+
+
+@pytest.mark.parametrize("case", UNUSUAL)
+def test_files_that_the_engine_cannot_read_as_they_are(case: str, tmp_path: Path) -> None:
+    change, ending = UNUSUAL[case]
+    # More than the driver looks through by itself.
+    rows = "".join(f"C{n},P{n},2024-01-05,1,Homeware\n" for n in range(60_000))
+    source = tmp_path / f"in{ending}"
+    source.write_bytes(change(HEADER + rows))
+    metadata = run(source, tmp_path)["metadata"]
+    assert (metadata["rows_read"], metadata["purchases_used"]) == (60_000, 60_000)
+    assert metadata["warnings_by_reason"] == {"unknown_category": 60_000}
+
+
+def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
+    folder = tmp_path / "in.csv"
+    folder.symlink_to("/proc/self/mem")
+    with pytest.raises(SourceError, match="could not be read"):
+        run(folder, tmp_path)
+
+
+# --- memory -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_run_that_does_not_fit_ends_with_one_sentence(tmp_path: Path) -> None:
+    run(many(tmp_path / "few.csv", 100, 10), tmp_path)
+    before = published(tmp_path)
+    source = many(tmp_path / "in.csv", 400_000, 400_000)
+    with pytest.raises(SegmentationError, match=r"needs more than the \d+ MiB it may hold.*Raise embedded_memory"):
+        run(source, tmp_path, embedded_memory=0.0003)
+    assert published(tmp_path) == before
+    assert sorted(run.outcome for run in table(tmp_path, "runs")) == ["failed", "succeeded"]
+
+
+def test_what_does_not_fit_into_memory_goes_to_files(tmp_path: Path) -> None:
+    source = many(tmp_path / "in.csv", 400_000, 400_000)
+    assert run(source, tmp_path, embedded_memory=0.004)["metadata"]["total_customers"] == 400_000
+    assert not (tmp_path / "out/.spill").exists()
+
+
+# --- quiet, and gone --------------------------------------------------------------------------------------------------
+
+
+def listens(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
+
+
+def ports_of(process: int) -> list[tuple[str, int]]:
+    """The addresses, as Linux shows them, that a process listens on."""
+    sockets = {os.readlink(link) for link in _links(Path(f"/proc/{process}/fd"))}
+    lines = [
+        line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
+    ]
+    found = [fields[1].rsplit(":", 1) for fields in lines if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets]
+    return [(address, int(port, 16)) for address, port in found]
+
+
+def test_the_port_is_on_loopback_and_open_only_while_a_run_computes(tmp_path: Path) -> None:
+    before = ports_of(os.getpid())
+    with embedded_engine(tmp_path):
+        opened = [one for one in ports_of(os.getpid()) if one not in before]
+        assert [address for address, _ in opened] == ["0100007F"]
+        assert listens(opened[0][1])
+    assert ports_of(os.getpid()) == before
+    assert not listens(opened[0][1])
+
+
+def start(source: Path, folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, str(JOB), "--csv-path", str(source), "--output-dir", str(folder / "out")]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+    return subprocess.Popen([*command, "--engine", "embedded"], text=True, start_new_session=True, **pipes)
+
+
+@pytest.mark.slow
+def test_a_run_is_quiet_and_leaves_nothing_behind(tmp_path: Path) -> None:
+    process = start(many(tmp_path / "in.csv", 20_000, 900), tmp_path)
+    said, complained = process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert "900 customers as of" in said
+    strange = [line for line in complained.splitlines() if " INFO " not in line]
+    assert strange == []
+    assert not any((tmp_path / "out/.staging").iterdir())
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        ".segmentation.lock",
+        ".staging",
+        "automation_status.json",
+        "customer_segmentation.json",
+        "delta",
+        "segmentation_runs.log",
+    ]
+
+
+def until(is_there: Callable[[], bool], process: subprocess.Popen[str]) -> None:
+    while process.poll() is None and not is_there():
+        time.sleep(0.01)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("moment", ["text", "purchases", "customers"])
+def test_ctrl_c_ends_at_once(moment: str, tmp_path: Path) -> None:
+    process = start(many(tmp_path / "in.csv", 3_000_000, 900_000), tmp_path)
+    until(lambda: any((tmp_path / "out").glob(f".staging/*/{moment}")), process)
+    time.sleep(0.1)
+    process.send_signal(signal.SIGINT)
+    began = time.monotonic()
+    _, complained = process.communicate(timeout=20)
+    assert time.monotonic() - began < 5
+    assert process.returncode == 1
+    assert complained.splitlines()[-1].startswith("error: interrupted; readers see the state before this run")
+    assert "Traceback" not in complained
+    assert not any(path.name in (".spill", ".staging") and any(path.iterdir()) for path in (tmp_path / "out").iterdir())
+
+
+@pytest.mark.slow
+def test_killed_at_any_moment_and_another_run_at_the_same_time(tmp_path: Path) -> None:
+    """Readers see the old pair or the new one; if the kill fell between the two, the next run puts that right."""
+    few = tmp_path / "few.csv"
+    few.write_text(HEADER + OTHER)
+    source = many(tmp_path / "in.csv", 300_000, 100_000)
+    run(few, tmp_path)
+    chance = random.Random(11)
+    torn = 0
+    for _ in range(12):
+        process = start(source, tmp_path)
+        until((tmp_path / "out/.spill").exists, process)
+        busy = start(few, tmp_path)
+        time.sleep(chance.uniform(0.0, 2.5))
+        kill(process)
+        _, complained = busy.communicate(timeout=60)
+        assert (busy.returncode, "Another run holds" in complained) in ((5, True), (0, False))
+        of_json, of_table = published(tmp_path)
+        torn += of_json != of_table
+        assert len(of_json) in (1, 100_000)
+        run(few, tmp_path)
+        assert published(tmp_path) == ({"C3": "New"}, {"C3": "New"})
+        assert not any((tmp_path / "out/.staging").glob("*"))
+        assert not (tmp_path / "out/.spill").exists()
+    assert torn <= 2
+
+
+def test_one_run_after_another_in_one_process(tmp_path: Path) -> None:
+    source = tmp_path / "in.csv"
+    source.write_text(HEADER + GOOD)
+    ids = {run(source, tmp_path)["metadata"]["run_id"] for _ in range(5)}
+    assert len(ids) == len(table(tmp_path, "runs")) == 5
