@@ -134,10 +134,9 @@ def listens(port: int) -> bool:
 
 def ports_of(process: int) -> list[tuple[str, int]]:
     """The addresses, as Linux shows them, that a process listens on."""
-    sockets = {os.readlink(link) for link in _links(Path(f"/proc/{process}/fd"))}
-    lines = [
-        line.split() for name in ("tcp", "tcp6") for line in Path(f"/proc/net/{name}").read_text().splitlines()[1:]
-    ]
+    sockets = {str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir() if link.is_symlink()}
+    files = [Path(f"/proc/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
+    lines = [line.split() for file in files for line in file]
     found = [fields[1].rsplit(":", 1) for fields in lines if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets]
     return [(address, int(port, 16)) for address, port in found]
 
