@@ -54,11 +54,12 @@ run: $(VENV)/run.stamp $(if $(findstring spark,$(ARGS))$(findstring mongodb,$(AR
 test: $(VENV)/dev.stamp ## Run all tests but those of test-cluster
 	@$(BIN)/python -m pytest -m "not cluster" $(ARGS)
 
-test-fast: $(VENV)/dev.stamp ## Run the tests that start no processes of their own (SPARK=3.5: on that)
-	@$(BIN)/python -m pytest -m "not slow" $(ARGS)
+test-fast: $(VENV)/dev.stamp ## Run the tests of the embedded engine that start no processes of their own
+	@$(BIN)/python -m pytest -m "not slow" --engine embedded $(ARGS)
 
-test-spark35: ## Run the same on Spark 3.5, in .venv-spark35
-	@$(MAKE) --no-print-directory test-fast SPARK=3.5
+test-spark35: ## Run the tests that start no processes of their own on Spark 3.5, in .venv-spark35
+	@$(MAKE) --no-print-directory .venv-spark35/dev.stamp SPARK=3.5
+	@.venv-spark35/bin/python -m pytest -m "not slow" $(ARGS)
 
 test-cluster: $(VENV)/dev.stamp ## Kill workers, drivers and masters of a cluster, fill its disks (as root)
 	@$(BIN)/python -m pytest tests/test_cluster.py tests/test_storage.py -rA $(ARGS)

@@ -33,6 +33,30 @@ OTHER = "C3,P3,2024-02-05,100,Womens\n"
 EXPORT = "out/customer_segmentation.json"
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """`--engine embedded` leaves out what needs a JVM, which is most of the time that the tests take."""
+    parser.addoption("--engine", choices=("embedded", "spark"), help="run the tests of one engine alone")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leave out the other engine's."""
+    only = config.getoption("--engine")
+    if only is None:
+        return
+    left_out = [item for item in items if engine_of(item) not in (only, None)]
+    config.hook.pytest_deselected(items=left_out)
+    items[:] = [item for item in items if item not in left_out]
+
+
+def engine_of(item: pytest.Item) -> str | None:
+    """The engine that a test is about, None where it is about none."""
+    given = getattr(item, "callspec", None)
+    fixtures = getattr(item, "fixturenames", ())
+    named = given.params.get("engine_name") if given else None
+    needs_jvm = "spark" in fixtures or (named is None and "engine_name" in fixtures)
+    return named if named and "spark" not in fixtures else "spark" if needs_jvm else None
+
+
 @pytest.fixture(scope="session")
 def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
     """Spark with a JVM, for what is about Spark's inside."""
