@@ -33,6 +33,7 @@ ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "benchmarks"
 JOB = ROOT / "jobs" / "run_segmentation.py"
 CONTENDERS = ("pandas_rules", "pandas_contract", "polars_rules", "duckdb_rules")
+PACKAGES = ("pyspark", "delta-spark", "pysail", "deltalake", "pandas", "polars", "duckdb")
 FIRST, LAST = date(2022, 1, 1), date(2026, 12, 31)
 
 
@@ -71,7 +72,7 @@ class Bench:
         """What is felt at the command line."""
         small = self.data(10_000)
         self.time("help", 0, [str(JOB), "--help"])
-        arguments = ["--csv-path", str(small), "--output-dir", str(self.folder / "out")]
+        arguments = ["--engine", "spark", "--csv-path", str(small), "--output-dir", str(self.folder / "out")]
         # The first two runs make what later ones find in the cache.
         for _ in range(2):
             subprocess.run([sys.executable, str(JOB), *arguments], check=True, capture_output=True)
@@ -82,8 +83,11 @@ class Bench:
         """All contenders at one size; the outcome must be the same bytes."""
         data = self.data(rows)
         out = self.folder / "out"
-        self.time("job cold", rows, [str(JOB), "--csv-path", str(data), "--output-dir", str(out)])
-        outcomes = {"job": digest(out / "customer_segmentation.json")}
+        outcomes = {}
+        for engine, what in (("embedded", "embedded cold"), ("spark", "job cold")):
+            self.job(what, engine, rows, data)
+            outcomes[engine] = digest(out / "customer_segmentation.json")
+        self.open_process(rows, data)
         self.warm(rows, data)
         for name in CONTENDERS:
             written = self.folder / f"{name}.json"
@@ -92,10 +96,24 @@ class Bench:
         if len(set(outcomes.values())) > 1:
             raise SystemExit(f"The outcomes differ at {rows} rows: {outcomes}")
 
+    def job(self, what: str, engine: str, rows: int, data: Path) -> None:
+        """The whole command."""
+        options = ["--engine", engine, "--csv-path", str(data), "--output-dir", str(self.folder / "out")]
+        self.time(what, rows, [str(JOB), *options])
+
+    def open_process(self, rows: int, data: Path) -> None:
+        """The embedded engine again and again in one process."""
+        command = [sys.executable, "-m", "benchmarks.again", str(data), str(self.folder / "again"), str(self.repeat)]
+        with peak_memory() as peak:
+            done = subprocess.run(command, check=True, capture_output=True, text=True, cwd=ROOT)
+        self.add("embedded open", rows, json.loads(done.stdout.splitlines()[-1]), peak[0])
+
     def shapes(self, rows: int) -> None:
-        """Customers of odd shapes beside the even case."""
+        """Customers of odd shapes beside the even case, and many small files beside one."""
         for shape in ("whale", "single"):
             self.warm(rows, self.data(rows, shape), shape=f" {shape}")
+            self.job(f"embedded cold {shape}", "embedded", rows, self.data(rows, shape))
+        self.job("embedded cold files", "embedded", 100_000, in_small_files(self.data(100_000), 2000))
 
     def warm(self, rows: int, data: Path, shape: str = "") -> None:
         """The job and a plain parse of the same file, in turn, in one session that has run before."""
@@ -132,6 +150,17 @@ class Bench:
             command = [sys.executable, *generate, *kinds[shape], "--output", str(path)]
             subprocess.run(command, check=True, capture_output=True)
         return path
+
+
+def in_small_files(path: Path, number: int) -> Path:
+    """The rows of a file in a folder of `number` files."""
+    folder = path.with_suffix(".files")
+    if not folder.exists():
+        folder.mkdir()
+        header, *lines = path.read_text().splitlines(keepends=True)
+        for at in range(number):
+            (folder / f"{at}.csv").write_text(header + "".join(lines[at::number]))
+    return folder
 
 
 @contextmanager
@@ -196,7 +225,10 @@ def machine() -> dict[str, str]:
         "memory": f"{psutil.virtual_memory().total >> 30} GiB",
         "java": java[0] if java else "none",
         "python": platform.python_version(),
-        **{name: version(name) for name in ("pyspark", "delta-spark", "pandas", "polars", "duckdb")},
+        **{
+            name: version(name)
+            for name in ("pyspark", "delta-spark", "pysail", "deltalake", "pandas", "polars", "duckdb")
+        },
     }
 
 
