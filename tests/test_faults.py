@@ -12,6 +12,7 @@ from segmentation.engines.spark.tables import SparkTables
 from segmentation.errors import NoDataError
 from segmentation.run import job
 from segmentation.run.job import Run
+from segmentation.run.publication import Publication
 
 from .conftest import EXPORT, GOOD, OTHER, Job, published
 
@@ -36,8 +37,8 @@ STEPS = {
     "settling": (job, "profile"),
     "rejected rows": ("tables", "append"),
     "segmenting": (job, "resolve"),
-    "counting": (Run, "_counted"),
-    "staging JSON": (job, "stage_json"),
+    "counting": (job, "counted"),
+    "staging JSON": (Publication, "stage"),
     "Delta": ("tables", "overwrite"),
     "JSON": ("files", "replace"),
     "run record": (Run, "_append_record"),

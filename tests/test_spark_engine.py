@@ -15,8 +15,8 @@ from segmentation.engines.spark.files import Storage
 from segmentation.engines.spark.tables import SparkTables
 from segmentation.errors import OutputBusyError
 from segmentation.pipeline import CustomerSegmentationPipeline
-from segmentation.run import job
 from segmentation.run.job import Run
+from segmentation.run.publication import Publication
 
 from .conftest import GOOD, OTHER, published, table
 
@@ -32,7 +32,7 @@ def run_on_spark(spark: SparkSession, tmp_path: Path) -> Callable[..., dict[str,
     return run
 
 
-@pytest.mark.parametrize("moment", [(job, "stage_json"), (SparkTables, "overwrite")], ids=["before", "between"])
+@pytest.mark.parametrize("moment", [(Publication, "stage"), (SparkTables, "overwrite")], ids=["before", "between"])
 def test_a_run_that_lost_its_lease_publishes_nothing(
     moment: tuple[Any, str], spark, run_on_spark, write_csv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

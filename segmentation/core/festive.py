@@ -45,6 +45,14 @@ class FestiveCalendar:
         conditions += [day.between(F.lit(stretch.start), F.lit(stretch.end)) for stretch in self.days]
         return reduce(lambda one, other: one | other, conditions, F.lit(False))
 
+    def gaps(self) -> list[str]:
+        """One line a holiday of which years of the data are not known, for the log."""
+        return [
+            f"{name} is not known for {', '.join(map(str, years[-5:]))}: its days count as ordinary there; "
+            "add them with 'start' and 'end'."
+            for name, years in self.unknown_years.items()
+        ]
+
     def describe(self) -> list[str]:
         """One line a stretch of days, for people and for the run record."""
         return [f"{p.name}: every year {p.from_} to {p.to}" for p in self.annual] + [

@@ -26,14 +26,14 @@ from segmentation.core.source_ids import source_id_of
 from segmentation.core.validation import label_rows
 from segmentation.engines.base import Engine
 from segmentation.engines.choose import Task, choose, open_engine
-from segmentation.errors import NoDataError, OutputBusyError, SegmentationError
+from segmentation.errors import NoDataError, SegmentationError
 from segmentation.locations import join
 from segmentation.run.freshness import state_of
-from segmentation.run.record import RunRecord, Segments
+from segmentation.run.publication import Publication
+from segmentation.run.record import RunRecord, Segments, counted
 from segmentation.run.repair import repair
 from segmentation.run.request import Request
-from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE, REASONS, SOURCE_ID
-from segmentation.sinks.json_export import stage_json
+from segmentation.schemas import PURCHASE_DATE, REASONS, SOURCE_ID
 from segmentation.sources import RawRows
 from segmentation.sources.csv import read_csv
 from segmentation.state import tables
@@ -194,12 +194,8 @@ class Run:
         with self._step(engine, "Segment customers") as counts:
             as_of = self._fixed_as_of() or found.last_day
             festive = resolve(self.config.festive_periods, found.first_day, found.last_day)
-            for name, years in festive.unknown_years.items():
-                LOGGER.warning(
-                    "%s is not known for %s: its days count as ordinary there; add them with 'start' and 'end'.",
-                    name,
-                    ", ".join(map(str, years[-5:])),
-                )
+            for gap in festive.gaps():
+                LOGGER.warning("%s", gap)
             used = settled.where(F.col(REASONS).isNull() & (F.col(PURCHASE_DATE) <= F.lit(as_of)))
             facts = {
                 "as_of": F.lit(as_of),
@@ -208,55 +204,33 @@ class Run:
             }
             computed = self.segmentation.segment(used, as_of, festive).withColumns(facts)
             customers = engine.keep(computed, join(self.staging, "customers"))
-            total, labels = self._counted(customers, found)
+            total, labels = counted(customers, self.segmentation, found)
             self.record.segments = segments = Segments(customers, as_of, festive, total, labels)
             counts.update(customers=total, **{"as of": as_of.isoformat()})
         return segments
 
-    def _counted(self, customers: DataFrame, found: Profile) -> tuple[int, dict[str, dict[str, int]]]:
-        """Compute the customers, count their labels, and prove that they account for every purchase used."""
-        row = customers.agg(*self.segmentation.counts()).first()
-        assert row is not None  # an aggregate without groups has one row
-        total, used, *by_label = row
-        if used != found.purchases_used:
-            raise SegmentationError(
-                f"The customers account for {used} purchases, {found.purchases_used} were expected; nothing was "
-                "published. This is a defect of the job: please report it with the log."
-            )
-        labels: dict[str, dict[str, int]] = {dimension: {} for dimension in self.segmentation.dimensions}
-        for (dimension, label), count in zip(self.segmentation.labels, by_label, strict=True):
-            labels[dimension][label] = count
-        return total, labels
-
     # --- what readers see -----------------------------------------------------------------------------------------
 
     def _publish(self, engine: Engine, segments: Segments) -> None:
-        """Make both outputs whole out of sight, then let them take their places, Delta first."""
-        dimensions, total = self.segmentation.dimensions, segments.total_customers
+        """Make both outputs whole out of sight, then let them take their places, and write to MongoDB if asked to."""
+        publication = Publication(engine, self.output, self.segmentation.dimensions, self.record.commit, self.confirm)
         with self._step(engine, "Write JSON"):
-            staged = stage_json(engine, segments.customers, total, dimensions, self.staging)
+            staged = publication.stage(segments.customers, segments.total_customers, self.staging)
         with self._step(engine, "Publish"):
-            self.confirm()
-            try:
-                spec = tables.segments_spec(dimensions)
-                engine.tables.overwrite(segments.customers, total, self.output.segments, spec, self.record.commit)
-                self.confirm()
-                engine.files.replace(staged, self.output.json_file)
-            except BaseException as error:
-                if isinstance(error, OutputBusyError) or engine.files.exists(staged):
-                    # The JSON has not taken its place, so the table must not keep its own.
-                    engine.tables.withdraw(self.output.segments, self.record.run_id)
-                raise
+            publication.publish(segments.customers, segments.total_customers, staged)
         if self.config.publish_to_mongodb and self.config.mongodb:
             from segmentation.sinks.mongodb import publish_to_mongodb
 
+            target = self.config.publish_to_mongodb
             with self._step(engine, "Write to MongoDB"):
-                publish_to_mongodb(segments.customers, dimensions, self.config.mongodb, self.config.publish_to_mongodb)
+                publish_to_mongodb(segments.customers, self.segmentation.dimensions, self.config.mongodb, target)
 
     def _finish(self, engine: Engine, segments: Segments) -> dict[str, Any]:
         result = self.record.result(segments, self.output)
         if self.request.dry_run:
-            self._show_sample(segments)
+            self.reporter.info("Dry run, nothing is published. The first customers:")
+            for line in segments.sample():
+                self.reporter.info(line)
         else:
             with self._step(engine, "Record the run"):
                 self._append_record(engine, "succeeded", None)
@@ -269,12 +243,6 @@ class Run:
         row = self.record.row(outcome, message)
         commit = {"run_id": self.record.run_id}
         engine.tables.append_rows([row], tables.RUN_SCHEMA, self.output.runs, tables.RUNS, commit)
-
-    def _show_sample(self, segments: Segments) -> None:
-        rows = segments.customers.select(CUSTOMER_ID, *self.segmentation.dimensions).orderBy(CUSTOMER_ID).limit(10)
-        self.reporter.info("Dry run, nothing is published. The first customers:")
-        for row in rows.collect():
-            self.reporter.info("  " + ", ".join(row))
 
     def _record_failure(self, engine: Engine, error: BaseException) -> None:
         """Record the run as far as it came; must not hide the error itself."""

@@ -12,8 +12,11 @@ from pyspark.sql import DataFrame
 from segmentation import __version__
 from segmentation.core.festive import FestiveCalendar
 from segmentation.core.quality import Profile
+from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
+from segmentation.errors import SegmentationError
 from segmentation.run.request import Request
+from segmentation.schemas import CUSTOMER_ID
 from segmentation.state.output import Output
 
 
@@ -26,6 +29,31 @@ class Segments:
     festive: FestiveCalendar
     total_customers: int
     labels: dict[str, dict[str, int]]
+
+    def sample(self) -> list[str]:
+        """The first ten customers with their labels, a line each."""
+        rows = self.customers.select(CUSTOMER_ID, *self.labels).orderBy(CUSTOMER_ID).limit(10)
+        return ["  " + ", ".join(row) for row in rows.collect()]
+
+
+def counted(customers: DataFrame, segmentation: Segmentation, found: Profile) -> tuple[int, dict[str, dict[str, int]]]:
+    """How many customers there are and how many have each label, and the proof that no purchase is missing.
+
+    Raises:
+        SegmentationError: the customers do not account for every purchase used.
+    """
+    row = customers.agg(*segmentation.counts()).first()
+    assert row is not None  # an aggregate without groups has one row
+    total, used, *by_label = row
+    if used != found.purchases_used:
+        raise SegmentationError(
+            f"The customers account for {used} purchases, {found.purchases_used} were expected; nothing was "
+            "published. This is a defect of the job: please report it with the log."
+        )
+    labels: dict[str, dict[str, int]] = {dimension: {} for dimension in segmentation.dimensions}
+    for (dimension, label), count in zip(segmentation.labels, by_label, strict=True):
+        labels[dimension][label] = count
+    return total, labels
 
 
 @dataclass
