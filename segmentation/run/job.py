@@ -133,8 +133,6 @@ class Run:
         with engine.step(name, self.record.run_id), self.reporter.step(name) as counts:
             yield counts
 
-    # --- from the source to settled rows --------------------------------------------------------------------------
-
     def _read(self, engine: Engine) -> RawRows:
         if self.request.source == "mongodb" and self.config.mongodb:
             from segmentation.sources.mongodb import read_mongodb
@@ -183,8 +181,6 @@ class Run:
                 engine.tables.append_rows([], tables.REJECTED_SCHEMA, *to_table)
             counts["rows"] = found.rows_rejected
 
-    # --- from settled rows to customers ---------------------------------------------------------------------------
-
     def _segmented(self, engine: Engine, settled: DataFrame, found: Profile) -> Segments:
         if found.first_day is None or found.last_day is None or found.purchases_used == 0:
             raise NoDataError(
@@ -208,8 +204,6 @@ class Run:
             self.record.segments = segments = Segments(customers, as_of, festive, total, labels)
             counts.update(customers=total, **{"as of": as_of.isoformat()})
         return segments
-
-    # --- what readers see -----------------------------------------------------------------------------------------
 
     def _publish(self, engine: Engine, segments: Segments) -> None:
         """Make both outputs whole out of sight, then let them take their places, and write to MongoDB if asked to."""
