@@ -8,13 +8,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from segmentation.version import VERSION
+
 if TYPE_CHECKING:
     from segmentation.api import run_segmentation
     from segmentation.core.rules import Rule
     from segmentation.core.segmenters import CategorySegmenter, PurchaseFrequencySegmenter, Segmenter, SpendingSegmenter
     from segmentation.pipeline import CustomerSegmentationPipeline
 
-__version__ = "0.1.0"
+__version__ = VERSION
 __all__ = [
     "CategorySegmenter",
     "CustomerSegmentationPipeline",

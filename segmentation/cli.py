@@ -8,9 +8,9 @@ import argparse
 import sys
 from collections.abc import Callable, Sequence
 
-from segmentation import __version__
 from segmentation.commands import festive, run
 from segmentation.errors import SegmentationError
+from segmentation.version import VERSION
 
 COMMANDS = {"run": run, "festive": festive}
 DESCRIPTION = "Segment the customers of a retailer."
@@ -19,7 +19,7 @@ DESCRIPTION = "Segment the customers of a retailer."
 def main(arguments: Sequence[str] | None = None) -> int:
     """The console script ``segmentation``."""
     parser = argparse.ArgumentParser(prog="segmentation", description=DESCRIPTION)
-    parser.add_argument("--version", action="version", version=__version__)
+    parser.add_argument("--version", action="version", version=VERSION)
     commands = parser.add_subparsers(dest="command", required=True)
     for name, command in COMMANDS.items():
         command.add_options(commands.add_parser(name, help=command.HELP))
@@ -49,7 +49,10 @@ def _guarded(command: Callable[[argparse.Namespace], int], options: argparse.Nam
     except KeyboardInterrupt:
         print("error: interrupted; readers see the state before this run or a whole new one.", file=sys.stderr)
         return 1
-    except Exception as error:  # noqa: BLE001 - the last resort, where the exit code is decided
+    except BaseException as error:
+        # A panic in Rust is no Exception.
+        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+            raise
         print(
             f"error: unexpected failure: {_root(error)}. Readers see the state before this run or a "
             "whole new one, nothing between; the traceback is in segmentation_runs.log in the output directory, or "
@@ -59,7 +62,7 @@ def _guarded(command: Callable[[argparse.Namespace], int], options: argparse.Nam
         return 1
 
 
-def _root(error: Exception) -> str:
+def _root(error: BaseException) -> str:
     """What went wrong, in a line: of an error out of the JVM its root, not the call that met it."""
     if type(error).__module__.startswith("py4j"):
         from segmentation.engines.spark.files import java_message

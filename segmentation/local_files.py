@@ -8,34 +8,59 @@ import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from segmentation.locations import is_hidden, local_path
+from segmentation.errors import SourceError
+from segmentation.locations import is_hidden, local_path, text_size
 
 
 def local_files(pattern: str) -> list[Path]:
-    """Every file that a local name, directory or glob stands for, by path, as Hadoop lists them.
+    """Every file that a local name, directory or glob stands for, absolute, by path, as Hadoop lists them.
 
     Directories are searched to any depth, links followed; hidden files and directories are left out, unless they are
     named outright. A name that exists is taken literally even if it looks like a glob; ``{a,b}`` are alternatives.
+
+    Raises:
+        SourceError: a directory cannot be looked into, or a link leads nowhere.
     """
-    path = Path(pattern)
-    roots = [path] if path.exists() else [Path(found) for found in _globbed(pattern) if not is_hidden(Path(found).name)]
-    return sorted({file for root in roots for file in _below(root)})
+    # Not resolved: a file is known by the name that it was found by.
+    absolute = os.path.abspath(pattern)  # noqa: PTH100
+    try:
+        roots = [absolute] if _exists(absolute) else [one for one in _globbed(absolute) if not _is_hidden(one)]
+        found = sorted({file for root in roots for file in _below(root)})
+        for file in found:
+            os.stat(file)  # noqa: PTH116
+    except OSError as error:
+        raise SourceError(
+            f"{error.filename} cannot be read: {error.strerror}. Check --csv-path, permissions, and where links lead."
+        ) from error
+    return [Path(file) for file in found]
 
 
 def local_size(paths: Sequence[str]) -> int | None:
-    """Bytes to read, None where a place is not local or nothing is there."""
+    """Bytes of text to read, compressed files taken for what they hold; None where a place is not local or empty."""
     places = [local_path(path) for path in paths]
     if not all(places):
         return None
     files = [file for place in places for file in local_files(str(place))]
-    return sum(file.stat().st_size for file in files) if files else None
+    return sum(text_size(str(file), file.stat().st_size) for file in files) if files else None
+
+
+def _exists(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    return True
+
+
+def _is_hidden(path: str) -> bool:
+    return is_hidden(os.path.basename(path))  # noqa: PTH119
 
 
 def _globbed(pattern: str) -> Iterator[str]:
     for one in _alternatives(pattern):
         # Hadoop escapes with a backslash and negates with ^.
         escaped = re.sub(r"\\(.)", lambda found: glob.escape(found[1]), one).replace("[^", "[!")
-        yield from glob.glob(escaped)  # noqa: PTH207 - Path.glob takes no absolute pattern
+        yield from glob.glob(escaped, include_hidden=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
 
 
 def _alternatives(pattern: str) -> list[str]:
@@ -46,15 +71,25 @@ def _alternatives(pattern: str) -> list[str]:
     return [one for option in found[1].split(",") for one in _alternatives(before + option + after)]
 
 
-def _below(root: Path) -> Iterator[Path]:
-    if not root.is_dir():
+def _below(root: str) -> Iterator[str]:
+    if not os.path.isdir(root):  # noqa: PTH112
         yield root
         return
-    seen = set()
-    for folder, folders, names in os.walk(root, followlinks=True):
+    for folder, folders, names in os.walk(root, onerror=_raise, followlinks=True):
         # A link to a folder above would never end.
-        identity = Path(folder).resolve()
-        folders[:] = [] if identity in seen else [name for name in folders if not is_hidden(name)]
-        if identity not in seen:
-            yield from (Path(folder, name) for name in names if not is_hidden(name))
-        seen.add(identity)
+        above = os.path.realpath(folder)
+        folders[:] = [
+            name
+            for name in folders
+            if not is_hidden(name) and not _leads_up(os.path.join(folder, name), above)  # noqa: PTH118
+        ]
+        yield from (os.path.join(folder, name) for name in names if not is_hidden(name))  # noqa: PTH118
+
+
+def _leads_up(path: str, folder: str) -> bool:
+    target = os.path.realpath(path)
+    return folder == target or folder.startswith(target + os.sep)
+
+
+def _raise(error: OSError) -> None:
+    raise error

@@ -6,6 +6,10 @@ import re
 from pathlib import Path
 from urllib.parse import unquote
 
+# Endings of compressed files; those that only Hadoop's codecs read.
+HADOOP_ONLY = (".deflate", ".snappy", ".lz4", ".zst")
+COMPRESSED = (".gz", ".bz2", *HADOOP_ONLY)
+
 
 def local_path(location: str) -> Path | None:
     """The local path that `location` stands for, None if it is on another file system."""
@@ -33,3 +37,13 @@ def one_form(uri: str) -> str:
 def readable(uri: str) -> str:
     """A local file as its path, everything else as it is."""
     return re.sub("^file:(//)?(?=/)", "", unquote(uri))
+
+
+def literally(path: str) -> str:
+    """`path` for whoever takes special characters for a glob."""
+    return "".join(f"\\{mark}" if mark in "{}[]*?\\" else mark for mark in path)
+
+
+def text_size(path: str, size: int) -> int:
+    """Bytes of text in a file of `size` bytes; CSV compresses to about a fifth."""
+    return size * (5 if path.endswith(COMPRESSED) else 1)

@@ -34,10 +34,6 @@ WARNING: Final = "warning"
 
 AMOUNT_TYPE: Final = "decimal(18,2)"
 SPEND_TYPE: Final = "decimal(28,2)"
-PURCHASE_SCHEMA: Final = (
-    f"{CUSTOMER_ID} string, {PURCHASE_ID} string, {PURCHASE_DATE} date, {AMOUNT} {AMOUNT_TYPE}, {CATEGORY} string"
-)
-
 # Dropped from a category before it is looked up: people type many kinds.
 APOSTROPHES: Final = "'’‘ʼ`´"
 

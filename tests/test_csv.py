@@ -228,6 +228,21 @@ def test_globs_lists_and_the_same_file_twice(read, tmp_path: Path) -> None:
     assert len(read(tmp_path / "{a1,b}.csv", tmp_path / "b.csv")) == 4
 
 
+def test_a_name_without_a_folder(read, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "a.csv").write_text(SHAPES["plain"])
+    (tmp_path / "sub").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert len(read("a.csv")) == len(read("*.csv")) == len(read("sub/../a.csv", "./a.csv")) == 2
+
+
+def test_a_file_that_has_several_names_is_read_once(read, tmp_path: Path) -> None:
+    (tmp_path / "in/2024").mkdir(parents=True)
+    (tmp_path / "in/2024/a.csv").write_text(SHAPES["plain"])
+    (tmp_path / "in/latest").symlink_to("2024")
+    (tmp_path / "in/b.csv").symlink_to("2024/a.csv")
+    assert len(read(tmp_path / "in")) == len(read(tmp_path / "in", tmp_path / "in/b.csv")) == 2
+
+
 def test_column_mapping(read, tmp_path: Path) -> None:
     path = tmp_path / "purchases.csv"
     path.write_text("Kunde,Order_ID,Datum,Total_Amount_LKR,Product_Category\nC1,P1,2024-01-05,5,Kids\n")

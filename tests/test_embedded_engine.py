@@ -10,12 +10,15 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pyspark
 import pytest
+from pyspark.errors.exceptions.connect import SparkConnectGrpcException
 
 from segmentation.engines.base import Engine
 from segmentation.errors import SegmentationError, SourceError
@@ -24,6 +27,7 @@ from segmentation.pipeline import CustomerSegmentationPipeline
 from .conftest import EXPORT, GOOD, HEADER, OTHER, embedded_engine, published, table
 from .processes import JOB, kill
 
+engine_module = pytest.importorskip("segmentation.engines.embedded.engine", exc_type=ImportError)
 pytestmark = pytest.mark.skipif(pyspark.__version__ < "4", reason="the embedded engine speaks the protocol of Spark 4")
 
 
@@ -98,6 +102,29 @@ def test_files_that_the_engine_cannot_read_as_they_are(case: str, tmp_path: Path
     assert metadata["warnings_by_reason"] == {"unknown_category": 60_000}
 
 
+def test_a_damaged_archive(tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress((HEADER + GOOD * 5000).encode()))
+    packed[len(packed) // 2 : len(packed) // 2 + 8] = b"\xff" * 8
+    (tmp_path / "in.csv.gz").write_bytes(packed)
+    with pytest.raises(SourceError, match=r"in\.csv\.gz could not be read to its end"):
+        run(tmp_path / "in.csv.gz", tmp_path)
+
+
+def test_a_link_that_leads_nowhere_is_refused_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in/a.csv").write_text(HEADER + GOOD)
+    (tmp_path / "in/gone.csv").symlink_to("nowhere.csv")
+    with pytest.raises(SourceError, match=r"in/gone\.csv cannot be read: No such file"):
+        run(tmp_path / "in", tmp_path)
+
+
+def test_a_folder_that_leads_back_to_itself(tmp_path: Path) -> None:
+    (tmp_path / "in/deep").mkdir(parents=True)
+    (tmp_path / "in/deep/a.csv").write_text(HEADER + GOOD)
+    (tmp_path / "in/deep/up").symlink_to("..")
+    assert run(tmp_path / "in", tmp_path)["metadata"]["rows_read"] == 2
+
+
 def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
     folder = tmp_path / "in.csv"
     folder.symlink_to("/proc/self/mem")
@@ -108,19 +135,35 @@ def test_a_file_that_may_not_be_read(tmp_path: Path) -> None:
 # --- memory -----------------------------------------------------------------------------------------------------------
 
 
-def test_a_run_that_does_not_fit_ends_with_one_sentence(tmp_path: Path) -> None:
+def test_a_run_that_does_not_fit_ends_with_one_sentence(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run(many(tmp_path / "few.csv", 100, 10), tmp_path)
     before = published(tmp_path)
     source = many(tmp_path / "in.csv", 400_000, 400_000)
+    monkeypatch.setattr(engine_module, "memory_for", lambda _: 8 << 20)
     with pytest.raises(SegmentationError, match=r"needs more than the \d+ MiB it may hold.*Raise embedded_memory"):
-        run(source, tmp_path, embedded_memory=0.0003)
+        run(source, tmp_path)
     assert published(tmp_path) == before
     assert sorted(run.outcome for run in table(tmp_path, "runs")) == ["failed", "succeeded"]
 
 
-def test_what_does_not_fit_into_memory_goes_to_files(tmp_path: Path) -> None:
+def test_what_does_not_fit_into_memory_goes_to_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine_module, "memory_for", lambda _: 96 << 20)
     source = many(tmp_path / "in.csv", 400_000, 400_000)
-    assert run(source, tmp_path, embedded_memory=0.004)["metadata"]["total_customers"] == 400_000
+    seen: set[str] = set()
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(0.01):
+            seen.update(path.name for path in (tmp_path / "out/.spill").glob("datafusion*/.tmp*"))
+
+    watcher = threading.Thread(target=watch)
+    watcher.start()
+    try:
+        assert run(source, tmp_path)["metadata"]["total_customers"] == 400_000
+    finally:
+        done.set()
+        watcher.join()
+    assert seen
     assert not (tmp_path / "out/.spill").exists()
 
 
@@ -205,7 +248,7 @@ def test_killed_at_any_moment_and_another_run_at_the_same_time(tmp_path: Path) -
     source = many(tmp_path / "in.csv", 300_000, 100_000)
     run(few, tmp_path)
     chance = random.Random(11)
-    torn = 0
+    torn = refused = 0
     for _ in range(12):
         process = start(source, tmp_path)
         until((tmp_path / "out/.spill").exists, process)
@@ -214,6 +257,7 @@ def test_killed_at_any_moment_and_another_run_at_the_same_time(tmp_path: Path) -
         kill(process)
         _, complained = busy.communicate(timeout=60)
         assert (busy.returncode, "Another run holds" in complained) in ((5, True), (0, False))
+        refused += busy.returncode == 5
         of_json, of_table = published(tmp_path)
         torn += of_json != of_table
         assert len(of_json) in (1, 100_000)
@@ -222,6 +266,27 @@ def test_killed_at_any_moment_and_another_run_at_the_same_time(tmp_path: Path) -
         assert not any((tmp_path / "out/.staging").glob("*"))
         assert not (tmp_path / "out/.spill").exists()
     assert torn <= 2
+    assert refused >= 6
+
+
+def test_engines_in_threads_leave_the_environment_as_it_was(tmp_path: Path) -> None:
+    before = dict(os.environ)
+
+    def open_and_close(number: int) -> None:
+        for _ in range(3):
+            with embedded_engine(tmp_path / str(number)) as engine:
+                assert engine.session.range(3).count() == 3
+
+    with ThreadPoolExecutor(3) as pool:
+        list(pool.map(open_and_close, range(3)))
+    assert dict(os.environ) == before
+
+
+def test_an_engine_that_ended_is_no_ctrl_c(embedded: Engine, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(SegmentationError, match="ended in the middle of the run"), embedded.step("Step", "run"):
+        raise SparkConnectGrpcException("status = StatusCode.UNAVAILABLE")
+    with pytest.raises(SparkConnectGrpcException), embedded.step("Step", "run"):
+        raise SparkConnectGrpcException("no such file: /memory/x")
 
 
 def test_one_run_after_another_in_one_process(tmp_path: Path) -> None:

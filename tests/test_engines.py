@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gzip
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Callable
@@ -16,6 +18,7 @@ from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pyspark.sql import SparkSession
+from pyspark.sql.types import StructType
 
 from segmentation.config import load_config
 from segmentation.core import plain, texts
@@ -25,11 +28,15 @@ from segmentation.engines import choose as choose_module
 from segmentation.engines.base import Engine, TableSpec
 from segmentation.engines.choose import Choice, Task, choose
 from segmentation.engines.spark.engine import SparkEngine
-from segmentation.errors import ConfigError
+from segmentation.engines.spark.tables import SparkTables
+from segmentation.errors import ConfigError, NoDataError, SegmentationError
 from segmentation.pipeline import CustomerSegmentationPipeline
 from segmentation.schemas import PURCHASE_COLUMNS
 from segmentation.sinks.json_export import ESCAPES, elements, json_string
-from segmentation.state.tables import REJECTED, REJECTED_SCHEMA
+from segmentation.sources import records as csv_records
+from segmentation.sources.layout import layout_of
+from segmentation.sources.records import put_together
+from segmentation.state.tables import REJECTED, REJECTED_SCHEMA, RUN_SCHEMA, RUNS
 
 from .conftest import EXPORT, GOOD, HEADER, OTHER, TODAY, Job, embedded_engine, published, table
 from .dirty import records
@@ -73,13 +80,20 @@ SPARK_IS_NEEDED = {
     ),
     "a source elsewhere": ({"path": "hdfs://x/in.csv"}, "hdfs://x/in.csv is not on this machine"),
     "an output elsewhere": ({"output": "s3a://x/out"}, "s3a://x/out is not on this machine"),
+    "an output that looks like a pattern": ({"output": "/o [1]"}, "the embedded engine cannot publish to a path with"),
+    "dates with words": ({"date_formats": ["dd MMM yyyy"]}, "only Spark reads dates of the form dd MMM yyyy"),
+    "an ending that only Hadoop knows": ({"path": "x.csv.zst"}, r"only Spark reads .zst \(x.csv.zst\)"),
 }
 
 
 @pytest.mark.parametrize("case", SPARK_IS_NEEDED)
 def test_what_only_spark_can(case: str, nothing_chosen, tmp_path: Path) -> None:
     options, why = SPARK_IS_NEEDED[case]
-    assert choice(tmp_path, **options) == Choice("spark", why)
+    nothing_chosen.chdir(tmp_path)
+    (tmp_path / "x.csv.zst").touch()
+    taken = choice(tmp_path, **options)
+    assert taken.name == "spark"
+    assert re.match(why, taken.why)
     with pytest.raises(ConfigError, match=f"--engine embedded was asked for, but {why}"):
         choice(tmp_path, engine="embedded", **options)
 
@@ -90,6 +104,14 @@ def test_more_text_than_the_limit(nothing_chosen, tmp_path: Path) -> None:
     large = choice(tmp_path, embedded_max_bytes=size - 1)
     assert large == Choice("spark", f"{size} bytes of text are more than embedded_max_bytes ({size - 1})")
     assert choice(tmp_path, embedded_max_bytes=1, engine="embedded").name == "embedded"
+
+
+def test_a_compressed_file_counts_as_the_text_in_it(nothing_chosen, tmp_path: Path) -> None:
+    packed = tmp_path / "in.csv.gz"
+    packed.write_bytes(gzip.compress(HEADER.encode()))
+    size = packed.stat().st_size
+    assert choice(tmp_path, path=str(packed), embedded_max_bytes=5 * size).name == "embedded"
+    assert choice(tmp_path, path=str(packed), embedded_max_bytes=5 * size - 1).name == "spark"
 
 
 def test_spark_where_somebody_chose_it(nothing_chosen, tmp_path: Path) -> None:
@@ -140,21 +162,25 @@ def test_every_pattern_is_one_that_all_engines_read_alike(engine: Engine, tmp_pa
 
     column = type(F.lit(1))
     monkeypatch.setattr(column, "rlike", noting(column.rlike, 1))
-    for name, at in (("regexp_extract", 1), ("split", 1)):
+    for name, at in (("regexp_extract", 1), ("split", 1), ("regexp_extract_all", 1), ("regexp_replace", 1)):
         monkeypatch.setattr(F, name, noting(getattr(F, name), at))
     raw = engine.rows([], RAW_SCHEMA)
     config = load_config({"thousands_separator": ",", "date_formats": ["dd/MM/yyyy"]})
     for by_pattern in (True, False):
         label_rows(raw, config, TODAY, by_pattern=by_pattern)
     elements(raw, ["category"])
+    layout = layout_of(HEADER.strip(), {}, "here")
+    lines = engine.rows([], struct(source_id="long", place="long", line="string"))
+    put_together(lines, layout, engine.csv_field)
     constants = [
         value
-        for module in (texts, plain)
+        for module in (texts, plain, csv_records)
         for name, value in vars(module).items()
         if name.isupper() and isinstance(value, str)
     ]
-    assert len(used) >= 10
-    for pattern in [*used, *constants, type(engine).csv_field if engine.name == "embedded" else ""]:
+    assert len(used) >= 12
+    # Spark's own pattern for a field is possessive, with its reason.
+    for pattern in [one for one in (*used, *constants) if SparkEngine.csv_field not in one]:
         for mark in ("(?=", "(?!", "(?<", "*+", "++", "?+", "}+", "\\d", "$"):
             assert mark not in pattern, (mark, pattern)
 
@@ -235,6 +261,33 @@ def compare(spark: SparkSession, source: Path, tmp_path: Path, **config) -> dict
     return found["spark"]
 
 
+WRONG = {
+    "nothing there": (None, {}),
+    "columns": ("Customer_ID,Order_ID\n", {}),
+    "separator": (HEADER.replace(",", ";"), {}),
+    "header alone": (HEADER, {}),
+    "all empty": ("", {}),
+    "no usable row": (HEADER + "broken\n", {}),
+    "gate": (HEADER + GOOD + "broken\n", {"max_rejected_ratio": 0.1}),
+    "before the first": (HEADER + GOOD, {"as_of": "2020-01-01"}),
+}
+
+
+@needs_both
+@pytest.mark.parametrize("case", WRONG)
+def test_messages_and_exit_codes_are_the_same(case: str, spark: SparkSession, tmp_path: Path) -> None:
+    text, config = WRONG[case]
+    source = tmp_path / "in.csv"
+    if text is not None:
+        source.write_text(text)
+    said = []
+    for engine in ("embedded", "spark"):
+        with pytest.raises(SegmentationError) as caught:
+            run_on(engine, spark, source, tmp_path / engine, **config)
+        said.append((caught.value.exit_code, str(caught.value)))
+    assert said[0] == said[1]
+
+
 @needs_both
 @pytest.mark.slow
 def test_600_000_dirty_rows(spark: SparkSession, tmp_path: Path) -> None:
@@ -288,6 +341,69 @@ def test_a_table_of_one_engine_is_continued_by_the_other(
     for name, count in (("customer_segments", 3), ("rejected_purchases", 1), ("runs", 1)):
         configuration = DeltaTable(tmp_path / "out/delta" / name).metadata().configuration
         assert sum(key.startswith("delta.constraints.") for key in configuration) == count
+
+
+@needs_both
+@pytest.mark.parametrize("first", ["embedded", "spark"])
+def test_a_run_of_one_engine_that_was_killed_is_finished_by_the_other(
+    first: str, spark: SparkSession, write_csv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    second = {"embedded": "spark", "spark": "embedded"}[first]
+    run_on(first, spark, write_csv(GOOD), tmp_path)
+    other = write_csv(OTHER, "new.csv")
+    with monkeypatch.context() as patch:
+        patch.setattr(_files_of(first), "replace", lambda *_: (_ for _ in ()).throw(OSError("killed")))
+        patch.setattr(_files_of(first), "delete", lambda *_: None)
+        patch.setattr(_tables_of(first), "withdraw", lambda *_: None)
+        with pytest.raises(OSError, match="killed"):
+            run_on(first, spark, other, tmp_path)
+    # What it had read is gone, and a link to it is left.
+    other.unlink()
+    with pytest.raises(NoDataError):
+        run_on(second, spark, write_csv("", "empty.csv"), tmp_path)
+    assert published(tmp_path) == ({"C3": "New"}, {"C3": "New"})
+
+
+@needs_both
+@pytest.mark.parametrize("engine", ["embedded", "spark"])
+def test_a_run_adds_one_version_of_the_customers(engine: str, spark: SparkSession, write_csv, tmp_path: Path) -> None:
+    source = write_csv(GOOD)
+    run_on("embedded", spark, source, tmp_path)
+    path = tmp_path / "out/delta/customer_segments"
+    before = DeltaTable(path).version()
+    run_on(engine, spark, source, tmp_path)
+    assert DeltaTable(path).version() == before + 1
+
+
+@needs_both
+@pytest.mark.parametrize("engine", ["embedded", "spark"])
+def test_a_table_of_runs_of_the_version_before_goes_on(engine: str, spark, write_csv, tmp_path: Path) -> None:
+    """It has no columns for the engine."""
+    old = StructType([field for field in RUN_SCHEMA.fields if not field.name.startswith("engine")])
+    row = {"run_id": "old", "outcome": "failed", "started_at": "2024-01-05T00:00:00+00:00"}
+    path = str(tmp_path / "out/delta/runs")
+    SparkEngine(spark, "tests").tables.append_rows([row], old, path, RUNS, {"run_id": "old"})
+    run_on(engine, spark, write_csv(GOOD), tmp_path)
+    assert {row.run_id == "old": row.engine for row in table(tmp_path, "runs")} == {True: None, False: engine}
+
+
+@needs_both
+def test_spark_adds_the_constraints_that_a_killed_embedded_run_had_not_come_to(
+    spark, write_csv, tmp_path: Path
+) -> None:
+    run_on("embedded", spark, write_csv(GOOD), tmp_path)
+    path = tmp_path / "out/delta/customer_segments"
+    DeltaTable(path).alter.drop_constraint("has_purchases")
+    run_on("spark", spark, write_csv(GOOD), tmp_path)
+    assert "delta.constraints.has_purchases" in DeltaTable(path).metadata().configuration
+
+
+def _tables_of(engine: str) -> type:
+    if engine == "spark":
+        return SparkTables
+    from segmentation.engines.embedded.tables import DeltaRsTables
+
+    return DeltaRsTables
 
 
 def _files_of(engine: str) -> type:

@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.config import load_config
+from segmentation.core.date_formats import digits_of
 from segmentation.core.validation import label_rows
 from segmentation.schemas import RAW_COLUMNS, RAW_TEXTS
 
@@ -92,18 +93,45 @@ def test_dates_do_not_hang_on_the_sessions_zone(session: SparkSession, zone: str
     assert days == [date(2024, 1, 6), date(2024, 1, 5), date(2024, 3, 10)]
 
 
+FORMATS = {
+    "31/12/2023": date(2023, 12, 31),
+    "29/02/2023": None,
+    "1/2/2023": None,
+    "2023-12-31": date(2023, 12, 31),
+    "05.01.2024 23:00 +0000": date(2024, 1, 6),
+    "05.01.2024 23:00 +0530": date(2024, 1, 5),
+    # What one engine or the other would let pass beside the pattern.
+    "05/01/+2024": None,
+    "005/01/2024": None,
+    "05/01/02024": None,
+    "5.1.24 x 7": date(2024, 1, 5),
+    "05.01.24 x 7": date(2024, 1, 5),
+    "005.1.24 x 7": None,
+}
+
+
 def test_configured_date_formats_come_after_the_standard_one(session: SparkSession) -> None:
-    cases = {
-        "31/12/2023": date(2023, 12, 31),
-        "29/02/2023": None,
-        "1/2/2023": None,
-        "2023-12-31": date(2023, 12, 31),
-        "05.01.2024 23:00 +0000": date(2024, 1, 6),
-        "05.01.2024 23:00 +0530": date(2024, 1, 5),
-    }
-    formats = ["dd/MM/yyyy", "dd.MM.yyyy HH:mm Z"]
-    rows = label(session, "purchase_date", list(cases), date_formats=formats)
-    assert {text: row.purchase_date for text, row in zip(cases, rows, strict=True)} == cases
+    formats = ["dd/MM/yyyy", "dd.MM.yyyy HH:mm Z", "d.M.yy 'x' H"]
+    rows = label(session, "purchase_date", list(FORMATS), date_formats=formats)
+    assert {text: row.purchase_date for text, row in zip(FORMATS, rows, strict=True)} == FORMATS
+
+
+DIGITS = {
+    "dd/MM/yyyy": r"\A[0-9]{2}/[0-9]{2}/[0-9]{4}\z",
+    "d.M.yy": r"\A[0-9]{1,2}\.[0-9]{1,2}\.[0-9]{2}\z",
+    "yyyy-MM-dd'T'HH:mm": r"\A[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}\z",
+    "yyyyDDD": r"\A[0-9]{4}[0-9]{3}\z",
+    # Words, zones and options are left to Spark.
+    "dd MMM yyyy": None,
+    "dd/MM/yyyy HH:mm z": None,
+    "dd/MM/yyyy hh:mm a": None,
+    "[dd/]MM/yyyy": None,
+}
+
+
+@pytest.mark.parametrize("pattern", DIGITS)
+def test_which_texts_a_pattern_fits(pattern: str) -> None:
+    assert digits_of(pattern) == DIGITS[pattern]
 
 
 def test_a_purchase_after_the_day_of_the_run_is_rejected(session: SparkSession) -> None:
@@ -123,6 +151,9 @@ AMOUNTS = {
     " 12.30 ": "12.30",
     "1.005": "1.01",
     "1.0049999999999999999999999999999999999999999999999": "1.00",
+    "0." + "0" * 100 + "1": "0.00",
+    "9999999999999999." + "9" * 200: None,
+    "1.00" + "5" * 99: "1.01",
     "9999999999999999.99": "9999999999999999.99",
     "9999999999999999.994": "9999999999999999.99",
     "9999999999999999.995": None,

@@ -70,7 +70,7 @@ class SegmentationConfig(Model):
     embedded_max_bytes: int = Field(4 << 30, ge=0)
     embedded_memory: Share = Decimal("0.5")
 
-    # Spark packages; by default those that fit the installed Spark (segmentation/versions.py)
+    # Spark packages; by default those that fit the installed Spark (segmentation/engines/spark/versions.py)
     packages: dict[Literal["delta", "mongodb"], Name] = {}
 
     @model_validator(mode="after")

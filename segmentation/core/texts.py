@@ -10,6 +10,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
+from segmentation.core.date_formats import digits_of
 from segmentation.schemas import APOSTROPHES, OTHER, Category
 
 # What Python's str.strip removes, so that a no-break space pasted from a spreadsheet does not make another customer.
@@ -25,6 +26,8 @@ OFFSET = r"Z|[+-](?:0[0-9]|1[0-4])(?::?[0-5][0-9])?"
 DATE_TEXT = rf"\A{DAY}(?:[T ]{TIME}(?: ?(?:{OFFSET}))?)?\z"
 WITH_OFFSET = rf"\A{DAY}[T ]({TIME}) ?({OFFSET})\z"
 AMOUNT_TEXT = r"\A[+-]?(?:[0-9]{1,16}(?:\.[0-9]*)?|\.[0-9]+)\z"
+# A sign, sixteen digits, a point, forty more.
+LONGEST_AMOUNT = 58
 # Letters of Spark's date patterns that stand for a zone or an offset.
 ZONE_LETTERS = frozenset("VzOXxZ")
 
@@ -72,7 +75,9 @@ def _converted(text: Column, timezone: str) -> Column:
 
 def _by_format(text: Column, pattern: str, timezone: str) -> Column:
     """The day by one more pattern. The session's zone is UTC, so only a pattern with a zone needs converting."""
-    instant = F.try_to_timestamp(text, F.lit(pattern))
+    digits = digits_of(pattern)
+    fitting = F.when(text.rlike(digits), text) if digits else text
+    instant = F.try_to_timestamp(fitting, F.lit(pattern))
     has_zone = not ZONE_LETTERS.isdisjoint(_without_quoted(pattern))
     return F.to_date(F.from_utc_timestamp(instant, timezone) if has_zone else instant)
 
@@ -87,7 +92,8 @@ def plain_number(text: Column, thousands_separator: str | None) -> Column:
         separator = "\\" + thousands_separator
         grouped = text.rlike(rf"\A[+-]?[0-9]{{1,3}}(?:{separator}[0-9]{{3}})+(?:\.[0-9]*)?\z")
         text = F.when(grouped, F.replace(text, F.lit(thousands_separator), F.lit(""))).otherwise(text)
-    return F.when(text.rlike(AMOUNT_TEXT), text)
+    # Behind forty decimals nothing changes what is rounded half up, and not every engine reads more.
+    return F.when(text.rlike(AMOUNT_TEXT), F.substring(text, 1, LONGEST_AMOUNT))
 
 
 def known_category(text: Column, aliases: Mapping[str, str]) -> Column:

@@ -153,7 +153,7 @@ class Engine(ABC):
 
     @abstractmethod
     def lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:
-        """Lines of text -> ``source_id`` bigint (`core.validation.source_id` of the file's URI), ``record`` string.
+        """Lines of text -> ``source_id`` bigint (`core.source_ids.source_id` of the file's URI), ``record`` string.
 
         Args:
             files: to read, in pieces and in parallel.

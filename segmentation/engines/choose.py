@@ -7,19 +7,24 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
+from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from segmentation.config import SegmentationConfig
+from segmentation.core.date_formats import digits_of
 from segmentation.engines.base import Engine
 from segmentation.engines.spark.chosen import has_active_context, launched_by_spark_submit, master_is_chosen
 from segmentation.errors import ConfigError
-from segmentation.local_files import local_size
-from segmentation.locations import local_path
+from segmentation.local_files import local_files, local_size
+from segmentation.locations import HADOOP_ONLY, local_path
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
 
+SPILL = ".spill"
 EMBEDDED_PACKAGES = ("pysail", "deltalake", "pyarrow", "pandas", "grpc")
+# What its parts take for patterns or codes in a path.
+MARKS = frozenset("*?[]{}%#\\")
 # Whose protocol it speaks.
 OLDEST_PYSPARK = 4
 INSTALL_EMBEDDED = "pip install 'customer-segmentation[embedded]'"
@@ -83,12 +88,14 @@ def open_engine(
     choice: Choice, config: SegmentationConfig, task: Task, spark: SparkSession | None, progress_bar: bool
 ) -> Engine:
     """Open what was chosen; the caller closes it."""
+    local = local_path(task.output)
+    if local:
+        # A killed run may have left it, whichever engine comes next.
+        rmtree(local / SPILL, ignore_errors=True)
     if choice.name == "embedded":
         from segmentation.engines.embedded.engine import EmbeddedEngine, memory_for
 
-        return EmbeddedEngine(
-            memory_for(config.embedded_memory), Path(str(local_path(task.output)), ".spill"), choice.why
-        )
+        return EmbeddedEngine(memory_for(config.embedded_memory), Path(task.output, SPILL), choice.why)
     from segmentation.engines.spark.engine import SparkEngine
     from segmentation.engines.spark.session import session_for
 
@@ -100,7 +107,15 @@ def _only_spark_can(config: SegmentationConfig, task: Task) -> str | None:
     if task.source == "mongodb" or config.publish_to_mongodb:
         return "only Spark reads and writes MongoDB"
     elsewhere = [place for place in (*task.paths, task.output) if local_path(place) is None]
-    return f"{elsewhere[0]} is not on this machine" if elsewhere else None
+    if elsewhere:
+        return f"{elsewhere[0]} is not on this machine"
+    if MARKS.intersection(task.output):
+        return f"the embedded engine cannot publish to a path with one of {' '.join(sorted(MARKS))}"
+    worded = [pattern for pattern in config.date_formats if digits_of(pattern) is None]
+    if worded:
+        return f"only Spark reads dates of the form {worded[0]}"
+    packed = [file for path in task.paths for file in local_files(str(local_path(path))) if file.suffix in HADOOP_ONLY]
+    return f"only Spark reads {packed[0].suffix} ({packed[0].name})" if packed else None
 
 
 def _spark_is_chosen(spark: SparkSession | None) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -48,6 +49,6 @@ def _fingerprint(paths: Sequence[str]) -> str | None:
             return None
         for file in files:
             found = file.stat()
-            digest.update(f"{file.absolute()}\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
+            digest.update(os.fsencode(file) + f"\0{found.st_size}\0{found.st_mtime_ns}\0".encode())
         digest.update(b"\1")
     return digest.hexdigest()[:32]

@@ -84,15 +84,16 @@ class Run:
         task = Task(self.request.source, self.request.paths, self.output.root)
         choice = choose(self.config, task, spark)
         self.reporter.info(f"Engine: {choice.name}, because {choice.why}")
-        with self.reporter.step("Start the engine") as counts:
-            engine = open_engine(choice, self.config, task, spark, progress_bar)
-            counts.update(engine.versions)
-        self.record.engine = engine
+        engine: Engine | None = None
         try:
+            with self.reporter.step("Start the engine") as counts:
+                self.record.engine = engine = open_engine(choice, self.config, task, spark, progress_bar)
+                counts.update(engine.versions)
             engine.check([self.output.root, *(self.request.paths if self.request.source == "csv" else [])])
             yield engine
         finally:
-            engine.close()
+            if engine:
+                engine.close()
 
     def _holding(self, engine: Engine) -> dict[str, Any]:
         """What is done, recorded and removed while the output is ours."""

@@ -9,7 +9,6 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
-from segmentation import __version__
 from segmentation.core.festive import FestiveCalendar
 from segmentation.core.quality import Profile
 from segmentation.core.segmentation import Segmentation
@@ -18,6 +17,7 @@ from segmentation.errors import SegmentationError
 from segmentation.run.request import Request
 from segmentation.schemas import CUSTOMER_ID
 from segmentation.state.output import Output
+from segmentation.version import VERSION
 
 
 @dataclass(frozen=True)
@@ -152,4 +152,4 @@ class RunRecord:
     def _versions(self) -> dict[str, str]:
         """What ran."""
         engine = self.engine.versions if self.engine else {}
-        return {"segmentation": __version__, **engine, "python": platform.python_version()}
+        return {"segmentation": VERSION, **engine, "python": platform.python_version()}

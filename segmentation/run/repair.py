@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from segmentation.console import LOGGER
 from segmentation.engines.base import Engine
+from segmentation.locations import join, literally
 from segmentation.state.output import Output
 
 
@@ -14,10 +15,7 @@ def repair(engine: Engine, output: Output) -> None:
     in its staging directory and is moved now; in every other case what is staged is of no use. Whichever engine the
     dead run had, this one's finds the same files and the same table.
     """
-    left = engine.files.files(output.staging) if engine.files.exists(output.staging) else []
-    for file in left:
-        if not file.path.endswith("/segments.json"):
-            continue
+    for file in engine.files.files(join(literally(output.staging), "*", "segments.json")):
         run_id = file.path.rstrip("/").split("/")[-2]
         if engine.tables.published_by(output.segments, run_id) is not None:
             engine.files.replace(file.path, output.json_file)

@@ -12,6 +12,7 @@ The first two are read in pieces, in parallel. An engine's own reader would tear
 
 from __future__ import annotations
 
+import os
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from enum import Enum, auto
@@ -23,7 +24,7 @@ from pyspark.sql import functions as F
 from segmentation.core.source_ids import source_id_of
 from segmentation.engines.base import Engine, Files, StoredFile
 from segmentation.errors import NoDataError, SourceError
-from segmentation.locations import is_hidden, join
+from segmentation.locations import is_hidden, join, local_path, readable, text_size
 from segmentation.schemas import SOURCE_ID
 from segmentation.sources import RawRows
 from segmentation.sources.layout import Layout, heads_of, is_surely_plain, layouts_of
@@ -75,17 +76,12 @@ def read_csv(engine: Engine, paths: Sequence[str], columns: Mapping[str, str], f
         _read(engine, layout, style, files, join(folder, str(number)))
         for number, ((layout, style), files) in enumerate(groups.items())
     ]
-    size = sum(map(_plain_size, layouts))
+    size = sum(text_size(file.path, file.size) for file in layouts)
     return RawRows(reduce(DataFrame.unionByName, frames), size, [file.uri for file in layouts])
 
 
-def _plain_size(file: StoredFile) -> int:
-    """Bytes of text; CSV compresses to about a fifth."""
-    return file.size * (5 if file.path.endswith((".gz", ".bz2", ".zst", ".xz")) else 1)
-
-
 def find(stored: Files, paths: Sequence[str]) -> list[StoredFile]:
-    """Every file that the paths stand for, each once.
+    """Every file that the paths stand for; a local one that has several names, by links, counts once.
 
     Raises:
         NoDataError: a path leads nowhere.
@@ -96,13 +92,17 @@ def find(stored: Files, paths: Sequence[str]) -> list[StoredFile]:
         files = stored.files(path)
         if not files:
             raise NoDataError(f"there is no file at {path!r}. Check --csv-path: a file, a directory or a glob.")
-        hidden = [file.path for file in files if is_hidden(file.path.rsplit("/", 1)[1])]
+        hidden = [readable(file.uri) for file in files if is_hidden(file.path.rsplit("/", 1)[-1])]
         if hidden:
-            raise SourceError(
-                f"{hidden[0]} cannot be read: Spark takes names with . or _ in front for hidden. Rename it."
-            )
-        found.update((file.uri, file) for file in files)
+            raise SourceError(f"{hidden[0]} cannot be read: names with . or _ in front are hidden. Rename it.")
+        for file in files:
+            found.setdefault(_real_name(file), file)
     return list(found.values())
+
+
+def _real_name(file: StoredFile) -> str:
+    local = local_path(file.path)
+    return os.path.realpath(local) if local else file.uri
 
 
 def styles_of(engine: Engine, layouts: Mapping[StoredFile, Layout], folder: str) -> dict[StoredFile, Style]:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from segmentation.engines.base import Files, StoredFile
 from segmentation.errors import MissingColumnsError, NoDataError
+from segmentation.locations import readable
 from segmentation.schemas import PURCHASE_COLUMNS
 
 DOCUMENT_COLUMNS: Mapping[str, str] = dict(
@@ -60,9 +61,11 @@ def layouts_of(heads: Mapping[StoredFile, Head], columns: Mapping[str, str]) -> 
         MissingColumnsError: one lacks a column.
     """
     headers = {file: header_of(head.text) for file, head in heads.items()}
-    layouts = {file: layout_of(header, columns, file.path) for file, header in headers.items() if header is not None}
+    layouts = {
+        file: layout_of(header, columns, readable(file.uri)) for file, header in headers.items() if header is not None
+    }
     if not layouts:
-        raise NoDataError(f"{len(heads)} files found, all empty; the first is {next(iter(heads)).path}.")
+        raise NoDataError(f"{len(heads)} files found, all empty; the first is {readable(next(iter(heads)).uri)}.")
     return layouts
 
 

@@ -24,7 +24,8 @@ from segmentation.schemas import (
 
 SEGMENT_CHECKS = {
     "has_purchases": "total_purchases >= 1",
-    "spend_not_negative": "lifetime_spend >= 0",
+    # Without a number, which delta-rs would write in a way that Spark 3.5 does not read.
+    "spend_not_negative": "abs(lifetime_spend) = lifetime_spend",
     "first_before_last": "first_purchase <= last_purchase AND last_purchase <= as_of",
 }
 COUNTS_ADD_UP = "rows_read = purchases_used + rows_rejected + purchases_after_as_of"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -17,19 +16,23 @@ from pyspark.sql.types import StructType
 
 from segmentation.engines.base import Engine, Rows, StoredFile
 from segmentation.engines.embedded.files import LocalFiles
-from segmentation.engines.embedded.session import connect_mode, served
+from segmentation.engines.embedded.session import connect_mode, interrupts, served
 from segmentation.engines.embedded.stream import Staged, sent
 from segmentation.engines.embedded.tables import DeltaRsTables
 from segmentation.engines.embedded.text import lay_out, write_numbered
 from segmentation.errors import SegmentationError
 
+# What Sail's memory pool says.
+OUT_OF_MEMORY = ("Resources exhausted", "Failed to allocate additional")
+SMALL_MACHINE = 8 << 30
 # Where Linux says what a container may use, by the version of its control groups.
 GRANTED = (Path("/sys/fs/cgroup/memory.max"), Path("/sys/fs/cgroup/memory/memory.limit_in_bytes"))
 
 
 def memory_for(share: Decimal) -> int:
     """Bytes: a share of this machine's memory, or of what its control group grants."""
-    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    # Windows does not say; what fits there fits a small machine.
+    machine = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") if hasattr(os, "sysconf") else SMALL_MACHINE
     granted = [int(text) for text in map(_read, GRANTED) if text.isdigit()]
     return int(min([machine, *granted]) * share)
 
@@ -69,15 +72,16 @@ class EmbeddedEngine(Engine):
         self.why = why
         self.memory = memory
         self._open = ExitStack()
-        self._open.enter_context(empty_folder(spill))
-        self._open.enter_context(connect_mode())
         try:
+            self._open.enter_context(empty_folder(spill))
+            self._open.enter_context(connect_mode())
+            self._interrupts = self._open.enter_context(interrupts())
             self.session = self._open.enter_context(served(memory, str(spill)))
         except BaseException:
             self._open.close()
             raise
         self.files = LocalFiles()
-        self._staged = Staged()
+        self._staged = Staged(spill)
         self.tables = DeltaRsTables(self._staged)
 
     @property
@@ -160,10 +164,14 @@ class EmbeddedEngine(Engine):
         try:
             yield
         except PySparkException as error:
-            if "UNAVAILABLE" in str(error):
-                # The server is in this process, and ends with Ctrl-C, of which it may hear before Python does.
+            if self._interrupts:
                 raise KeyboardInterrupt from error
-            if not re.search("Resources exhausted|memory", str(error)):
+            if "UNAVAILABLE" in str(error):
+                raise SegmentationError(
+                    "The embedded engine ended in the middle of the run. Nothing was published. Run again, or use "
+                    "--engine spark; if it comes back, please report it with the log."
+                ) from error
+            if not any(words in str(error) for words in OUT_OF_MEMORY):
                 raise
             raise SegmentationError(
                 f"The embedded engine needs more than the {self.memory >> 20} MiB it may hold. Nothing was published. "

@@ -6,6 +6,7 @@ import bz2
 import codecs
 import gzip
 import shutil
+import zlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -25,10 +26,7 @@ class LocalFiles:
 
     def files(self, pattern: str) -> list[StoredFile]:
         """Every file that a name, a directory or a glob stands for, by path."""
-        return [
-            StoredFile(str(path), path.absolute().as_uri(), path.stat().st_size)
-            for path in local_files(str(_local(pattern)))
-        ]
+        return [StoredFile(str(path), path.as_uri(), path.stat().st_size) for path in local_files(str(_local(pattern)))]
 
     def head(self, location: str, size: int) -> bytes:
         """The first bytes behind a byte order mark, decompressed by the file's ending."""
@@ -69,7 +67,7 @@ def opened(location: str) -> Iterator[BinaryIO]:
     try:
         with OPENERS.get(path.suffix, Path.open)(path, "rb") as stream:
             yield stream
-    except (OSError, EOFError) as error:
+    except (OSError, EOFError, zlib.error) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise SourceError(
             f"{path} could not be read to its end ({reason}). Nothing was published; check that the file is whole and "

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import threading
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from types import FrameType
 from typing import Any
 
 from pysail.spark import SparkConnectServer
@@ -63,7 +65,8 @@ def served(memory: int, spill: str) -> Iterator[SparkSession]:
         "SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": str(memory),
         "SAIL_RUNTIME__TEMPORARY_FILES__PATHS": json.dumps([spill]),
     }
-    with _environment(settings):
+    # One at a time, because the environment is the process's.
+    with _guard, _environment(settings):
         server = SparkConnectServer(LOOPBACK, 0)
         server.start(background=True)
     try:
@@ -82,7 +85,32 @@ def served(memory: int, spill: str) -> Iterator[SparkSession]:
         finally:
             session.stop()
     finally:
-        server.stop()
+        # It may have ended by itself.
+        with suppress(RuntimeError):
+            server.stop()
+
+
+@contextmanager
+def interrupts() -> Iterator[list[int]]:
+    """The Ctrl-C of a block, as they come: the server hears of them as well and ends, and its client's complaint about
+    that may hide Python's own exception.
+    """
+    seen: list[int] = []
+    before = signal.getsignal(signal.SIGINT)
+    # Python hears of signals in its main thread only, and calls only what it set itself.
+    if threading.current_thread() is not threading.main_thread() or not callable(before):
+        yield seen
+        return
+
+    def note(number: int, frame: FrameType | None) -> None:
+        seen.append(number)
+        before(number, frame)
+
+    signal.signal(signal.SIGINT, note)
+    try:
+        yield seen
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager

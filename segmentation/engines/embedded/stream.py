@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -16,9 +18,15 @@ BATCH = 65_536
 
 
 class Staged:
-    """Frames that were written as Parquet, and where: from there they are read five times as fast as they are sent."""
+    """Frames that were written as Parquet, and where: from there they are read five times as fast as they are sent.
 
-    def __init__(self) -> None:
+    Args:
+        scratch: a folder for frames that nobody named one for.
+    """
+
+    def __init__(self, scratch: Path) -> None:
+        self._scratch = scratch
+        self._numbers = count()
         self._folders: WeakKeyDictionary[DataFrame, str] = WeakKeyDictionary()
 
     def stage(self, frame: DataFrame, folder: str) -> DataFrame:
@@ -28,12 +36,12 @@ class Staged:
         self._folders[staged] = folder
         return staged
 
-    def batches(self, frame: DataFrame, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
-        """The rows of `frame` in any order, as batches of `schema`."""
-        folder = self._folders.get(frame)
-        found = sent(frame) if folder is None else _read(folder, schema.names)
-        for batch in found:
-            yield batch.cast(schema)
+    def reader(self, frame: DataFrame, schema: pa.Schema) -> pa.RecordBatchReader:
+        """The rows of `frame` in any order, as batches of `schema`; all is computed before the first one comes."""
+        if frame not in self._folders:
+            frame = self.stage(frame, str(self._scratch / f"frame {next(self._numbers)}"))
+        batches = _read(self._folders[frame], schema.names)
+        return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
 
 
 def _read(folder: str, names: list[str]) -> Iterator[pa.RecordBatch]:

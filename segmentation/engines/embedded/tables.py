@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
@@ -19,6 +20,8 @@ from segmentation.engines.embedded.stream import Staged
 from segmentation.locations import local_path
 
 CONSTRAINT = "delta.constraints."
+# Earlier versions of the program said size(reasons).
+UNKNOWN_WORDS = re.compile(r"\bsize\(")
 
 
 class DeltaRsTables:
@@ -42,7 +45,7 @@ class DeltaRsTables:
         table = _ensured(path, schema, spec)
         current = pa.schema(table.schema().to_arrow())
         changed = [(f.name, f.type) for f in current] != [(f.name, f.type) for f in schema]
-        reader = pa.RecordBatchReader.from_batches(schema, self._staged.batches(frame, schema))
+        reader = self._staged.reader(frame, schema)
         # Only then: replacing the schema would drop what is said of columns.
         how: Literal["overwrite"] | None = "overwrite" if changed else None
         write_deltalake(table, reader, mode="overwrite", schema_mode=how, commit_properties=_said(commit))
@@ -50,7 +53,7 @@ class DeltaRsTables:
     def append(self, frame: DataFrame, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
         """Add rows in one commit."""
         schema = _arrow(frame.schema, spec)
-        self._append(pa.RecordBatchReader.from_batches(schema, self._staged.batches(frame, schema)), path, spec, commit)
+        self._append(self._staged.reader(frame, schema), path, spec, commit)
 
     def append_rows(
         self,
@@ -90,8 +93,8 @@ class DeltaRsTables:
 def _ensured(path: str, schema: pa.Schema, spec: TableSpec) -> DeltaTable:
     """The table, made if it is not there yet, with its constraints.
 
-    They can be added only to a table that is there, one commit each; a run that died in between is made good for. A
-    constraint of an earlier version of the program, in words that this engine does not know, is said anew.
+    They can be added only to a table that is there, one commit each; a run that died in between is made good for. One
+    that is there stays as it is, for it is kept in words of its maker's, but for words that delta-rs does not know.
     """
     where = str(local_path(path))
     if DeltaTable.is_deltatable(where):
@@ -101,11 +104,11 @@ def _ensured(path: str, schema: pa.Schema, spec: TableSpec) -> DeltaTable:
     found = table.metadata().configuration
     for name, condition in spec.checks.items():
         known = found.get(CONSTRAINT + name)
-        if known == condition:
-            continue
-        if known is not None:
+        if known is not None and UNKNOWN_WORDS.search(known):
             table.alter.drop_constraint(name)
-        table.alter.add_constraint({name: condition})
+            known = None
+        if known is None:
+            table.alter.add_constraint({name: condition})
     return table
 
 

@@ -15,14 +15,14 @@ from pyspark.sql.types import StructType
 
 from segmentation.core.source_ids import source_id
 from segmentation.engines.base import Engine, Rows, StoredFile
-from segmentation.engines.spark.files import Storage, check_schemes, literally
+from segmentation.engines.spark.files import Storage, check_schemes
 from segmentation.engines.spark.lease import Lease, held
 from segmentation.engines.spark.rows import known_rows
 from segmentation.engines.spark.session import fit_to
 from segmentation.engines.spark.staging import stage
 from segmentation.engines.spark.tables import SparkTables, files_for
 from segmentation.errors import SourceError
-from segmentation.locations import join
+from segmentation.locations import join, literally
 
 
 class SparkEngine(Engine):

@@ -60,11 +60,6 @@ def _source_errors(location: str) -> Iterator[None]:
         ) from error
 
 
-def literally(path: str) -> str:
-    """`path` for Spark's readers, which would take special characters for a glob."""
-    return "".join(f"\\{mark}" if mark in "{}[]*?\\" else mark for mark in path)
-
-
 class Storage:
     """Hadoop's file systems, through the driver's JVM."""
 

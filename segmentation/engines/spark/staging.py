@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pyspark.sql import DataFrame
 
-from segmentation.engines.spark.files import literally
+from segmentation.locations import literally
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_ID
 
 FAST = {

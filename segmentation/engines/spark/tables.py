@@ -59,7 +59,9 @@ class SparkTables:
     def append(self, frame: DataFrame, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
         """Add rows in one commit."""
         self._ensure(path, frame.schema, spec)
-        frame.write.format("delta").mode("append").option("userMetadata", json.dumps(commit)).save(path)
+        # Merged, because a table of an earlier version of the program may lack columns.
+        options = {"userMetadata": json.dumps(commit), "mergeSchema": "true"}
+        frame.write.format("delta").mode("append").options(**options).save(path)
 
     def append_rows(
         self,
@@ -90,8 +92,12 @@ class SparkTables:
             DeltaTable.forPath(self.spark, path).restoreToVersion(version - 1)
 
     def _ensure(self, path: str, schema: StructType, spec: TableSpec) -> None:
-        """Create the table with its constraints, in one commit, if it is not there yet."""
+        """Create the table with its constraints, in one commit, if it is not there yet.
+
+        One that the embedded engine began to make may lack some: it adds them one by one.
+        """
         if DeltaTable.isDeltaTable(self.spark, path):
+            self._add_missing(path, spec)
             return
         builder = DeltaTable.createIfNotExists(self.spark).location(path)
         for field in schema.fields:
@@ -99,6 +105,16 @@ class SparkTables:
         for name, condition in spec.checks.items():
             builder = builder.property(f"delta.constraints.{name}", condition)
         builder.property("delta.dataSkippingStatsColumns", spec.key).execute()
+
+    def _add_missing(self, path: str, spec: TableSpec) -> None:
+        found = DeltaTable.forPath(self.spark, path).detail().select("properties").first()
+        for name, condition in spec.checks.items():
+            if found and f"delta.constraints.{name.lower()}" not in {key.lower() for key in found["properties"]}:
+                self.spark.sql(f"ALTER TABLE {_quoted(path)} ADD CONSTRAINT {name} CHECK ({condition})")
+
+
+def _quoted(path: str) -> str:
+    return "delta.`" + path.replace("`", "``") + "`"
 
 
 def files_for(rows: int) -> int:
