@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -140,5 +141,5 @@ def test_without_java_one_message_says_what_to_do(
     said = capsys.readouterr()
     assert said.out == ""
     assert said.err.count("\n") == 1
-    for part in [*parts, f"{sys.executable} -m pip install", "install a JDK", "set JAVA_HOME"]:
+    for part in [*parts, f"{shlex.quote(sys.executable)} -m pip install", "install a JDK", "set JAVA_HOME"]:
         assert part.format(folder=tmp_path) in said.err
