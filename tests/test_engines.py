@@ -40,6 +40,7 @@ from segmentation.state.tables import REJECTED, REJECTED_SCHEMA, RUN_SCHEMA, RUN
 
 from .conftest import EXPORT, GOOD, HEADER, OTHER, TODAY, Job, embedded_engine, published, table
 from .dirty import records
+from .processes import ROOT
 
 needs_both = pytest.mark.skipif(pyspark.__version__ < "4", reason="the embedded engine speaks the protocol of Spark 4")
 RAW_SCHEMA = struct(source_id="long", raw_record="string", **dict.fromkeys(PURCHASE_COLUMNS, "string"))
@@ -259,6 +260,12 @@ def compare(spark: SparkSession, source: Path, tmp_path: Path, **config) -> dict
     for what in found["spark"]:
         assert found["embedded"][what] == found["spark"][what], what
     return found["spark"]
+
+
+@needs_both
+def test_the_sample(spark: SparkSession, tmp_path: Path) -> None:
+    found = compare(spark, ROOT / "data" / "purchase_records.csv", tmp_path)
+    assert len(found["customers"]) == 860
 
 
 WRONG = {
