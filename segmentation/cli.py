@@ -5,6 +5,7 @@ to be needed.
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from collections.abc import Callable, Sequence
 
@@ -39,8 +40,16 @@ def run_main(arguments: Sequence[str] | None = None) -> int:
     return _guarded(run.execute, run_parser().parse_args(arguments))
 
 
+def _with_streams() -> None:
+    """Daemons close what nobody reads; then it goes nowhere."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - open until the process ends
+
+
 def _guarded(command: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
     """Run a command; an error becomes one message on stderr and an exit code."""
+    _with_streams()
     try:
         return command(options)
     except SegmentationError as error:
@@ -53,8 +62,9 @@ def _guarded(command: Callable[[argparse.Namespace], int], options: argparse.Nam
         # A panic in Rust is no Exception.
         if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
             raise
+        what = "a disk is full" if "No space left on device" in str(error) else "unexpected failure"
         print(
-            f"error: unexpected failure: {_root(error)}. Readers see the state before this run or a "
+            f"error: {what}: {_root(error)}. Readers see the state before this run or a "
             "whole new one, nothing between; the traceback is in segmentation_runs.log in the output directory, or "
             "above if that is not local.",
             file=sys.stderr,

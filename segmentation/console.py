@@ -38,6 +38,13 @@ class _RunFormatter(logging.Formatter):
         return datetime.fromtimestamp(record.created, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
+class _LogFile(logging.FileHandler):
+    """A log that cannot be written to, on a full disk for one, does not fill the terminal with its complaints."""
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802
+        """The run itself meets the same disk, and says so."""
+
+
 class Reporter:
     """Logs the steps of one run and keeps their durations."""
 
@@ -45,7 +52,7 @@ class Reporter:
         self.run_id = run_id
         self.durations: dict[str, float] = {}
         self._formatter = _RunFormatter(run_id, secrets)
-        self._file = logging.FileHandler(log_file, encoding="utf-8") if log_file else None
+        self._file = _LogFile(log_file, encoding="utf-8") if log_file else None
         if self._file:
             self._file.setFormatter(self._formatter)
             self._file.setLevel(logging.DEBUG)

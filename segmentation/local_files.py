@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import fnmatch
 import glob
 import os
 import re
@@ -10,6 +12,8 @@ from pathlib import Path
 
 from segmentation.errors import SourceError
 from segmentation.locations import is_hidden, local_path, text_size
+
+MAGIC = re.compile(r"(?<!\\)[*?\[]")
 
 
 def local_files(pattern: str) -> list[Path]:
@@ -27,7 +31,7 @@ def local_files(pattern: str) -> list[Path]:
         roots = [absolute] if _exists(absolute) else [one for one in _globbed(absolute) if not _is_hidden(one)]
         found = sorted({file for root in roots for file in _below(root)})
         for file in found:
-            os.stat(file)  # noqa: PTH116
+            _see(file)
     except OSError as error:
         raise SourceError(
             f"{error.filename} cannot be read: {error.strerror}. Check --csv-path, permissions, and where links lead."
@@ -44,6 +48,12 @@ def local_size(paths: Sequence[str]) -> int | None:
     return sum(text_size(str(file), file.stat().st_size) for file in files) if files else None
 
 
+def _see(file: str) -> None:
+    os.stat(file)  # noqa: PTH116
+    if not os.access(file, os.R_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), file)
+
+
 def _exists(path: str) -> bool:
     try:
         os.lstat(path)
@@ -58,9 +68,25 @@ def _is_hidden(path: str) -> bool:
 
 def _globbed(pattern: str) -> Iterator[str]:
     for one in _alternatives(pattern):
+        root, *parts = Path(one).parts
+        yield from _matching(root, parts)
+
+
+def _matching(folder: str, parts: Sequence[str]) -> Iterator[str]:
+    """What is below `folder` and matches `parts`; unlike Python's glob, a folder that cannot be listed is an error."""
+    if not parts:
+        yield folder
+        return
+    part, *others = parts
+    if not MAGIC.search(part):
+        path = os.path.join(folder, re.sub(r"\\(.)", r"\1", part))  # noqa: PTH118
+        if _exists(path):
+            yield from _matching(path, others)
+    elif os.path.isdir(folder):  # noqa: PTH112
         # Hadoop escapes with a backslash and negates with ^.
-        escaped = re.sub(r"\\(.)", lambda found: glob.escape(found[1]), one).replace("[^", "[!")
-        yield from glob.glob(escaped, include_hidden=True)  # noqa: PTH207 - Path.glob takes no absolute pattern
+        wanted = re.sub(r"\\(.)", lambda found: glob.escape(found[1]), part).replace("[^", "[!")
+        for name in fnmatch.filter(os.listdir(folder), wanted):  # noqa: PTH208
+            yield from _matching(os.path.join(folder, name), others)  # noqa: PTH118
 
 
 def _alternatives(pattern: str) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -195,6 +196,26 @@ def test_a_spark_connect_session_is_refused_in_one_sentence(tmp_path: Path) -> N
     script = CONNECT.replace("OUT", repr(str(tmp_path / "out")))
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=120, check=False)
     assert "ConfigError A Spark Connect session has no JVM" in done.stdout, done.stderr[-3000:]
+
+
+STREAMS = {
+    "a reader that goes away": ("| head -n 1 > /dev/null; exit ${PIPESTATUS[0]}", 0),
+    "a full disk": ("> /dev/full", 0),
+    "no stderr": ("2>&-", 0),
+    "neither": (">&- 2>&-", 0),
+    "no stderr, and an error": ("--as-of never 2>&-", 2),
+}
+
+
+@pytest.mark.parametrize("case", STREAMS)
+def test_what_is_published_does_not_hang_on_who_reads_the_summary(case: str, csv: Path, tmp_path: Path) -> None:
+    redirected, code = STREAMS[case]
+    command = shlex.join([sys.executable, str(ROOT / "jobs/run_segmentation.py"), "--csv-path", str(csv)])
+    line = f"{command} --output-dir {shlex.quote(str(tmp_path / 'out'))} {redirected}"
+    done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=120, check=False)
+    assert done.returncode == code, done.stderr
+    assert "Traceback" not in done.stderr
+    assert (tmp_path / "out/customer_segmentation.json").exists() is (code == 0)
 
 
 def test_festive_days_are_shown() -> None:

@@ -235,6 +235,24 @@ def test_a_name_without_a_folder(read, tmp_path: Path, monkeypatch: pytest.Monke
     assert len(read("a.csv")) == len(read("*.csv")) == len(read("sub/../a.csv", "./a.csv")) == 2
 
 
+def test_globs_match_what_hadoops_match(read, tmp_path: Path) -> None:
+    names = ["h/.x/a.csv", "h/_y/a.csv", "h/z/a.csv", "h/z/[b].csv", "h/z/c1.csv", "h/z/c^.csv", "h/z/.d.csv"]
+    for name in names:
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(HEADER + LINE.format(name.replace("/", "-")))
+    expected = {
+        "h/*/a.csv": [".x-a.csv", "_y-a.csv", "z-a.csv"],
+        "h/z/*": ["z-[b].csv", "z-a.csv", "z-c1.csv", "z-c^.csv"],
+        "h/z/[[]b].csv": ["z-[b].csv"],
+        "h/z/\\[b\\].csv": ["z-[b].csv"],
+        "h/{z,_y}/a.csv": ["_y-a.csv", "z-a.csv"],
+        "h/z/c[^1].csv": ["z-c^.csv"],
+        "h/?": ["z-[b].csv", "z-a.csv", "z-c1.csv", "z-c^.csv"],
+    }
+    for pattern, found in expected.items():
+        assert sorted(row[1].removeprefix("h-") for row in read(tmp_path / pattern)) == found, pattern
+
+
 def test_a_file_that_has_several_names_is_read_once(read, tmp_path: Path) -> None:
     (tmp_path / "in/2024").mkdir(parents=True)
     (tmp_path / "in/2024/a.csv").write_text(SHAPES["plain"])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import gzip
 import json
 import os
@@ -116,6 +117,27 @@ def test_a_link_that_leads_nowhere_is_refused_by_its_name(tmp_path: Path) -> Non
     (tmp_path / "in/gone.csv").symlink_to("nowhere.csv")
     with pytest.raises(SourceError, match=r"in/gone\.csv cannot be read: No such file"):
         run(tmp_path / "in", tmp_path)
+
+
+@pytest.mark.parametrize("pattern", ["in", "in/*/*.csv"])
+def test_a_folder_that_may_not_be_listed_is_no_empty_one(pattern: str, tmp_path: Path, monkeypatch) -> None:
+    for name in ("closed", "open"):
+        (tmp_path / "in" / name).mkdir(parents=True)
+        (tmp_path / "in" / name / "a.csv").write_text(HEADER + GOOD)
+    real = {name: getattr(os, name) for name in ("listdir", "scandir")}
+
+    def refusing(name: str) -> Callable:
+        def look(path):
+            if str(path).endswith("closed"):
+                raise PermissionError(errno.EACCES, "Permission denied", str(path))
+            return real[name](path)
+
+        return look
+
+    for name in real:
+        monkeypatch.setattr(os, name, refusing(name))
+    with pytest.raises(SourceError, match="in/closed cannot be read: Permission denied"):
+        run(tmp_path / pattern, tmp_path)
 
 
 def test_a_folder_that_leads_back_to_itself(tmp_path: Path) -> None:
@@ -287,6 +309,35 @@ def test_an_engine_that_ended_is_no_ctrl_c(embedded: Engine, monkeypatch: pytest
         raise SparkConnectGrpcException("status = StatusCode.UNAVAILABLE")
     with pytest.raises(SparkConnectGrpcException), embedded.step("Step", "run"):
         raise SparkConnectGrpcException("no such file: /memory/x")
+
+
+def test_settings_of_sail_that_are_meant_for_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SAIL_MODE", "nonsense")
+    with embedded_engine(tmp_path / "\U0001f600") as engine:
+        assert engine.session.range(3).count() == 3
+    assert os.environ["SAIL_MODE"] == "nonsense"
+
+
+FORK = """
+import os
+from segmentation import run_segmentation
+run_segmentation(engine="embedded", output_dir=OUT)
+child = os.fork()
+if child == 0:
+    try:
+        run_segmentation(engine="embedded", output_dir=OUT + "2")
+    except Exception as error:
+        print(type(error).__name__, error, flush=True)
+    os._exit(0)
+os.waitpid(child, 0)
+"""
+
+
+@pytest.mark.slow
+def test_a_forked_process_is_told_what_to_do(tmp_path: Path) -> None:
+    script = FORK.replace("OUT", repr(str(tmp_path / "out")))
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=False)
+    assert "SegmentationError The embedded engine cannot go on in a forked process" in done.stdout, done.stderr[-2000:]
 
 
 def test_one_run_after_another_in_one_process(tmp_path: Path) -> None:

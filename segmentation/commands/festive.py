@@ -20,7 +20,10 @@ def execute(options: argparse.Namespace) -> int:
     """Print the festive days of some years."""
     from segmentation.config import load_config
     from segmentation.core.festive import resolve
+    from segmentation.errors import ConfigError
 
+    if options.from_year > options.to_year:
+        raise ConfigError(f"--from-year {options.from_year} lies behind --to-year {options.to_year}.")
     config = load_config(options.config)
     calendar = resolve(config.festive_periods, date(options.from_year, 1, 1), date(options.to_year, 12, 31))
     for line in calendar.describe():

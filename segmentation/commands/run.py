@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -58,7 +59,12 @@ def execute(options: argparse.Namespace) -> int:
         dry_run=options.dry_run,
         progress_bar=sys.stderr.isatty(),
     )
-    print_summary(result)
+    try:
+        print_summary(result)
+        sys.stdout.flush()
+    except (OSError, SystemExit):
+        # Published is published, whoever reads the summary: Rich ends the process where a pipe is broken.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

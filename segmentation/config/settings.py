@@ -68,7 +68,7 @@ class SegmentationConfig(Model):
     # Engine
     engine: Literal["auto", "spark", "embedded"] = "auto"
     embedded_max_bytes: int = Field(4 << 30, ge=0)
-    embedded_memory: Share = Decimal("0.5")
+    embedded_memory: Annotated[Share, Field(gt=0)] = Decimal("0.5")
 
     # Spark packages; by default those that fit the installed Spark (segmentation/engines/spark/versions.py)
     packages: dict[Literal["delta", "mongodb"], Name] = {}

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 SPILL = ".spill"
 EMBEDDED_PACKAGES = ("pysail", "deltalake", "pyarrow", "pandas", "grpc")
 # What its parts take for patterns or codes in a path.
-MARKS = frozenset("*?[]{}%#\\")
+MARKS = frozenset("*?[]{}%#|\\")
 # Whose protocol it speaks.
 OLDEST_PYSPARK = 4
 INSTALL_EMBEDDED = "pip install 'customer-segmentation[embedded]'"
@@ -109,8 +109,8 @@ def _only_spark_can(config: SegmentationConfig, task: Task) -> str | None:
     elsewhere = [place for place in (*task.paths, task.output) if local_path(place) is None]
     if elsewhere:
         return f"{elsewhere[0]} is not on this machine"
-    if MARKS.intersection(task.output):
-        return f"the embedded engine cannot publish to a path with one of {' '.join(sorted(MARKS))}"
+    if any(mark in MARKS or mark < " " for mark in task.output):
+        return f"the embedded engine cannot publish to a path with one of {' '.join(sorted(MARKS))} or a line break"
     worded = [pattern for pattern in config.date_formats if digits_of(pattern) is None]
     if worded:
         return f"only Spark reads dates of the form {worded[0]}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -80,7 +82,12 @@ class Output:
             return
         try:
             self.local.mkdir(parents=True, exist_ok=True)
-            Path(self.lock_file).touch()
+            # Whoever ran it as somebody else may have left these.
+            for file in (Path(self.lock_file), self.log_file):
+                if file:
+                    file.open("a").close()
+            if not os.access(self.local, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         except OSError as error:
             raise ConfigError(
                 f"The output directory {self.local} cannot be written to: {error.strerror}. "

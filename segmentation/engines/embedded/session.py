@@ -11,10 +11,11 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
-from pysail.spark import SparkConnectServer
 from pyspark.sql import SparkSession
 from pyspark.sql.connect.client import DefaultChannelBuilder
 from pyspark.sql.connect.session import SparkSession as ConnectSession
+
+from segmentation.errors import SegmentationError
 
 LOOPBACK = "127.0.0.1"
 # Decides, at each call, which kind of column the functions of PySpark make.
@@ -49,6 +50,7 @@ def connect_mode() -> Iterator[None]:
 
 
 _before: str | None = None
+_used_in: int | None = None
 
 
 @contextmanager
@@ -58,15 +60,28 @@ def served(memory: int, spill: str) -> Iterator[SparkSession]:
     Args:
         memory: bytes that the engine may hold; what needs more goes to files.
         spill: the folder for these.
+
+    Raises:
+        SegmentationError: this process was forked from one that has used the engine, whose threads are not here.
     """
+    global _used_in
+    _used_in = _used_in or os.getpid()
+    if _used_in != os.getpid():
+        raise SegmentationError(
+            "The embedded engine cannot go on in a forked process. Start processes with multiprocessing's 'spawn', or "
+            "use engine='spark'."
+        )
     settings = {
         "RUST_LOG": "off",
         "SAIL_RUNTIME__MEMORY_POOL__TYPE": "fair",
         "SAIL_RUNTIME__MEMORY_POOL__FAIR__MAX_SIZE": str(memory),
-        "SAIL_RUNTIME__TEMPORARY_FILES__PATHS": json.dumps([spill]),
+        "SAIL_RUNTIME__TEMPORARY_FILES__PATHS": json.dumps([spill], ensure_ascii=False),
     }
     # One at a time, because the environment is the process's.
     with _guard, _environment(settings):
+        # Imported here because it looks at RUST_LOG only then.
+        from pysail.spark import SparkConnectServer
+
         server = SparkConnectServer(LOOPBACK, 0)
         server.start(background=True)
     try:
@@ -115,8 +130,10 @@ def interrupts() -> Iterator[list[int]]:
 
 @contextmanager
 def _environment(settings: Mapping[str, str]) -> Iterator[None]:
-    """The server reads its settings from the environment, once."""
-    before = {key: os.environ.get(key) for key in settings}
+    """The server reads its settings from the environment, once; those that are meant for others are hidden from it."""
+    foreign = [key for key in os.environ if key.startswith("SAIL_")]
+    before = {key: os.environ.get(key) for key in (*foreign, *settings)}
+    _restore(dict.fromkeys(foreign))
     os.environ.update(settings)
     try:
         yield
