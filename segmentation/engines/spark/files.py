@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from codecs import BOM_UTF8
 from collections.abc import Iterator, Sequence
@@ -92,7 +93,9 @@ class Storage:
             SourceError: the file system refuses.
         """
         with _source_errors(pattern):
-            return self._files(pattern)
+            # The JVM knows only the folder that it was started in; a path without a scheme is one of ours.
+            bare = local_path(pattern) and not pattern.startswith("file:")
+            return self._files(os.path.abspath(pattern) if bare else pattern)  # noqa: PTH100
 
     def _files(self, pattern: str) -> list[StoredFile]:
         system, path = self._open(pattern)
