@@ -21,7 +21,7 @@ from segmentation.locations import local_path
 
 CONSTRAINT = "delta.constraints."
 # Earlier versions of the program said size(reasons).
-UNKNOWN_WORDS = re.compile(r"\bsize\(")
+UNKNOWN_WORDS = re.compile(r"\bsize\s*\(", re.IGNORECASE)
 
 
 class DeltaRsTables:
