@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +39,7 @@ from segmentation.sources.layout import layout_of
 from segmentation.sources.records import put_together
 from segmentation.state.tables import REJECTED, REJECTED_SCHEMA, RUN_SCHEMA, RUNS
 
-from .conftest import EXPORT, GOOD, HEADER, OTHER, TODAY, Job, embedded_engine, published, table
+from .conftest import EXPORT, GOOD, HEADER, OTHER, TODAY, Job, embedded_engine, published, rows_of, table
 from .dirty import records
 from .processes import ROOT
 
@@ -173,7 +174,7 @@ def test_every_pattern_is_one_that_all_engines_read_alike(engine: Engine, tmp_pa
     layout = layout_of(HEADER.strip(), {}, "here")
     lines = engine.rows([], struct(source_id="long", place="long", line="string"))
     # Spark's own pattern of a field is possessive, with its reason.
-    put_together(lines, layout, "field" if engine.name == "spark" else engine.csv_field)
+    put_together(lines, layout, replace(engine.dialect, field="field") if engine.name == "spark" else engine.dialect)
     constants = [
         value
         for module in (texts, plain, csv_records)
@@ -187,6 +188,17 @@ def test_every_pattern_is_one_that_all_engines_read_alike(engine: Engine, tmp_pa
 
 
 TEXTS = ["plain", 'a "b"', "back\\slash", "/", "é日本\u2028", "\x7f", *map(chr, range(32)), "a\x00b"]
+
+
+LINES = ["a,b,c,d,e", ",,,,", "a,b", "a,b,c,d,e,f", "", "1,2,3,4,", '"a,b",b,c,d,e', 'a"b,c,d,e,"f"']
+
+
+def test_lines_are_cut_alike_at_once_or_field_by_field(engine: Engine) -> None:
+    layout = layout_of(HEADER.strip(), {}, "here")
+    records = engine.rows([{"record": line} for line in LINES], struct(source_id="long", record="string"))
+    for split in (csv_records.split_plainly, csv_records.split_carefully):
+        ways = [split(records, layout, replace(engine.dialect, at_once=at_once)) for at_once in (True, False)]
+        assert rows_of(ways[0]) == rows_of(ways[1])
 
 
 def test_json_strings_are_written_as_spark_writes_them(engine: Engine, spark: SparkSession) -> None:

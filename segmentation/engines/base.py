@@ -36,6 +36,19 @@ class StoredFile:
 
 
 @dataclass(frozen=True)
+class Dialect:
+    """How an engine is best asked to cut records of CSV; all ways have one outcome.
+
+    Attributes:
+        field: the pattern of a field: quoted, or not starting with a quote.
+        at_once: cut a plain line into an array once, instead of each field out of it by itself.
+    """
+
+    field: str
+    at_once: bool
+
+
+@dataclass(frozen=True)
 class TableSpec:
     """What a table of the output promises, whichever engine makes it.
 
@@ -113,8 +126,7 @@ class Engine(ABC):
     """
 
     name: ClassVar[str]
-    # A field of a CSV record: quoted, or not starting with a quote.
-    csv_field: ClassVar[str]
+    dialect: ClassVar[Dialect]
     # Is a pattern cheaper than looking at parts of a text? See `core.plain`.
     matches_cheaply: ClassVar[bool] = False
     session: SparkSession

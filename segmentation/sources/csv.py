@@ -110,7 +110,7 @@ def styles_of(engine: Engine, layouts: Mapping[StoredFile, Layout], folder: str)
     lines = engine.lines(list(layouts), folder)
     record = F.col("record")
     is_quoted = record.contains('"')
-    is_odd = is_quoted & ~is_well_formed(record, fields_of(record, engine.csv_field))
+    is_odd = is_quoted & ~is_well_formed(record, fields_of(record, engine.dialect.field))
     is_header = record.isin(sorted({layout.header for layout in layouts.values()}))
     found = (
         lines.where(is_quoted | is_header)
@@ -133,8 +133,8 @@ def _style(quoted: int, odd: int, headers: int) -> Style:
 
 def _read(engine: Engine, layout: Layout, style: Style, files: Sequence[StoredFile], folder: str) -> DataFrame:
     if style is Style.IRREGULAR:
-        return put_together(engine.numbered_lines(files, folder), layout, engine.csv_field)
+        return put_together(engine.numbered_lines(files, folder), layout, engine.dialect)
     records = engine.lines(files, folder).where((F.col("record") != layout.header) & ~is_blank("record"))
     if style is Style.PLAIN:
-        return split_plainly(records, layout)
-    return split_carefully(records, layout, engine.csv_field)
+        return split_plainly(records, layout, engine.dialect)
+    return split_carefully(records, layout, engine.dialect)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
+from segmentation.engines.base import Dialect
 from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.sources.layout import Layout
 
@@ -41,41 +42,52 @@ def value_of(field: Column) -> Column:
     return F.when(field.startswith(',"'), inside).otherwise(F.nullif(F.substring(field, 2, F.length(field)), F.lit("")))
 
 
-def split_plainly(records: DataFrame, layout: Layout) -> DataFrame:
+def split_plainly(records: DataFrame, layout: Layout, dialect: Dialect) -> DataFrame:
     """``source_id, record`` without quotes -> the raw frame."""
-    commas = _count(F.col("record"), ",")
-    return _as_raw(records, layout, commas == layout.width - 1, _plain_value)
+    record = F.col("record")
+    if not dialect.at_once:
+        return _as_raw(records, layout, _count(record, ",") == layout.width - 1, _cut_out)
+    split = records.withColumn("fields", F.split(record, ","))
+    return _as_raw(split, layout, F.size("fields") == layout.width, _taken)
 
 
-def split_carefully(records: DataFrame, layout: Layout, csv_field: str) -> DataFrame:
+def split_carefully(records: DataFrame, layout: Layout, dialect: Dialect) -> DataFrame:
     """``source_id, record``, some with quotes -> the raw frame; the others are split plainly, a third as dear."""
-    has_quotes = F.col("record").contains('"')
-    split = records.withColumn("quoted", F.when(has_quotes, fields_of(F.col("record"), csv_field)))
+    record, has_quotes = F.col("record"), F.col("record").contains('"')
+    split = records.withColumn("quoted", F.when(has_quotes, fields_of(record, dialect.field)))
+    if dialect.at_once:
+        split = split.withColumn("fields", F.when(~has_quotes, F.split(record, ",")))
+    plain = _taken if dialect.at_once else _cut_out
+    width = F.size("fields") if dialect.at_once else _count(record, ",") + 1
     quoted = F.col("quoted")
-    fits_quoted = (F.size(quoted) == layout.width) & is_well_formed(F.col("record"), quoted)
-    fits = F.when(has_quotes, fits_quoted).otherwise(_count(F.col("record"), ",") == layout.width - 1)
-    return _as_raw(
-        split, layout, fits, lambda at: F.when(has_quotes, value_of(F.get(quoted, at))).otherwise(_plain_value(at))
-    )
+    fits_quoted = (F.size(quoted) == layout.width) & is_well_formed(record, quoted)
+    fits = F.when(has_quotes, fits_quoted).otherwise(width == layout.width)
+    return _as_raw(split, layout, fits, lambda at: F.when(has_quotes, value_of(F.get(quoted, at))).otherwise(plain(at)))
 
 
-def _plain_value(at: int) -> Column:
+def _taken(at: int) -> Column:
+    """A field of the array ``fields``."""
+    return F.nullif(F.get("fields", at), F.lit(""))
+
+
+def _cut_out(at: int) -> Column:
+    """The same, out of ``record``."""
     return F.nullif(F.split_part(F.col("record"), F.lit(","), F.lit(at + 1)), F.lit(""))
 
 
-def put_together(lines: DataFrame, layout: Layout, csv_field: str) -> DataFrame:
+def put_together(lines: DataFrame, layout: Layout, dialect: Dialect) -> DataFrame:
     """``source_id, place, line`` of whole files -> the raw frame, lines put together while a quote is open.
 
     A quote that was opened by mistake must not swallow the lines after it: each is looked at by itself.
     """
-    fields = fields_of(F.col("record"), csv_field)
+    fields = fields_of(F.col("record"), dialect.field)
     records = records_of(lines).withColumn("fields", fields)
     fits = is_well_formed(F.col("record"), F.col("fields")) & (F.size("fields") == layout.width)
     records = records.withColumn("fits", fits)
     whole = F.col("fits") | (F.size("lines") == 1)
     single = records.where(~whole).select(SOURCE_ID, F.explode("lines").alias("record")).where(~is_blank("record"))
     return _as_raw(records.where(whole), layout, F.col("fits"), lambda at: value_of(F.get("fields", at))).unionByName(
-        split_carefully(single, layout, csv_field)
+        split_carefully(single, layout, dialect)
     )
 
 

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from segmentation.core.source_ids import source_id
-from segmentation.engines.base import Engine, Rows, StoredFile
+from segmentation.engines.base import Dialect, Engine, Rows, StoredFile
 from segmentation.engines.spark.files import Storage, check_schemes
 from segmentation.engines.spark.lease import Lease, held
 from segmentation.engines.spark.rows import known_rows
@@ -34,8 +34,8 @@ class SparkEngine(Engine):
     """
 
     name = "spark"
-    # Possessive, so that Java matches in a loop, however long a field is.
-    csv_field = r'"[^"]*+(?:""[^"]*+)*+"|(?!")[^,\n]*+'
+    # Possessive, so that Java matches in a loop, however long a field is. Java cuts anew for each field.
+    dialect = Dialect(field=r'"[^"]*+(?:""[^"]*+)*+"|(?!")[^,\n]*+', at_once=True)
 
     def __init__(self, session: SparkSession, why: str) -> None:
         self.session = session
