@@ -38,8 +38,10 @@ def is_well_formed(record: Column, fields: Column) -> Column:
 
 def value_of(field: Column) -> Column:
     """A field with its comma -> its value: quotes taken away, doubled ones single; null for nothing at all."""
-    inside = F.replace(F.substring(field, 3, F.length(field) - 3), F.lit('""'), F.lit('"'))
-    return F.when(field.startswith(',"'), inside).otherwise(F.nullif(F.substring(field, 2, F.length(field)), F.lit("")))
+    inside = F.replace(field.substr(F.lit(3), F.length(field) - 3), F.lit('""'), F.lit('"'))
+    return F.when(field.startswith(',"'), inside).otherwise(
+        F.nullif(field.substr(F.lit(2), F.length(field)), F.lit(""))
+    )
 
 
 def split_plainly(records: DataFrame, layout: Layout, dialect: Dialect) -> DataFrame:
