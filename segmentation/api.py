@@ -41,8 +41,9 @@ def run_segmentation(
         progress_bar: show Spark's own progress on the terminal.
 
     Returns:
-        A JSON-serialisable dict: ``metadata`` (``run_id``, ``as_of``, ``source``, ``total_customers``, the four
-        counts, ``rejected_by_reason``, ``warnings_by_reason``, ``durations`` in seconds), ``segments`` (customers per
+        A JSON-serialisable dict: ``metadata`` (``run_id``, ``as_of``, ``source``, ``engine`` and
+        ``engine_reason``, ``total_customers``, the four counts, ``rejected_by_reason``, ``warnings_by_reason``,
+        ``durations`` in seconds), ``segments`` (customers per
         label and dimension), ``output_file``, ``tables``.
 
     Raises:

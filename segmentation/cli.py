@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from segmentation.commands import festive, run
+from segmentation.engines.failures import is_panic, root_of
 from segmentation.errors import SegmentationError
 from segmentation.version import VERSION
 
@@ -59,26 +60,16 @@ def _guarded(command: Callable[[argparse.Namespace], int], options: argparse.Nam
         print("error: interrupted; readers see the state before this run or a whole new one.", file=sys.stderr)
         return 1
     except BaseException as error:
-        # A panic in Rust is no Exception.
-        if not isinstance(error, Exception) and type(error).__name__ != "PanicException":
+        if not isinstance(error, Exception) and not is_panic(error):
             raise
         what = "a disk is full" if "No space left on device" in str(error) else "unexpected failure"
         print(
-            f"error: {what}: {_root(error)}. Readers see the state before this run or a "
+            f"error: {what}: {root_of(error)}. Readers see the state before this run or a "
             "whole new one, nothing between; the traceback is in segmentation_runs.log in the output directory, or "
             "above if that is not local.",
             file=sys.stderr,
         )
         return 1
-
-
-def _root(error: BaseException) -> str:
-    """What went wrong, in a line: of an error out of the JVM its root, not the call that met it."""
-    if type(error).__module__.startswith("py4j"):
-        from segmentation.engines.spark.files import java_message
-
-        return java_message(error)
-    return f"{type(error).__name__}: {next(iter(str(error).splitlines()), '')}"
 
 
 if __name__ == "__main__":

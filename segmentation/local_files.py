@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from segmentation.errors import SourceError
-from segmentation.locations import is_hidden, local_path, text_size
+from segmentation.locations import is_hidden
 
 MAGIC = re.compile(r"(?<!\\)[*?\[]")
 
@@ -37,15 +37,6 @@ def local_files(pattern: str) -> list[Path]:
             f"{error.filename} cannot be read: {error.strerror}. Check --csv-path, permissions, and where links lead."
         ) from error
     return [Path(file) for file in found]
-
-
-def local_size(paths: Sequence[str]) -> int | None:
-    """Bytes of text to read, compressed files taken for what they hold; None where a place is not local or empty."""
-    places = [local_path(path) for path in paths]
-    if not all(places):
-        return None
-    files = [file for place in places for file in local_files(str(place))]
-    return sum(text_size(str(file), file.stat().st_size) for file in files) if files else None
 
 
 def _see(file: str) -> None:

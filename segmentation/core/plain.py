@@ -47,7 +47,8 @@ def with_plain_values(raw: DataFrame, today: date, *, by_pattern: bool) -> DataF
     canonical = F.col(AMOUNT).rlike(CANONICAL_AMOUNT)
     same = canonical if by_pattern else F.col("plain_amount").cast("string") == F.col(AMOUNT)
     forms = _forms_by_pattern() if by_pattern else _forms_by_parts()
-    is_clean = reduce(lambda one, other: one & other, [*_values(today), *forms])
+    plain_amount = F.col("same_amount") | F.col(AMOUNT).rlike(PLAIN_AMOUNT)
+    is_clean = reduce(lambda one, other: one & other, [*_values(today), *forms, plain_amount])
     return typed.withColumn("same_amount", F.coalesce(same, F.lit(False))).withColumn(
         "clean", F.coalesce(is_clean, F.lit(False))
     )
@@ -68,7 +69,6 @@ def _forms_by_pattern() -> list[Column]:
         F.col(CUSTOMER_ID).rlike(PLAIN_EDGES),
         F.col(PURCHASE_ID).rlike(PLAIN_EDGES),
         F.col(PURCHASE_DATE).rlike(PLAIN_DAY),
-        F.col("same_amount") | F.col(AMOUNT).rlike(PLAIN_AMOUNT),
     ]
 
 
@@ -77,7 +77,6 @@ def _forms_by_parts() -> list[Column]:
         _has_plain_edges(F.col(CUSTOMER_ID)),
         _has_plain_edges(F.col(PURCHASE_ID)),
         _is_plain_day(F.col(PURCHASE_DATE)),
-        F.col("same_amount") | F.col(AMOUNT).rlike(PLAIN_AMOUNT),
     ]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -15,8 +16,8 @@ from segmentation.core.date_formats import digits_of
 from segmentation.engines.base import Engine
 from segmentation.engines.spark.chosen import has_active_context, launched_by_spark_submit, master_is_chosen
 from segmentation.errors import ConfigError
-from segmentation.local_files import local_files, local_size
-from segmentation.locations import HADOOP_ONLY, local_path
+from segmentation.local_files import local_files
+from segmentation.locations import HADOOP_ONLY, local_path, text_size
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -43,6 +44,19 @@ class Task:
     source: str
     paths: Sequence[str]
     output: str
+
+    @cached_property
+    def files(self) -> list[Path]:
+        """What is read on this machine, listed once."""
+        places = [local_path(path) for path in self.paths]
+        return [file for place in places if place for file in local_files(str(place))]
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of text, compressed files taken for what they hold; None where not all of it is here, or nothing is."""
+        if not self.files or any(local_path(path) is None for path in self.paths):
+            return None
+        return sum(text_size(str(file), file.stat().st_size) for file in self.files)
 
 
 @dataclass(frozen=True)
@@ -79,9 +93,9 @@ def choose(config: SegmentationConfig, task: Task, spark: SparkSession | None) -
 def missing_packages() -> list[str]:
     """What the embedded engine lacks here; not on every machine there is a wheel of all."""
     missing = [name for name in EMBEDDED_PACKAGES if find_spec(name) is None]
-    return (
-        missing if int(version("pyspark").split(".")[0]) >= OLDEST_PYSPARK else [*missing, f"pyspark {OLDEST_PYSPARK}"]
-    )
+    if int(version("pyspark").split(".")[0]) < OLDEST_PYSPARK:
+        missing.append(f"pyspark {OLDEST_PYSPARK}")
+    return missing
 
 
 def open_engine(
@@ -99,7 +113,7 @@ def open_engine(
     from segmentation.engines.spark.engine import SparkEngine
     from segmentation.engines.spark.session import session_for
 
-    session = session_for(config, task.source, spark, progress_bar, local_size(task.paths))
+    session = session_for(config, task.source, spark, progress_bar, task.size)
     return SparkEngine(session, choice.why)
 
 
@@ -114,7 +128,7 @@ def _only_spark_can(config: SegmentationConfig, task: Task) -> str | None:
     worded = [pattern for pattern in config.date_formats if digits_of(pattern) is None]
     if worded:
         return f"only Spark reads dates of the form {worded[0]}"
-    packed = [file for path in task.paths for file in local_files(str(local_path(path))) if file.suffix in HADOOP_ONLY]
+    packed = [file for file in task.files if file.suffix in HADOOP_ONLY]
     return f"only Spark reads {packed[0].suffix} ({packed[0].name})" if packed else None
 
 
@@ -129,7 +143,7 @@ def _spark_is_chosen(spark: SparkSession | None) -> str | None:
 
 
 def _too_large(config: SegmentationConfig, task: Task) -> str | None:
-    size = local_size(task.paths) or 0
+    size = task.size or 0
     if size <= config.embedded_max_bytes:
         return None
     return f"{size:,} bytes of text are more than embedded_max_bytes ({config.embedded_max_bytes:,})"

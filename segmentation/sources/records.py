@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -46,35 +47,40 @@ def value_of(field: Column) -> Column:
 
 def split_plainly(records: DataFrame, layout: Layout, dialect: Dialect) -> DataFrame:
     """``source_id, record`` without quotes -> the raw frame."""
-    record = F.col("record")
-    if not dialect.at_once:
-        return _as_raw(records, layout, _count(record, ",") == layout.width - 1, _cut_out)
-    split = records.withColumn("fields", F.split(record, ","))
-    return _as_raw(split, layout, F.size("fields") == layout.width, _taken)
+    cut = _cut_at_commas(records, F.col("record"), dialect)
+    return _as_raw(cut.records, layout, cut.width == layout.width, cut.value)
 
 
 def split_carefully(records: DataFrame, layout: Layout, dialect: Dialect) -> DataFrame:
     """``source_id, record``, some with quotes -> the raw frame; the others are split plainly, a third as dear."""
     record, has_quotes = F.col("record"), F.col("record").contains('"')
     split = records.withColumn("quoted", F.when(has_quotes, fields_of(record, dialect.field)))
-    if dialect.at_once:
-        split = split.withColumn("fields", F.when(~has_quotes, F.split(record, ",")))
-    plain = _taken if dialect.at_once else _cut_out
-    width = F.size("fields") if dialect.at_once else _count(record, ",") + 1
+    plain = _cut_at_commas(split, F.when(~has_quotes, record), dialect)
     quoted = F.col("quoted")
     fits_quoted = (F.size(quoted) == layout.width) & is_well_formed(record, quoted)
-    fits = F.when(has_quotes, fits_quoted).otherwise(width == layout.width)
-    return _as_raw(split, layout, fits, lambda at: F.when(has_quotes, value_of(F.get(quoted, at))).otherwise(plain(at)))
+    fits = F.when(has_quotes, fits_quoted).otherwise(plain.width == layout.width)
+
+    def value(at: int) -> Column:
+        return F.when(has_quotes, value_of(F.get(quoted, at))).otherwise(plain.value(at))
+
+    return _as_raw(plain.records, layout, fits, value)
 
 
-def _taken(at: int) -> Column:
-    """A field of the array ``fields``."""
-    return F.nullif(F.get("fields", at), F.lit(""))
+class _Cut(NamedTuple):
+    """Records, how many fields each has, and the expression for the field at a place."""
+
+    records: DataFrame
+    width: Column
+    value: Callable[[int], Column]
 
 
-def _cut_out(at: int) -> Column:
-    """The same, out of ``record``."""
-    return F.nullif(F.split_part(F.col("record"), F.lit(","), F.lit(at + 1)), F.lit(""))
+def _cut_at_commas(records: DataFrame, record: Column, dialect: Dialect) -> _Cut:
+    """Cut `record`, an expression on `records`, the way that is quicker for the engine."""
+    if dialect.at_once:
+        fields = records.withColumn("fields", F.split(record, ","))
+        return _Cut(fields, F.size("fields"), lambda at: F.nullif(F.get("fields", at), F.lit("")))
+    width = _count(record, ",") + 1
+    return _Cut(records, width, lambda at: F.nullif(F.split_part(record, F.lit(","), F.lit(at + 1)), F.lit("")))
 
 
 def put_together(lines: DataFrame, layout: Layout, dialect: Dialect) -> DataFrame:

@@ -16,11 +16,12 @@ from pyspark.sql.types import StructType
 
 from segmentation.engines.base import Dialect, Engine, Rows, StoredFile
 from segmentation.engines.embedded.files import LocalFiles
-from segmentation.engines.embedded.session import connect_mode, interrupts, served
+from segmentation.engines.embedded.session import connect_mode, served
 from segmentation.engines.embedded.stream import Staged, sent
 from segmentation.engines.embedded.tables import DeltaRsTables
 from segmentation.engines.embedded.text import lay_out, write_numbered
 from segmentation.errors import SegmentationError
+from segmentation.schemas import SOURCE_ID
 
 # What Sail's memory pool says.
 OUT_OF_MEMORY = ("Resources exhausted", "Failed to allocate additional")
@@ -45,10 +46,9 @@ def _read(path: Path) -> str:
 
 
 @contextmanager
-def empty_folder(path: Path) -> Iterator[None]:
-    """A folder that is empty at first and gone afterwards."""
-    shutil.rmtree(path, ignore_errors=True)
-    path.mkdir(parents=True)
+def temporary_folder(path: Path) -> Iterator[None]:
+    """A folder that is gone afterwards."""
+    path.mkdir(parents=True, exist_ok=True)
     try:
         yield
     finally:
@@ -60,7 +60,7 @@ class EmbeddedEngine(Engine):
 
     Args:
         memory: bytes that the engine may hold.
-        spill: a local folder for what needs more; whatever a killed run left there is removed.
+        spill: a local folder for what needs more.
         why: why this engine.
     """
 
@@ -74,14 +74,14 @@ class EmbeddedEngine(Engine):
         self.memory = memory
         self._open = ExitStack()
         try:
-            self._open.enter_context(empty_folder(spill))
+            self._open.enter_context(temporary_folder(spill))
             self._open.enter_context(connect_mode())
-            self._interrupts = self._open.enter_context(interrupts())
             self.session = self._open.enter_context(served(memory, str(spill)))
         except BaseException:
             self._open.close()
             raise
         self.files = LocalFiles()
+        self._texts: dict[str, Path] = {}
         self._staged = Staged(spill)
         self.tables = DeltaRsTables(self._staged)
 
@@ -114,8 +114,8 @@ class EmbeddedEngine(Engine):
 
     def lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:
         """The number of a file is the name of its folder, which Sail gives to each line."""
-        lay_out(files, Path(folder))
-        text = self.session.read.schema("value string, source_id bigint").text(folder)
+        lay_out(files, Path(folder), self._texts)
+        text = self.session.read.schema(f"value string, {SOURCE_ID} bigint").text(folder)
         return text.withColumnRenamed("value", "record")
 
     def numbered_lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:
@@ -165,8 +165,6 @@ class EmbeddedEngine(Engine):
         try:
             yield
         except PySparkException as error:
-            if self._interrupts:
-                raise KeyboardInterrupt from error
             if "UNAVAILABLE" in str(error):
                 raise SegmentationError(
                     "The embedded engine ended in the middle of the run. Nothing was published. Run again, or use "

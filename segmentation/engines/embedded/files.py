@@ -105,8 +105,9 @@ def text_blocks(file: StoredFile) -> Iterator[str]:
     yield decoder.decode(b"", final=True)
 
 
-def write_plainly(file: StoredFile, target: Path) -> None:
-    """`file` as text that the engine reads as it is."""
+def write_plainly(file: StoredFile, target: Path) -> Path:
+    """`file` as text that the engine reads as it is; returns `target`."""
     with target.open("w", encoding="utf-8", newline="") as out:
         for block in text_blocks(file):
             out.write(block)
+    return target

@@ -8,7 +8,6 @@ import signal
 import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from types import FrameType
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -90,12 +89,16 @@ def served(memory: int, spill: str) -> Iterator[SparkSession]:
         # A proxy that the machine uses for the rest of the world would not find this server.
         channel = DefaultChannelBuilder(f"sc://{address[0]}:{address[1]}", [("grpc.enable_http_proxy", 0)])
         session: Any = ConnectSession.builder.channelBuilder(channel).create()
-        # The server is in this process: if it does not answer, it never will. It ends with Ctrl-C, for one.
+        # The server is in this process: if it does not answer, it never will.
         session.client.set_retry_policies([])
+        session.client.disable_reattachable_execute()
+        # Sail does not stop what nobody reads any more, and does not answer either; it stops when nobody can.
+        session.client.interrupt_operation = lambda _: session.client.close()
         session.release_session_on_close = False
         try:
             for key, value in SETTINGS.items():
                 session.conf.set(key, value)
+            _hear_interrupts_alone()
             yield session
         finally:
             session.stop()
@@ -105,26 +108,13 @@ def served(memory: int, spill: str) -> Iterator[SparkSession]:
             server.stop()
 
 
-@contextmanager
-def interrupts() -> Iterator[list[int]]:
-    """The Ctrl-C of a block, as they come: the server hears of them as well and ends, and its client's complaint about
-    that may hide Python's own exception.
+def _hear_interrupts_alone() -> None:
+    """Give Ctrl-C back to Python: the server listens for it as well once it runs, and would end before its client.
+
+    Python allows that in its main thread only; in another one, the server ends with Ctrl-C.
     """
-    seen: list[int] = []
     before = signal.getsignal(signal.SIGINT)
-    # Python hears of signals in its main thread only, and calls only what it set itself.
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
-        yield seen
-        return
-
-    def note(number: int, frame: FrameType | None) -> None:
-        seen.append(number)
-        before(number, frame)
-
-    signal.signal(signal.SIGINT, note)
-    try:
-        yield seen
-    finally:
+    if before is not None and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, before)
 
 

@@ -12,26 +12,33 @@ import pyarrow.parquet as pq
 from segmentation.core.source_ids import source_id_of
 from segmentation.engines.base import StoredFile
 from segmentation.engines.embedded.files import is_readable_as_it_is, text_blocks, write_plainly
+from segmentation.schemas import SOURCE_ID
 
 LINES_PER_BATCH = 100_000
-LINES = pa.schema([("source_id", pa.int64()), ("place", pa.int64()), ("line", pa.string())])
+LINES = pa.schema([(SOURCE_ID, pa.int64()), ("place", pa.int64()), ("line", pa.string())])
 # What ends a line for Hadoop, and so for Spark.
 LINE_END = re.compile("\r\n|\n|\r")
 
 
-def lay_out(files: Sequence[StoredFile], folder: Path) -> None:
+def lay_out(files: Sequence[StoredFile], folder: Path, texts: dict[str, Path]) -> None:
     """Lay files out so that the number of each is the name of its folder: ``source_id=N/text``.
 
     A link where the engine can read the file as it is, else a copy in plain UTF-8. Names of files, whatever is in
     them, so never reach the engine.
+
+    Args:
+        files: to lay out.
+        folder: where.
+        texts: by URI, what the engine can read of files that were looked through before; what is found is added.
     """
     for file in files:
-        place = folder / f"source_id={source_id_of(file.uri)}"
+        place = folder / f"{SOURCE_ID}={source_id_of(file.uri)}"
         place.mkdir(parents=True, exist_ok=True)
-        if is_readable_as_it_is(file):
-            (place / "text").symlink_to(Path(file.path).absolute())
-        else:
-            write_plainly(file, place / "text")
+        text = place / "text"
+        if file.uri not in texts:
+            texts[file.uri] = Path(file.path) if is_readable_as_it_is(file) else write_plainly(file, text)
+        if texts[file.uri] != text:
+            text.symlink_to(texts[file.uri])
 
 
 def write_numbered(files: Sequence[StoredFile], target: Path) -> None:

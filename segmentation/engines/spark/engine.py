@@ -23,6 +23,7 @@ from segmentation.engines.spark.staging import stage
 from segmentation.engines.spark.tables import SparkTables, files_for
 from segmentation.errors import SourceError
 from segmentation.locations import join, literally
+from segmentation.schemas import SOURCE_ID
 
 
 class SparkEngine(Engine):
@@ -82,13 +83,13 @@ class SparkEngine(Engine):
     def lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:  # noqa: ARG002
         """In pieces; the name of each row's file costs half a second per ten million rows, so one needs none."""
         name = F.lit(files[0].uri) if len(files) == 1 else F.input_file_name()
-        return self._text(files).select(source_id(name).alias("source_id"), F.col("value").alias("record"))
+        return self._text(files).select(source_id(name).alias(SOURCE_ID), F.col("value").alias("record"))
 
     def numbered_lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:  # noqa: ARG002
         """Within a file, pieces by their offset, and lines within a piece by the order in which they are read."""
         place = F.struct("_metadata.file_block_start", F.monotonically_increasing_id())
         return self._text(files).select(
-            source_id(F.input_file_name()).alias("source_id"), place.alias("place"), F.col("value").alias("line")
+            source_id(F.input_file_name()).alias(SOURCE_ID), place.alias("place"), F.col("value").alias("line")
         )
 
     def _text(self, files: Sequence[StoredFile]) -> DataFrame:

@@ -107,9 +107,11 @@ class SparkTables:
         builder.property("delta.dataSkippingStatsColumns", spec.key).execute()
 
     def _add_missing(self, path: str, spec: TableSpec) -> None:
-        found = DeltaTable.forPath(self.spark, path).detail().select("properties").first()
+        # What `detail` shows as well, which takes a Spark job of a sixth of a second at each write.
+        log: Any = DeltaTable.forPath(self.spark, path)._jdt.deltaLog()
+        found = log.unsafeVolatileSnapshot().metadata().configuration()
         for name, condition in spec.checks.items():
-            if found and f"delta.constraints.{name.lower()}" not in {key.lower() for key in found["properties"]}:
+            if not found.contains(f"delta.constraints.{name}"):
                 self.spark.sql(f"ALTER TABLE {_quoted(path)} ADD CONSTRAINT {name} CHECK ({condition})")
 
 
