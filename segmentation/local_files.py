@@ -7,12 +7,19 @@ import fnmatch
 import glob
 import os
 import re
-from collections.abc import Iterator, Sequence
+import stat
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from segmentation.errors import SourceError
 from segmentation.locations import is_hidden
 
+KINDS: Mapping[Callable[[int], bool], str] = {
+    stat.S_ISFIFO: "a pipe",
+    stat.S_ISCHR: "a device",
+    stat.S_ISBLK: "a device",
+    stat.S_ISSOCK: "a socket",
+}
 MAGIC = re.compile(r"(?<!\\)[*?\[]")
 
 
@@ -23,7 +30,7 @@ def local_files(pattern: str) -> list[Path]:
     named outright. A name that exists is taken literally even if it looks like a glob; ``{a,b}`` are alternatives.
 
     Raises:
-        SourceError: a directory cannot be looked into, or a link leads nowhere.
+        SourceError: a directory cannot be looked into, a link leads nowhere, or what is there is no regular file.
     """
     # Not resolved: a file is known by the name that it was found by.
     absolute = os.path.abspath(pattern)  # noqa: PTH100
@@ -40,7 +47,10 @@ def local_files(pattern: str) -> list[Path]:
 
 
 def _see(file: str) -> None:
-    os.stat(file)  # noqa: PTH116
+    mode = os.stat(file).st_mode  # noqa: PTH116
+    if not stat.S_ISREG(mode):
+        kind = next((name for is_one, name in KINDS.items() if is_one(mode)), "something else")
+        raise SourceError(f"{file} is no regular file but {kind}. Write what it gives to a file, and name that.")
     if not os.access(file, os.R_OK):
         raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), file)
 

@@ -176,43 +176,63 @@ class _Purchase:
 # ---------------------------------------------------------------------------------------------------------------- CSV
 
 
-def read_csv(paths: list[Path], columns: dict[str, str] | None = None) -> list[RawRow]:
+def read_csv(
+    paths: list[Path],
+    columns: dict[str, str] | None = None,
+    encoding: str = "utf-8",
+    delimiter: str = ",",
+    skip_lines: int = 0,
+) -> list[RawRow]:
     """Read CSV files, each by its own header; `columns` maps a canonical name to the name in the file."""
-    return [row for path in paths for row in _read_file(Path(path), columns or {})]
+    return [row for path in paths for row in _read_file(Path(path), columns or {}, encoding, delimiter, skip_lines)]
 
 
-def _read_file(path: Path, columns: Mapping[str, str]) -> list[RawRow]:
-    """Read one file; without any non-blank line it has no rows."""
-    groups = _assemble(_LINE_END.split(_text(path)))
+def _read_file(path: Path, columns: Mapping[str, str], encoding: str, delimiter: str, skip_lines: int) -> list[RawRow]:
+    """Read one file; without any line that says something it has no rows."""
+    lines = _LINE_END.split(_text(path, encoding))
+    first = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    said = re.fullmatch("sep=(.)", lines[first], re.IGNORECASE)
+    if said:
+        delimiter, lines = said[1], lines[first + 1 :]
+    groups = _assemble(lines[skip_lines:], delimiter)
     if not groups:
         return []
-    header = _fields("\n".join(groups[0]))
+    header = _fields("\n".join(groups[0]), delimiter)
     body = groups[1:]
     if header is None:
-        header = _fields(groups[0][0])
-        body = [[line] for line in groups[0][1:]] + body
+        header = _fields(groups[0][0], delimiter)
+        body = _assemble(lines[lines.index(groups[0][0], skip_lines) + 1 :], delimiter)
     if header is None:
         raise ValueError(f"{path}: broken quoting in the header")
     places = _places(path, header, columns)
-    return [_raw_row(str(path), text, fields, places) for text, fields in _records(body, len(header))]
+    return [_raw_row(str(path), text, fields, places) for text, fields in _records(body, len(header), delimiter)]
 
 
-def _text(path: Path) -> str:
-    """Return the text of a file, unpacked and without byte order mark."""
+def _text(path: Path, encoding: str) -> str:
+    """Return the text of a file, unpacked and without byte order mark; a byte that means nothing is a surrogate."""
     data = path.read_bytes()
     if path.suffix == ".gz":
         data = gzip.decompress(data)
-    return data.decode("utf-8-sig", errors="replace")
+    if data.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return data.decode("utf-16")
+    if data.startswith(b"\xef\xbb\xbf"):
+        encoding = "utf-8-sig"
+    return data.decode(encoding, errors="surrogateescape")
 
 
-def _assemble(lines: Iterable[str]) -> list[list[str]]:
+def _says_nothing(field: str) -> bool:
+    """Is there nothing but blanks and control characters?"""
+    return all(mark <= " " for mark in field)
+
+
+def _assemble(lines: Iterable[str], delimiter: str) -> list[list[str]]:
     """Group physical lines into records: a record goes on while the number of its quotes so far is odd."""
     groups: list[list[str]] = []
     is_open = False
     for line in lines:
         if is_open:
             groups[-1].append(line)
-        elif line.strip():
+        elif not all(_says_nothing(field) for field in _fields(line, delimiter) or [line]):
             groups.append([line])
         else:
             continue
@@ -220,30 +240,35 @@ def _assemble(lines: Iterable[str]) -> list[list[str]]:
     return groups
 
 
-def _records(groups: Iterable[list[str]], width: int) -> list[tuple[str, list[str] | None]]:
+def _records(groups: Iterable[list[str]], width: int, delimiter: str) -> list[tuple[str, list[str] | None]]:
     """Take records apart: text and fields, or None for a malformed one.
 
     A malformed record of several lines is split into them again, and each one that is not blank is judged by itself.
+    A record whose fields are all empty is none.
     """
     records: list[tuple[str, list[str] | None]] = []
     for lines in groups:
         text = "\n".join(lines)
-        fields = _fields_of_width(text, width)
-        if fields is not None:
-            records.append((text, fields))
-        else:
-            records.extend((line, _fields_of_width(line, width)) for line in lines if line.strip())
-    return records
+        fields = _fields_of_width(text, width, delimiter)
+        whole = [(text, fields)] if fields is not None or len(lines) == 1 else []
+        records.extend(whole or [(line, _fields_of_width(line, width, delimiter)) for line in lines])
+    return [
+        (text, fields)
+        for text, fields in records
+        if not all(_says_nothing(field) for field in _fields(text, delimiter) or [text])
+    ]
 
 
-def _fields_of_width(text: str, width: int) -> list[str] | None:
+def _fields_of_width(text: str, width: int, delimiter: str) -> list[str] | None:
     """Return the fields of a record, or None if quoting is broken or their number is not the header's."""
-    fields = _fields(text)
+    fields = _fields(text, delimiter)
     return fields if fields is not None and len(fields) == width else None
 
 
-def _fields(text: str) -> list[str] | None:
+def _fields(text: str, delimiter: str) -> list[str] | None:
     """Return the fields of one record by RFC 4180, or None if its quoting is broken.
+
+    Blanks around a quoted field are dropped, and a field that reads ``="text"`` stands for ``text``.
 
     Broken: a field that starts with a quote and is never closed, or goes on after its closing quote. A quote in a
     field that does not start with one is a plain character. A line break outside quotes is no part of a record.
@@ -251,24 +276,36 @@ def _fields(text: str) -> list[str] | None:
     fields: list[str] = []
     position = 0
     while True:
-        if text.startswith('"', position):
-            quoted = _QUOTED.match(text, position)
+        blanks = " " if delimiter == "\t" else " \t"
+        start = position
+        while text[start : start + 1] and text[start] in blanks:
+            start += 1
+        if text.startswith('"', start):
+            quoted = _QUOTED.match(text, start)
             if quoted is None:
                 return None
-            fields.append(quoted[1].replace('""', '"'))
+            fields.append(_unformulated(quoted[1].replace('""', '"')))
             position = quoted.end()
+            while text[position : position + 1] and text[position] in blanks:
+                position += 1
         else:
-            end = text.find(",", position)
+            end = text.find(delimiter, position)
             end = len(text) if end < 0 else end
             if "\n" in text[position:end]:
                 return None
-            fields.append(text[position:end])
+            fields.append(_unformulated(text[position:end]))
             position = end
         if position == len(text):
             return fields
-        if text[position] != ",":
+        if text[position] != delimiter:
             return None
         position += 1
+
+
+def _unformulated(field: str) -> str:
+    """Return what Excel's way to write a text as a formula stands for."""
+    found = re.fullmatch('="(.*)"', field, re.DOTALL)
+    return found[1].replace('""', '"') if found else field
 
 
 def _places(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[str, int]:
@@ -290,7 +327,10 @@ def _raw_row(source: str, text: str, fields: list[str] | None, places: Mapping[s
     """Build the row of a record; a malformed one has its text and no values."""
     if fields is None:
         return RawRow(source, text, **dict.fromkeys(DOCUMENT_NAMES))
-    return RawRow(source, None, **{name: fields[place] for name, place in places.items()})
+    values = {name: fields[place] for name, place in places.items()}
+    if any("\udc80" <= mark <= "\udcff" for value in values.values() for mark in value):
+        return RawRow(source, text, **dict.fromkeys(DOCUMENT_NAMES))
+    return RawRow(source, None, **values)
 
 
 # ------------------------------------------------------------------------------------------------------------- values

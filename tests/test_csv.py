@@ -8,16 +8,19 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import yaml
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.config import load_config
 from segmentation.core.validation import label_rows
+from segmentation.encodings import decoder_of
 from segmentation.engines.base import Engine
 from segmentation.engines.spark.engine import SparkEngine
 from segmentation.engines.spark.session import SESSION_SETTINGS
 from segmentation.errors import MissingColumnsError, NoDataError, SourceError
-from segmentation.sources.csv import Style, read_csv, styles_of
-from segmentation.sources.layout import SMALL_TEXT, USUAL_HEADER, Head, header_of, is_surely_plain, layout_of
+from segmentation.sources import layout
+from segmentation.sources.csv import Style, read_csv, readings_of
+from segmentation.sources.layout import SMALL_TEXT, USUAL_HEADER, Form, Head, Layout, is_surely_plain, layout_of
 
 from . import oracle
 from .conftest import HEADER, TODAY, rows_of
@@ -30,9 +33,9 @@ LINE = "{0},P-{0},2024-01-05,100,Womens\n"
 def raw(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Callable[..., DataFrame]:
     """The raw frame that the source makes of paths."""
 
-    def frame(*paths: Path, columns=None) -> DataFrame:
+    def frame(*paths: Path, columns=None, **form) -> DataFrame:
         scratch = str(tmp_path_factory.mktemp("scratch"))
-        return read_csv(engine, [str(path) for path in paths], columns or {}, scratch).frame
+        return read_csv(engine, [str(path) for path in paths], Form(columns or {}, **form), scratch).frame
 
     return frame
 
@@ -41,8 +44,8 @@ def raw(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Callable[..
 def read(raw: Callable[..., DataFrame]) -> Callable[..., list[tuple]]:
     """What the source reads: (malformed?, the five texts), sorted."""
 
-    def rows(*paths: Path, columns=None) -> list[tuple]:
-        found = rows_of(raw(*paths, columns=columns).select(*COLUMNS))
+    def rows(*paths: Path, **form) -> list[tuple]:
+        found = rows_of(raw(*paths, **form).select(*COLUMNS))
         return sorted(
             (record is not None, *(("",) * 5 if record else [v or "" for v in values])) for record, *values in found
         )
@@ -50,8 +53,8 @@ def read(raw: Callable[..., DataFrame]) -> Callable[..., list[tuple]]:
     return rows
 
 
-def expect(*paths: Path, columns=None):
-    rows = oracle.read_csv(list(paths), columns or {})
+def expect(*paths: Path, **form):
+    rows = oracle.read_csv(list(paths), **form)
     return sorted(
         (
             row.malformed is not None,
@@ -71,7 +74,21 @@ SHAPES = {
     "CRLF": (HEADER + LINE.format("C1") + LINE.format("C2")).replace("\n", "\r\n"),
     "byte order mark": "\ufeff" + HEADER + LINE.format("C1"),
     "blank lines": "\n  \n" + HEADER + "\n" + LINE.format("C1") + "   \n\n" + LINE.format("C2") + "\n",
-    "only commas": HEADER + ",,,,\n",
+    "only commas": HEADER + ',,,,\n"",, ,"" ,\n,,\n,,,,,,,,\n' + LINE.format("C1"),
+    "empty over two lines": HEADER + '"\n",,,,\n' + LINE.format("C1"),
+    "a quote is something": HEADER + '"""",,,,\n' + LINE.format("C1"),
+    "blanks around quotes": HEADER.replace(",", ", ") + '"C1" , "P1",\t"2024-01-05"\t, 5 , "Kids"\n "a, ""b""" ,P,,,\n',
+    "blanks before a broken quote": HEADER
+    + 'C1, "P1,2024-01-05,5,Kids\nC2, "P"2,2024-01-05,5,Kids\n'
+    + LINE.format("C3"),
+    "text as a formula": HEADER + '="007",="",2024-01-05,5,="K\nids"\n"=""0,8""","=""a""""b""",2024-01-05,=5,="\n',
+    "line breaks in the header": '"Customer\nNotes",'
+    + HEADER
+    + "x,"
+    + LINE.format("C1")
+    + '"y\nz",'
+    + LINE.format("C2"),
+    "empty records above the header": ",,,,\n\n" + HEADER + LINE.format("C1"),
     "too few": HEADER + "C1,P1,2024-01-05,100\n" + LINE.format("C2"),
     "too many": HEADER + "C1,P1,2024-01-05,100,Kids,\n" + LINE.format("C2"),
     "quoted comma": HEADER + '"Silva, A",P1,2024-01-05,"1,000",Kids\n',
@@ -107,6 +124,51 @@ SHAPES = {
 }
 
 
+TITLES = 'Sales of "May"\n\nC1,P1,2024-01-05,100,Womens\n'
+UMLAUTS = HEADER + LINE.format("B\xf6cker") + LINE.format('"B\xfccker, ""x"""') + LINE.format("\u20ac")
+FORMS = {
+    "windows-1252": (UMLAUTS.encode("cp1252"), {"encoding": "windows-1252"}),
+    "a byte that windows-1252 lacks": (UMLAUTS.encode("cp1252") + b"\x81,P,,,\n", {"encoding": "cp1252"}),
+    "not UTF-8": (UMLAUTS.encode("cp1252"), {}),
+    "not UTF-8, beside the purchase": (
+        HEADER.replace("\n", ",Note\n").encode() + b"C1,P1,2024-01-05,5,Kids,\xf6\nC2\xf6,P2,2024-01-05,5,Kids,x\n",
+        {},
+    ),
+    "not UTF-8, in the header": (
+        HEADER.replace("\n", ",Gr\xf6\xdfe\n").encode("cp1252") + b"C1,P1,2024-01-05,5,Kids,\xf6\n",
+        {},
+    ),
+    "U+FFFD is data": ((HEADER + LINE.format("C\ufffd")).encode() + b"C\xc3,P1,2024-01-05,5,Kids\n", {}),
+    "KOI8-R": ((HEADER + LINE.format("\u041e\u043b\u044c\u0433\u0430")).encode("koi8-r"), {"encoding": "koi8-r"}),
+    "UTF-16": (UMLAUTS.encode("utf-16"), {}),
+    "UTF-16 with line breaks": ((HEADER + LINE.format('"C\n1"') * 3).encode("utf-16"), {}),
+    "UTF-16, told": (UMLAUTS.encode("utf-16-be"), {"encoding": "utf-16-be"}),
+    "Shift JIS": ((HEADER + LINE.format("\u8868\u30bd")).encode("shift_jis"), {"encoding": "shift_jis"}),
+    "the mark goes before what is told": (UMLAUTS.encode("utf-8-sig"), {"encoding": "cp1252"}),
+    "semicolons": ((HEADER + LINE.format('"C;1"')).replace(",", ";").encode(), {"delimiter": ";"}),
+    "semicolons, said": (b"sep=;\r\n" + (HEADER + LINE.format("C,1")).replace(",", ";").encode(), {}),
+    "tabs": (
+        (HEADER + LINE.format(' "C1" ') + ",,,,\n" + LINE.format("")).replace(",", "\t").encode(),
+        {"delimiter": "\t"},
+    ),
+    "bars": ((HEADER + LINE.format('"C|1"') + LINE.format("C2")).replace(",", "|").encode(), {"delimiter": "|"}),
+    "carets": ((HEADER + LINE.format('"C^1"') + LINE.format("C2")).replace(",", "^").encode(), {"delimiter": "^"}),
+    "titles": ((TITLES + HEADER + LINE.format("C2") + "C1,P1,2024-01-05,100,Womens\n").encode(), {"skip_lines": 3}),
+    "titles under what is said": (("sep=,\n" + TITLES + HEADER + LINE.format("C2")).encode(), {"skip_lines": 3}),
+}
+
+
+@pytest.mark.parametrize("case", FORMS)
+@pytest.mark.parametrize("large", [False, True])
+def test_files_as_people_have_them(read, tmp_path: Path, case: str, large: bool, monkeypatch) -> None:
+    """Also where the driver does not look at all of a file itself."""
+    text, form = FORMS[case]
+    (tmp_path / "in.csv").write_bytes(text)
+    monkeypatch.setattr(layout, "SMALL_TEXT", 0 if large else SMALL_TEXT)
+    monkeypatch.setattr(layout, "USUAL_HEADER", len(text) - 1 if large else USUAL_HEADER)
+    assert read(tmp_path / "in.csv", **form) == expect(tmp_path / "in.csv", **form) != []
+
+
 @pytest.mark.parametrize("shape", SHAPES)
 def test_shapes(read, tmp_path: Path, shape: str) -> None:
     path = tmp_path / "purchases.csv"
@@ -137,7 +199,7 @@ def test_pieces_of_a_large_file(spark: SparkSession, tmp_path: Path) -> None:
     for key in ("spark.sql.files.maxPartitionBytes", "spark.sql.files.openCostInBytes"):
         session.conf.set(key, "10000")
     session.conf.set("spark.sql.ansi.enabled", "true")
-    frame = read_csv(SparkEngine(session, "tests"), [str(regular), str(irregular)], {}, str(tmp_path)).frame
+    frame = read_csv(SparkEngine(session, "tests"), [str(regular), str(irregular)], Form(), str(tmp_path)).frame
     assert frame.rdd.getNumPartitions() > 10
     assert len(set(rows_of(frame))) == 10_000
 
@@ -152,12 +214,14 @@ def test_each_file_is_read_the_fastest_way_that_is_right(engine: Engine, tmp_pat
     }
     for name, (text, _) in texts.items():
         (tmp_path / name).write_text(text)
-    layouts = {file: layout_of(HEADER.strip(), {}, "here") for file in engine.files.files(str(tmp_path))}
+    layouts = dict.fromkeys(engine.files.files(str(tmp_path)), LAYOUT)
     scratch = str(tmp_path_factory.mktemp("scratch"))
-    found = {file.uri.rsplit("/", 1)[1]: style for file, style in styles_of(engine, layouts, scratch).items()}
+    readings = readings_of(engine, layouts, scratch)
+    found = {file.uri.rsplit("/", 1)[1]: reading.style for file, reading in readings.items()}
     assert found == {name: style for name, (_, style) in texts.items()}
 
 
+LAYOUT = Layout((HEADER.strip(),), 5, (0, 1, 2, 3, 4), ",", "utf-8")
 HEADS = {
     "plain": (SHAPES["plain"].encode(), True, True),
     "not all of it": (SHAPES["plain"].encode(), False, False),
@@ -165,22 +229,24 @@ HEADS = {
     "the header again": ((SHAPES["plain"] + SHAPES["plain"]).encode(), True, False),
     "other line ends": (SHAPES["plain"].replace("\n", "\r\n").encode(), True, True),
     "not UTF-8": (SHAPES["plain"].replace("Date", "Date,\xe9").encode("latin-1"), True, False),
+    "not UTF-8 below the header": (SHAPES["plain"].encode() + b"\xe9\n", True, False),
 }
 
 
 @pytest.mark.parametrize("case", HEADS)
 def test_the_driver_looks_at_small_files_itself(case: str) -> None:
     text, is_whole, expected = HEADS[case]
-    header = header_of(text)
-    assert header is not None
-    assert is_surely_plain(Head(text, is_whole), header) is expected
+    head = Head(decoder_of("utf-8").decode(text), is_whole, "utf-8")
+    layout = layout_of(head, Form(), "here")
+    assert layout is not None
+    assert is_surely_plain(head, layout) is expected
 
 
-def test_a_byte_order_mark_does_not_make_a_large_file_look_whole(engine: Engine, tmp_path: Path) -> None:
+def test_the_head_of_a_file_is_its_bytes_as_they_are(engine: Engine, tmp_path: Path) -> None:
     path = tmp_path / "marked.csv"
     path.write_bytes(b"\xef\xbb\xbf0123456789")
-    found = [engine.files.head(str(path), size) for size in (9, 10, 11)]
-    assert found == [b"012345678", b"0123456789", b"0123456789"]
+    found = [engine.files.head(str(path), size) for size in (12, 13, 14)]
+    assert found == [b"\xef\xbb\xbf012345678", b"\xef\xbb\xbf0123456789", b"\xef\xbb\xbf0123456789"]
 
 
 def test_a_header_longer_than_usual(raw, tmp_path: Path) -> None:
@@ -282,8 +348,50 @@ def test_missing_columns_say_what_is_there_and_what_to_do(read, tmp_path: Path) 
 def test_other_separators_are_recognised(read, tmp_path: Path) -> None:
     path = tmp_path / "purchases.csv"
     path.write_text(HEADER.replace(",", ";"))
-    with pytest.raises(MissingColumnsError, match="separated by ';'"):
+    with pytest.raises(MissingColumnsError, match="separated by ';': set delimiter: ';'"):
         read(path)
+
+
+def test_a_header_below_titles_is_found(read, tmp_path: Path) -> None:
+    path = tmp_path / "purchases.csv"
+    path.write_text(TITLES + HEADER)
+    with pytest.raises(MissingColumnsError, match="seems to be on line 4: set skip_lines: 3"):
+        read(path)
+
+
+@pytest.mark.parametrize(
+    ("header", "entry"),
+    [
+        (HEADER.replace("\n", ",Date\n"), "purchase_date: 3"),
+        (HEADER.replace("\n", ", purchase_date \n"), "purchase_date: 'Date'"),
+    ],
+)
+def test_two_columns_that_could_be_the_same_one(read, tmp_path: Path, header: str, entry: str) -> None:
+    path = tmp_path / "purchases.csv"
+    path.write_text(header + "C1,P1,2024-01-05,5,Kids,2024-01-06\n")
+    with pytest.raises(SourceError, match=r"is ambiguous: 'Date' \(column 3\) and ") as caught:
+        read(path)
+    assert f"columns: {{{entry}}}" in str(caught.value)
+    columns = yaml.safe_load(f"{{{entry}}}")
+    assert read(path, columns=columns) == [(False, "C1", "P1", "2024-01-05", "5", "Kids")]
+
+
+OTHERS = {
+    "a zip file": (b"PK\x03\x04" + bytes(40), "but a zip file: unpack it"),
+    "a workbook": (b"PK\x03\x04" + bytes(22) + b"[Content_Types].xml", "but a workbook .Excel or LibreOffice."),
+    "gzip without its ending": (gzip.compress(b"x"), "but compressed with gzip: name it .gz"),
+    "Parquet": (b"PAR1" + bytes(40), "but a Parquet file: read it with --source table"),
+    "an encoding not told": (HEADER.encode("utf-16-le"), "but text in another encoding, .*: set encoding: utf-16-le"),
+    "a page": (b" <!DOCTYPE html><html>", "but a page of HTML or XML"),
+}
+
+
+@pytest.mark.parametrize("case", OTHERS)
+def test_what_is_no_csv_is_called_by_its_name(read, tmp_path: Path, case: str) -> None:
+    data, message = OTHERS[case]
+    (tmp_path / "in.csv").write_bytes(data)
+    with pytest.raises(SourceError, match=f"in.csv is no CSV file {message}"):
+        read(tmp_path / "in.csv")
 
 
 @pytest.mark.parametrize("name", ["missing.csv", "missing/*.csv", ""])
@@ -308,7 +416,7 @@ def test_the_inner_loop_is_small_enough_to_be_compiled(spark: SparkSession, tmp_
     for key, value in SESSION_SETTINGS.items():
         session.conf.set(key, value)
     labelled = label_rows(
-        read_csv(SparkEngine(session, "tests"), [str(path)], {}, str(tmp_path)).frame, load_config(None), TODAY
+        read_csv(SparkEngine(session, "tests"), [str(path)], Form(), str(tmp_path)).frame, load_config(None), TODAY
     )
     debug = getattr(getattr(spark._jvm.org.apache.spark.sql.execution.debug, "package$"), "MODULE$")
     generated = debug.codegenString(labelled._jdf.queryExecution().executedPlan())

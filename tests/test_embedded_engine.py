@@ -87,7 +87,10 @@ UNUSUAL = {
     "two members": (lambda text: gzip.compress(text[:70].encode()) + gzip.compress(text[70:].encode()), ".csv.gz"),
     "byte order mark": (lambda text: b"\xef\xbb\xbf" + text.encode(), ".csv"),
     "old line ends": (lambda text: text.replace("\n", "\r").encode(), ".csv"),
-    "a byte that is no UTF-8": (lambda text: text.replace("Homeware", "Hom\xe9ware").encode("latin-1"), ".csv"),
+    "bytes that are no UTF-8": (
+        lambda text: text.replace("Category\n", "Category,Note\n").replace("ware\n", "ware,\xe9\n").encode("latin-1"),
+        ".csv",
+    ),
 }
 
 

@@ -35,7 +35,7 @@ from segmentation.pipeline import CustomerSegmentationPipeline
 from segmentation.schemas import PURCHASE_COLUMNS
 from segmentation.sinks.json_export import ESCAPES, elements, json_string
 from segmentation.sources import records as csv_records
-from segmentation.sources.layout import layout_of
+from segmentation.sources.layout import Layout
 from segmentation.sources.records import put_together
 from segmentation.state.tables import REJECTED, REJECTED_SCHEMA, RUN_SCHEMA, RUNS
 
@@ -171,10 +171,12 @@ def test_every_pattern_is_one_that_all_engines_read_alike(engine: Engine, tmp_pa
     for by_pattern in (True, False):
         label_rows(raw, config, TODAY, by_pattern=by_pattern)
     elements(raw, ["category"])
-    layout = layout_of(HEADER.strip(), {}, "here")
+    layout = Layout((HEADER.strip(),), 5, (0, 1, 2, 3, 4), ",", "utf-8")
     lines = engine.rows([], struct(source_id="long", place="long", line="string"))
     # Spark's own pattern of a field is possessive, with its reason.
-    put_together(lines, layout, replace(engine.dialect, field="field") if engine.name == "spark" else engine.dialect)
+    put_together(
+        lines, layout, replace(engine.dialect, field="field") if engine.name == "spark" else engine.dialect, marked=True
+    )
     constants = [
         value
         for module in (texts, plain, csv_records)
@@ -194,10 +196,12 @@ LINES = ["a,b,c,d,e", ",,,,", "a,b", "a,b,c,d,e,f", "", "1,2,3,4,", '"a,b",b,c,d
 
 
 def test_lines_are_cut_alike_at_once_or_field_by_field(engine: Engine) -> None:
-    layout = layout_of(HEADER.strip(), {}, "here")
+    layout = Layout((HEADER.strip(),), 5, (0, 1, 2, 3, 4), ",", "utf-8")
     records = engine.rows([{"record": line} for line in LINES], struct(source_id="long", record="string"))
     for split in (csv_records.split_plainly, csv_records.split_carefully):
-        ways = [split(records, layout, replace(engine.dialect, at_once=at_once)) for at_once in (True, False)]
+        ways = [
+            split(records, layout, replace(engine.dialect, at_once=at_once), marked=True) for at_once in (True, False)
+        ]
         assert rows_of(ways[0]) == rows_of(ways[1])
 
 
@@ -430,7 +434,7 @@ def _files_of(engine: str) -> type:
         from segmentation.engines.spark.files import Storage
 
         return Storage
-    from segmentation.engines.embedded.files import LocalFiles
+    from segmentation.engines.local import LocalFiles
 
     return LocalFiles
 

@@ -21,8 +21,8 @@ def inside(engine_name: str) -> tuple[type, type]:
     """What an engine keeps files and tables with."""
     if engine_name == "spark":
         return Storage, SparkTables
-    from segmentation.engines.embedded.files import LocalFiles
     from segmentation.engines.embedded.tables import DeltaRsTables
+    from segmentation.engines.local import LocalFiles
 
     return LocalFiles, DeltaRsTables
 

@@ -13,7 +13,18 @@ from pydantic import Field, model_validator
 
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
 from segmentation.config.mongodb import MongoConfig, MongoTarget
-from segmentation.config.values import Amount, AsOf, Columns, DateFormat, Model, Name, Share, Timezone
+from segmentation.config.values import (
+    Amount,
+    AsOf,
+    Columns,
+    DateFormat,
+    Delimiter,
+    Encoding,
+    Model,
+    Name,
+    Share,
+    Timezone,
+)
 from segmentation.schemas import APOSTROPHES, Category
 
 RESERVED_FILENAMES = ("automation_status.json", "segmentation_runs.log", "delta")
@@ -32,6 +43,9 @@ class SegmentationConfig(Model):
     # Input
     timezone: Timezone = "Asia/Colombo"
     columns: Columns = {}
+    encoding: Encoding = "utf-8"
+    delimiter: Delimiter = ","
+    skip_lines: int = Field(0, ge=0, le=1000)
     date_formats: tuple[DateFormat, ...] = ()
     thousands_separator: Annotated[str, Field(pattern=r"^[^0-9+\-.A-Za-z]$")] | None = None
     category_aliases: dict[str, Category | Literal["Other"]] = dict(DEFAULT_ALIASES)
@@ -94,6 +108,11 @@ class SegmentationConfig(Model):
                 f"high_lifetime_threshold {self.high_lifetime_threshold}"
             )
         return self
+
+    @property
+    def named_columns(self) -> dict[str, str]:
+        """`columns` for what has no order: a number is a name there."""
+        return {column: str(theirs) for column, theirs in self.columns.items()}
 
     def secrets(self) -> list[str]:
         """Texts that must appear nowhere."""

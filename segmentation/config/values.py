@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 from collections.abc import Mapping
 from datetime import date
@@ -47,13 +48,33 @@ def _columns(value: object) -> object:
         return value
     mapped = {}
     for one, other in value.items():
-        canonical, theirs = (one, other) if one in PURCHASE_COLUMNS else (other, one)
+        canonical, theirs = (one, other) if one in PURCHASE_COLUMNS else (str(other), one)
         if canonical not in PURCHASE_COLUMNS:
             raise ValueError(f"unknown purchase column {one!r}, expected one of {', '.join(PURCHASE_COLUMNS)}")
         if canonical in mapped:
             raise ValueError(f"{canonical!r} is mapped twice")
         mapped[canonical] = theirs
     return mapped
+
+
+def _encoding(value: str) -> str:
+    """Python's name for it; what turns text into text, as rot13 does, is none."""
+    try:
+        b"".decode(value)
+    except LookupError:
+        raise ValueError(
+            f"unknown encoding {value!r}, expected a name that Python knows, such as utf-8, windows-1252 or utf-16"
+        ) from None
+    return codecs.lookup(value).name
+
+
+def _delimiter(value: str) -> str:
+    mark = value.replace("\\t", "\t")
+    if len(mark) != 1 or mark.isalnum() or mark in '"\r\n\\. -+':
+        raise ValueError(
+            f"expected one mark such as ; or \\t, no letter, digit, quote, blank or point, found {value!r}"
+        )
+    return mark
 
 
 def _date_format(value: str) -> str:
@@ -69,5 +90,7 @@ Share = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, max_digits
 AsOf = Annotated[Literal["latest", "today"] | date, BeforeValidator(_as_of)]
 Name = Annotated[str, Field(min_length=1)]
 Timezone = Annotated[str, AfterValidator(_timezone)]
-Columns = Annotated[dict[str, Name], BeforeValidator(_columns)]
+Columns = Annotated[dict[str, Name | Annotated[int, Field(ge=1)]], BeforeValidator(_columns)]
+Encoding = Annotated[str, AfterValidator(_encoding)]
+Delimiter = Annotated[str, AfterValidator(_delimiter)]
 DateFormat = Annotated[str, AfterValidator(_date_format)]

@@ -22,6 +22,8 @@ from typing import Any, ClassVar, Protocol
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
+from segmentation.encodings import UTF_8
+
 # A few rows that the driver knows, as JSON has them.
 Rows = Sequence[Mapping[str, Any]]
 
@@ -36,16 +38,35 @@ class StoredFile:
 
 
 @dataclass(frozen=True)
+class Decoding:
+    """How the bytes of files become text.
+
+    Attributes:
+        encoding: by Python's name.
+        marked: must bytes that the encoding does not have become `encodings.UNDECODABLE`? Where it is known that there
+            are none, nothing is promised of them, which saves the search.
+    """
+
+    encoding: str = UTF_8
+    marked: bool = True
+
+
+@dataclass(frozen=True)
 class Dialect:
     """How an engine is best asked to cut records of CSV; all ways have one outcome.
 
     Attributes:
-        field: the pattern of a field: quoted, or not starting with a quote.
+        field: the pattern of a field between commas: quoted with blanks around, or not starting with a quote.
         at_once: cut a plain line into an array once, instead of each field out of it by itself.
     """
 
     field: str
     at_once: bool
+
+    def field_between(self, delimiter: str) -> str:
+        """The pattern of a field between delimiters; the one blank that is a delimiter is none around quotes."""
+        blanks = self.field.replace(r"[ \t]", "[ ]") if delimiter == "\t" else self.field
+        return blanks.replace(",", literal(delimiter))
 
 
 @dataclass(frozen=True)
@@ -63,6 +84,11 @@ class TableSpec:
     key: str
 
 
+def literal(mark: str) -> str:
+    """One character as a regular expression, also inside brackets, as every engine understands it."""
+    return f"\\{mark}" if mark in "\\^$.|?*+-()[]{}&~" else mark
+
+
 class Files(Protocol):
     """Files where the engine reads and writes."""
 
@@ -74,7 +100,7 @@ class Files(Protocol):
         """
 
     def head(self, location: str, size: int) -> bytes:
-        """The first `size` bytes behind a byte order mark, decompressed by the file's ending."""
+        """The first `size` bytes, decompressed by the file's ending."""
 
     def exists(self, location: str) -> bool:
         """Is there a file or a directory?"""
@@ -164,16 +190,17 @@ class Engine(ABC):
         """A frame of a few rows that the driver knows; each is JSON-serialisable, what it lacks is null."""
 
     @abstractmethod
-    def lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:
+    def lines(self, files: Sequence[StoredFile], folder: str, decoding: Decoding) -> DataFrame:
         """Lines of text -> ``source_id`` bigint (`core.source_ids.source_id` of the file's URI), ``record`` string.
 
         Args:
             files: to read, in pieces and in parallel.
             folder: where the engine may put what it needs for that until the run ends.
+            decoding: how bytes become text.
         """
 
     @abstractmethod
-    def numbered_lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:
+    def numbered_lines(self, files: Sequence[StoredFile], folder: str, decoding: Decoding) -> DataFrame:
         """The same -> ``source_id``, ``place`` (orders the lines of a file), ``line`` string."""
 
     @abstractmethod

@@ -36,6 +36,7 @@ from segmentation.run.request import Request
 from segmentation.schemas import PURCHASE_DATE, REASONS, SOURCE_ID
 from segmentation.sources import RawRows
 from segmentation.sources.csv import read_csv
+from segmentation.sources.layout import Form
 from segmentation.state import tables
 from segmentation.state.output import Output
 from segmentation.state.status import record_success
@@ -138,8 +139,12 @@ class Run:
         if self.request.source == "mongodb" and self.config.mongodb:
             from segmentation.sources.mongodb import read_mongodb
 
-            return read_mongodb(engine.session, self.config.mongodb, self.config.columns)
-        return read_csv(engine, self.request.paths, self.config.columns, join(self.staging, "text"))
+            return read_mongodb(engine.session, self.config.mongodb, self.config.named_columns)
+        return read_csv(engine, self.request.paths, self._form(), join(self.staging, "text"))
+
+    def _form(self) -> Form:
+        config = self.config
+        return Form(config.columns, config.encoding, config.delimiter, config.skip_lines)
 
     def _validated(self, engine: Engine) -> tuple[DataFrame, Profile, Sequence[str]]:
         with self._step(engine, "Read and validate") as counts, engine.reading():

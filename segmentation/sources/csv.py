@@ -17,17 +17,19 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from enum import Enum, auto
 from functools import reduce
+from typing import NamedTuple
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.core.source_ids import source_id_of
-from segmentation.engines.base import Engine, Files, StoredFile
+from segmentation.encodings import UNDECODABLE
+from segmentation.engines.base import Decoding, Engine, Files, StoredFile
 from segmentation.errors import NoDataError, SourceError
 from segmentation.locations import is_hidden, join, local_path, readable, text_size
 from segmentation.schemas import SOURCE_ID
 from segmentation.sources import RawRows
-from segmentation.sources.layout import Layout, heads_of, is_surely_plain, layouts_of
+from segmentation.sources.layout import Form, Layout, heads_of, is_surely_plain, layouts_of
 from segmentation.sources.records import (
     fields_of,
     is_blank,
@@ -46,13 +48,27 @@ class Style(Enum):
     IRREGULAR = auto()
 
 
-def read_csv(engine: Engine, paths: Sequence[str], columns: Mapping[str, str], folder: str) -> RawRows:
+class Reading(NamedTuple):
+    """How a file must be read; those that are read alike are read together."""
+
+    layout: Layout
+    style: Style
+    # May there be bytes that mean nothing in its encoding?
+    marked: bool
+
+    @property
+    def decoding(self) -> Decoding:
+        """What the engine has to know of it."""
+        return Decoding(self.layout.encoding, self.marked)
+
+
+def read_csv(engine: Engine, paths: Sequence[str], form: Form, folder: str) -> RawRows:
     """Read purchases from CSV files.
 
     Args:
         engine: what reads.
         paths: files, directories or globs.
-        columns: purchase column -> the files' name for it, beside the document's names and the canonical ones.
+        form: what is told of the files.
         folder: where the engine may put what it needs until the run ends.
 
     Returns:
@@ -63,18 +79,18 @@ def read_csv(engine: Engine, paths: Sequence[str], columns: Mapping[str, str], f
     Raises:
         NoDataError: a path leads nowhere, or all files are empty.
         MissingColumnsError: a file lacks a column.
-        SourceError: a file cannot be read.
+        SourceError: a file cannot be read, is no CSV, or two of its columns could be the same one.
     """
-    heads = heads_of(engine.files, find(engine.files, paths))
-    layouts = layouts_of(heads, columns)
-    unsure = {file: layout for file, layout in layouts.items() if not is_surely_plain(heads[file], layout.header)}
-    styles = dict.fromkeys(layouts, Style.PLAIN) | (styles_of(engine, unsure, join(folder, "look")) if unsure else {})
-    groups: dict[tuple[Layout, Style], list[StoredFile]] = defaultdict(list)
-    for file, layout in layouts.items():
-        groups[layout, styles[file]].append(file)
+    heads = heads_of(engine.files, find(engine.files, paths), form.encoding)
+    layouts = layouts_of(heads, form)
+    plain = {file: Reading(layout, Style.PLAIN, marked=False) for file, layout in layouts.items()}
+    unsure = {file: layout for file, layout in layouts.items() if not is_surely_plain(heads[file], layout)}
+    groups: dict[Reading, list[StoredFile]] = defaultdict(list)
+    for file, reading in (plain | readings_of(engine, unsure, join(folder, "look"))).items():
+        groups[reading].append(file)
     frames = [
-        _read(engine, layout, style, files, join(folder, str(number)))
-        for number, ((layout, style), files) in enumerate(groups.items())
+        _read(engine, reading, files, join(folder, str(number)))
+        for number, (reading, files) in enumerate(groups.items())
     ]
     size = sum(text_size(file.path, file.size) for file in layouts)
     return RawRows(reduce(DataFrame.unionByName, frames), size, [file.uri for file in layouts])
@@ -105,36 +121,47 @@ def _real_name(file: StoredFile) -> str:
     return os.path.realpath(local) if local else file.uri
 
 
-def styles_of(engine: Engine, layouts: Mapping[StoredFile, Layout], folder: str) -> dict[StoredFile, Style]:
+def readings_of(engine: Engine, layouts: Mapping[StoredFile, Layout], folder: str) -> dict[StoredFile, Reading]:
     """How to read each file, from one look at all lines; at most one row a file comes to the driver."""
-    lines = engine.lines(list(layouts), folder)
-    record = F.col("record")
-    is_quoted = record.contains('"')
-    is_odd = is_quoted & ~is_well_formed(record, fields_of(record, engine.dialect.field))
-    is_header = record.isin(sorted({layout.header for layout in layouts.values()}))
+    alike: dict[tuple[str, str], dict[StoredFile, Layout]] = defaultdict(dict)
+    for file, layout in layouts.items():
+        alike[layout.encoding, layout.delimiter][file] = layout
+    return {
+        file: reading
+        for number, some in enumerate(alike.values())
+        for file, reading in _looked_at(engine, some, join(folder, str(number))).items()
+    }
+
+
+def _looked_at(engine: Engine, layouts: Mapping[StoredFile, Layout], folder: str) -> dict[StoredFile, Reading]:
+    """The same for files of one encoding and one delimiter."""
+    some, record = next(iter(layouts.values())), F.col("record")
+    is_quoted, is_marked = record.contains('"'), record.contains(UNDECODABLE)
+    fields = fields_of(record, some.delimiter, engine.dialect)
+    is_odd = is_quoted & ~is_well_formed(record, fields, some.delimiter)
+    is_above = record.isin(sorted({line for layout in layouts.values() for line in layout.visible}))
     found = (
-        lines.where(is_quoted | is_header)
+        engine.lines(list(layouts), folder, Decoding(some.encoding))
+        .where(is_quoted | is_above | is_marked)
         .groupBy(SOURCE_ID)
-        .agg(
-            F.count_if(is_quoted).alias("quoted"),
-            F.count_if(is_odd).alias("odd"),
-            F.count_if(is_header).alias("headers"),
-        )
+        .agg(*[F.count_if(what).alias(str(at)) for at, what in enumerate((is_quoted, is_odd, is_above, is_marked))])
     )
-    styles = {row[SOURCE_ID]: _style(row["quoted"], row["odd"], row["headers"]) for row in found.collect()}
-    return {file: styles.get(source_id_of(file.uri), Style.IRREGULAR) for file in layouts}
+    seen = {row[SOURCE_ID]: tuple(row)[1:] for row in found.collect()}
+    return {file: _reading(layout, *seen[source_id_of(file.uri)]) for file, layout in layouts.items()}
 
 
-def _style(quoted: int, odd: int, headers: int) -> Style:
-    if odd or headers > 1:
-        return Style.IRREGULAR
-    return Style.QUOTED if quoted else Style.PLAIN
+def _reading(layout: Layout, quoted: int, odd: int, above: int, marked: int) -> Reading:
+    if odd or above > len(layout.visible):
+        return Reading(layout, Style.IRREGULAR, bool(marked))
+    return Reading(layout, Style.QUOTED if quoted else Style.PLAIN, bool(marked))
 
 
-def _read(engine: Engine, layout: Layout, style: Style, files: Sequence[StoredFile], folder: str) -> DataFrame:
+def _read(engine: Engine, reading: Reading, files: Sequence[StoredFile], folder: str) -> DataFrame:
+    layout, style, marked = reading
     if style is Style.IRREGULAR:
-        return put_together(engine.numbered_lines(files, folder), layout, engine.dialect)
-    records = engine.lines(files, folder).where((F.col("record") != layout.header) & ~is_blank("record"))
-    if style is Style.PLAIN:
-        return split_plainly(records, layout, engine.dialect)
-    return split_carefully(records, layout, engine.dialect)
+        lines = engine.numbered_lines(files, folder, reading.decoding)
+        return put_together(lines, layout, engine.dialect, marked=marked)
+    lines = engine.lines(files, folder, reading.decoding)
+    records = lines.where(~F.col("record").isin(layout.visible) & ~is_blank("record", layout.delimiter))
+    split = split_plainly if style is Style.PLAIN else split_carefully
+    return split(records, layout, engine.dialect, marked=marked)

@@ -1,120 +1,163 @@
-"""The head of a CSV file: its header, and where the purchase columns lie under it."""
+"""How a CSV file is laid out: its encoding, its delimiter, its header, and where the purchase columns lie under it."""
 
 from __future__ import annotations
 
 import csv
+import re
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
+from segmentation.encodings import LINE_END, UNDECODABLE, decoder_of, encoding_of
 from segmentation.engines.base import Files, StoredFile
-from segmentation.errors import MissingColumnsError, NoDataError
+from segmentation.errors import NoDataError, SourceError
 from segmentation.locations import readable
-from segmentation.schemas import PURCHASE_COLUMNS
+from segmentation.sources.header import Columns, positions_of
+from segmentation.sources.kinds import what_else
 
-DOCUMENT_COLUMNS: Mapping[str, str] = dict(
-    zip(PURCHASE_COLUMNS, ("Customer_ID", "Order_ID", "Date", "Total_Amount_LKR", "Product_Category"), strict=True)
-)
 # What is read of a file to find its header; a longer one costs a second look, an even longer one is none.
 USUAL_HEADER = 8_192
 LONGEST_HEADER = 100_000
 # So many bytes in all, the driver looks through by itself, which takes less time than asking the engine.
 SMALL_TEXT = 1 << 20
+# A header of more lines than this is none.
+MOST_LINES = 50
+SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
 
 
-class Layout(NamedTuple):
-    """How the columns of a file lie: its header line, how many there are, and where each purchase column is."""
+class Form(NamedTuple):
+    """What is told of files.
 
-    header: str
-    width: int
-    positions: tuple[int, ...]
+    Attributes:
+        columns: purchase column -> the files' name for it, or its number, beside the document's names and the
+            canonical ones.
+        encoding: of files without a byte order mark.
+        delimiter: of files whose first line does not tell it.
+        skip_lines: lines above the header.
+    """
+
+    columns: Columns = {}
+    encoding: str = "utf-8"
+    delimiter: str = ","
+    skip_lines: int = 0
 
 
 class Head(NamedTuple):
-    """How the text of a file begins, and whether that is all of it."""
+    """How the text of a file begins, whether that is all of it, and in which encoding it is."""
 
-    text: bytes
+    text: str
     is_whole: bool
+    encoding: str
 
 
-def heads_of(stored: Files, files: Sequence[StoredFile]) -> dict[StoredFile, Head]:
-    """The first bytes of every file, all of it where the files are small."""
+class Layout(NamedTuple):
+    """How a file is laid out.
+
+    Attributes:
+        preamble: its lines up to the end of its header.
+        width: how many columns it has.
+        positions: where each purchase column is.
+        delimiter: what is between fields.
+        encoding: by Python's name.
+    """
+
+    preamble: tuple[str, ...]
+    width: int
+    positions: tuple[int, ...]
+    delimiter: str
+    encoding: str
+
+    @property
+    def visible(self) -> list[str]:
+        """Those lines of the preamble that are not blank."""
+        return [line for line in self.preamble if line.strip()]
+
+
+def heads_of(stored: Files, files: Sequence[StoredFile], told: str) -> dict[StoredFile, Head]:
+    """The beginning of every file, all of it where the files are small.
+
+    Raises:
+        SourceError: a file is no CSV.
+    """
     size = max(USUAL_HEADER, SMALL_TEXT // len(files))
     with ThreadPoolExecutor(max_workers=min(16, len(files))) as pool:
-        heads = pool.map(lambda file: _head(stored, file, size), files)
+        heads = pool.map(lambda file: _head(stored, file, size, told), files)
     return dict(zip(files, heads, strict=True))
 
 
-def _head(stored: Files, file: StoredFile, size: int) -> Head:
-    text = stored.head(file.path, size)
-    if len(text) == size and len(text.lstrip().splitlines()) < 2:
-        text = stored.head(file.path, LONGEST_HEADER)
-        return Head(text, is_whole=False)
-    return Head(text, is_whole=len(text) < size)
+def _head(stored: Files, file: StoredFile, size: int, told: str) -> Head:
+    data = stored.head(file.path, size)
+    is_whole = len(data) < size
+    if not is_whole and len(data.lstrip().splitlines()) < 2:
+        data = stored.head(file.path, LONGEST_HEADER)
+    encoding = encoding_of(data, told)
+    other = what_else(data, encoding)
+    if other:
+        raise SourceError(f"{readable(file.uri)} is no CSV file but {other[0]}: {other[1]}.")
+    return Head(decoder_of(encoding).decode(data, final=is_whole), is_whole, encoding)
 
 
-def layouts_of(heads: Mapping[StoredFile, Head], columns: Mapping[str, str]) -> dict[StoredFile, Layout]:
+def layouts_of(heads: Mapping[StoredFile, Head], form: Form) -> dict[StoredFile, Layout]:
     """The layout of every file that is not empty.
 
     Raises:
         NoDataError: all are empty.
-        MissingColumnsError: one lacks a column.
+        SourceError: one lacks a column, or two of its columns could be the same one.
     """
-    headers = {file: header_of(head.text) for file, head in heads.items()}
-    layouts = {
-        file: layout_of(header, columns, readable(file.uri)) for file, header in headers.items() if header is not None
-    }
+    found = {file: layout_of(head, form, readable(file.uri)) for file, head in heads.items()}
+    layouts = {file: layout for file, layout in found.items() if layout}
     if not layouts:
         raise NoDataError(f"{len(heads)} files found, all empty; the first is {readable(next(iter(heads)).uri)}.")
     return layouts
 
 
-def header_of(text: bytes) -> str | None:
-    """The first line that is not blank."""
-    lines = (line.decode(errors="replace") for line in text.splitlines())
-    return next((line for line in lines if line.strip()), None)
-
-
-def is_surely_plain(head: Head, header: str) -> bool:
-    """Does the head alone show that the file has no quotes, and its header once?"""
-    return head.is_whole and b'"' not in head.text and head.text.splitlines().count(header.encode()) == 1
-
-
-def layout_of(header: str, columns: Mapping[str, str], where: str) -> Layout:
-    """Where the purchase columns lie in a file with this header line.
+def layout_of(head: Head, form: Form, where: str) -> Layout | None:
+    """The layout of a file that begins with `head`; None if nothing is below the lines to skip.
 
     Args:
-        header: the line.
-        columns: purchase column -> the file's name for it, beside the document's names and the canonical ones.
-        where: the file, for the message.
+        head: of the file.
+        form: what is told of it.
+        where: the file, for messages.
 
     Raises:
-        MissingColumnsError: saying what is missing, what is there, and what to add to the configuration.
+        SourceError: saying what is missing or ambiguous, what is there, and what to add to the configuration.
     """
-    names = next(csv.reader([header]))
-    position = {name.strip().lower(): number for number, name in reversed(list(enumerate(names)))}
-    found: dict[str, int] = {}
-    for column in PURCHASE_COLUMNS:
-        accepted = (columns.get(column, column), DOCUMENT_COLUMNS[column], column)
-        matching = [position[name.strip().lower()] for name in accepted if name.strip().lower() in position]
-        if matching:
-            found[column] = matching[0]
-    missing = [column for column in PURCHASE_COLUMNS if column not in found]
-    if missing:
-        raise MissingColumnsError(_what_is_missing(header, names, missing, columns, where))
-    return Layout(header, len(names), tuple(found[column] for column in PURCHASE_COLUMNS))
+    lines = LINE_END.split(head.text)
+    first = next((number for number, line in enumerate(lines) if line.strip()), 0)
+    told = SEPARATOR.fullmatch(lines[first].strip(" \r\n"))
+    above = (first + 1 if told else 0) + form.skip_lines
+    delimiter = told[1] if told else form.delimiter
+    names, end = _header(lines, above, delimiter)
+    if not names:
+        return None
+    positions = positions_of(names, form.columns, lines, delimiter, where)
+    return Layout(tuple(lines[:end]), len(names), positions, delimiter, head.encoding)
 
 
-def _what_is_missing(
-    header: str, names: Sequence[str], missing: Sequence[str], columns: Mapping[str, str], where: str
-) -> str:
-    expected = ", ".join(columns.get(column, DOCUMENT_COLUMNS[column]) for column in missing)
-    other = next((mark for mark in ";\t|" if mark in header and len(names) == 1), None)
-    hint = (
-        f"The fields seem to be separated by {other!r}; they must be separated by commas."
-        if other
-        else "Map other names in the configuration, for example: columns: "
-        f"{{{', '.join(f'{column}: <name in the file>' for column in missing)}}}"
-    )
-    shown = ", ".join(repr(name[:40]) for name in names[:30])
-    return f"{where} lacks {expected}; it has {shown}. {hint}"
+def _header(lines: Sequence[str], above: int, delimiter: str) -> tuple[list[str], int]:
+    """The cells of the first record below `above` lines that is not empty, and the number of lines up to its end.
+
+    A quote that was opened by mistake must not swallow the lines after it: then the header is a line.
+    """
+    start = next((at for at in range(above, len(lines)) if not is_empty(lines[at], delimiter)), None)
+    if start is None:
+        return [], above
+    below = (f"{line}\n" for line in lines[start : start + MOST_LINES])
+    try:
+        record = csv.reader(below, delimiter=delimiter, skipinitialspace=True, strict=True)
+        return next(record), start + record.line_num
+    except csv.Error:
+        return next(csv.reader([lines[start]], delimiter=delimiter, skipinitialspace=True)), start + 1
+
+
+def is_empty(line: str, delimiter: str) -> bool:
+    """Is a line a record whose fields are all empty?"""
+    return not line.replace(delimiter, "").replace('""', "").strip()
+
+
+def is_surely_plain(head: Head, layout: Layout) -> bool:
+    """Does the head alone show that the file has no quotes, no bytes that mean nothing, and its header once?"""
+    if not head.is_whole or '"' in head.text or UNDECODABLE in head.text:
+        return False
+    lines = LINE_END.split(head.text)
+    return all(lines.count(line) == layout.preamble.count(line) for line in layout.visible)

@@ -53,7 +53,7 @@ def read_mongodb(spark: SparkSession, config: MongoConfig, columns: Mapping[str,
         NoDataError: the collection is empty or missing.
     """
     count = look(spark, config, connection_uri(config, FIRST_LOOK_PATIENCE))
-    paths = {**DOCUMENT_PATHS, **columns, **config.columns}
+    paths = {**DOCUMENT_PATHS, **columns, **{column: str(path) for column, path in config.columns.items()}}
     documents = _partitioned(spark, config, connection_uri(config), pipeline(paths, config.filter))
     texts = [as_text(name).alias(name) for name in PURCHASE_COLUMNS]
     name = f"{config.database}.{config.collection}"

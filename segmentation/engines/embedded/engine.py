@@ -14,12 +14,12 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
-from segmentation.engines.base import Dialect, Engine, Rows, StoredFile
-from segmentation.engines.embedded.files import LocalFiles
+from segmentation.engines.base import Decoding, Dialect, Engine, Rows, StoredFile
 from segmentation.engines.embedded.session import connect_mode, served
 from segmentation.engines.embedded.stream import Staged, sent
 from segmentation.engines.embedded.tables import DeltaRsTables
 from segmentation.engines.embedded.text import lay_out, write_numbered
+from segmentation.engines.local import LocalFiles
 from segmentation.errors import SegmentationError
 from segmentation.schemas import SOURCE_ID
 
@@ -67,7 +67,7 @@ class EmbeddedEngine(Engine):
     name = "embedded"
     matches_cheaply = True
     # Rust makes an array of texts at thrice the price of the texts.
-    dialect = Dialect(field=r'"[^"]*(?:""[^"]*)*"|[^",\n][^,\n]*|', at_once=False)
+    dialect = Dialect(field=r'[ \t]*(?:"[^"]*(?:""[^"]*)*"[ \t]*|[^", \t\n][^,\n]*)?', at_once=False)
 
     def __init__(self, memory: int, spill: Path, why: str) -> None:
         self.why = why
@@ -112,16 +112,16 @@ class EmbeddedEngine(Engine):
         names = schema.names
         return self.session.createDataFrame([tuple(row.get(name) for name in names) for row in rows], schema)
 
-    def lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:
+    def lines(self, files: Sequence[StoredFile], folder: str, decoding: Decoding) -> DataFrame:
         """The number of a file is the name of its folder, which Sail gives to each line."""
-        lay_out(files, Path(folder), self._texts)
+        lay_out(files, decoding.encoding, Path(folder), self._texts)
         text = self.session.read.schema(f"value string, {SOURCE_ID} bigint").text(folder)
         return text.withColumnRenamed("value", "record")
 
-    def numbered_lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:
+    def numbered_lines(self, files: Sequence[StoredFile], folder: str, decoding: Decoding) -> DataFrame:
         """Numbered by us: Sail hands lines out in any order."""
         target = Path(folder, "numbered.parquet")
-        write_numbered(files, target)
+        write_numbered(files, decoding.encoding, target)
         return self.session.read.parquet(str(target))
 
     def stage(self, frame: DataFrame, folder: str) -> DataFrame:

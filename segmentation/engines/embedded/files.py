@@ -1,83 +1,21 @@
-"""Files of this machine: list, look into, move; and text as the engine can read it."""
+"""Text as Sail can read it."""
 
 from __future__ import annotations
 
-import bz2
 import codecs
-import gzip
-import shutil
-import zlib
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, BinaryIO
 
+from segmentation.encodings import UTF_8, decoder_of
 from segmentation.engines.base import StoredFile
-from segmentation.errors import SourceError
-from segmentation.local_files import local_files
-from segmentation.locations import local_path
+from segmentation.engines.local import OPENERS, opened
 
 BLOCK = 8 << 20
-OPENERS: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
 
 
-class LocalFiles:
-    """The disks of this machine, see `base.Files`."""
-
-    def files(self, pattern: str) -> list[StoredFile]:
-        """Every file that a name, a directory or a glob stands for, by path."""
-        return [StoredFile(str(path), path.as_uri(), path.stat().st_size) for path in local_files(str(_local(pattern)))]
-
-    def head(self, location: str, size: int) -> bytes:
-        """The first bytes behind a byte order mark, decompressed by the file's ending."""
-        with opened(location) as stream:
-            return stream.read(len(codecs.BOM_UTF8) + size).removeprefix(codecs.BOM_UTF8)[:size]
-
-    def exists(self, location: str) -> bool:
-        """Is there a file or a directory?"""
-        return _local(location).exists()
-
-    def delete(self, location: str) -> None:
-        """Remove a file or a whole directory; fine if it is not there."""
-        path = _local(location)
-        if path.is_dir() and not path.is_symlink():
-            shutil.rmtree(path)
-        else:
-            path.unlink(missing_ok=True)
-
-    def replace(self, source: str, target: str) -> None:
-        """Move `source` over `target` in one step."""
-        _local(source).replace(_local(target))
-
-
-def _local(location: str) -> Path:
-    path = local_path(location)
-    assert path is not None  # `choose` leaves other file systems to Spark
-    return path
-
-
-@contextmanager
-def opened(location: str) -> Iterator[BinaryIO]:
-    """The bytes of a file, decompressed by its ending.
-
-    Raises:
-        SourceError: it cannot be read, or not to its end.
-    """
-    path = _local(location)
-    try:
-        with OPENERS.get(path.suffix, Path.open)(path, "rb") as stream:
-            yield stream
-    except (OSError, EOFError, zlib.error) as error:
-        reason = getattr(error, "strerror", None) or str(error)
-        raise SourceError(
-            f"{path} could not be read to its end ({reason}). Nothing was published; check that the file is whole and "
-            "readable."
-        ) from error
-
-
-def is_readable_as_it_is(file: StoredFile) -> bool:
+def is_readable_as_it_is(file: StoredFile, encoding: str) -> bool:
     """Is a file text that the engine reads in pieces: not compressed, without a mark in front, UTF-8 throughout?"""
-    if Path(file.path).suffix in OPENERS:
+    if Path(file.path).suffix in OPENERS or encoding != UTF_8:
         return False
     decoder = codecs.getincrementaldecoder("utf-8")()
     with opened(file.path) as stream:
@@ -96,18 +34,18 @@ def is_readable_as_it_is(file: StoredFile) -> bool:
     return decoder.getstate()[0] == b""
 
 
-def text_blocks(file: StoredFile) -> Iterator[str]:
-    """The text of any file, a block at a time; bytes that are no UTF-8 become U+FFFD."""
-    decoder = codecs.getincrementaldecoder("utf-8-sig")("replace")
+def text_blocks(file: StoredFile, encoding: str) -> Iterator[str]:
+    """The text of any file, a block at a time; `UNDECODABLE` for bytes that the encoding does not have."""
+    decoder = decoder_of(encoding)
     with opened(file.path) as stream:
         while block := stream.read(BLOCK):
             yield decoder.decode(block)
     yield decoder.decode(b"", final=True)
 
 
-def write_plainly(file: StoredFile, target: Path) -> Path:
+def write_plainly(file: StoredFile, encoding: str, target: Path) -> Path:
     """`file` as text that the engine reads as it is; returns `target`."""
     with target.open("w", encoding="utf-8", newline="") as out:
-        for block in text_blocks(file):
+        for block in text_blocks(file, encoding):
             out.write(block)
     return target

@@ -13,16 +13,17 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from segmentation.core.source_ids import source_id
-from segmentation.engines.base import Dialect, Engine, Rows, StoredFile
+from segmentation.core.source_ids import source_id_of
+from segmentation.engines.base import Decoding, Dialect, Engine, Rows, StoredFile
 from segmentation.engines.spark.files import Storage, check_schemes
 from segmentation.engines.spark.lease import Lease, held
 from segmentation.engines.spark.rows import known_rows
 from segmentation.engines.spark.session import fit_to
 from segmentation.engines.spark.staging import stage
 from segmentation.engines.spark.tables import SparkTables, files_for
+from segmentation.engines.spark.text import decoded, text_of
 from segmentation.errors import SourceError
-from segmentation.locations import join, literally
+from segmentation.locations import join
 from segmentation.schemas import SOURCE_ID
 
 
@@ -36,7 +37,7 @@ class SparkEngine(Engine):
 
     name = "spark"
     # Possessive, so that Java matches in a loop, however long a field is. Java cuts anew for each field.
-    dialect = Dialect(field=r'"[^"]*+(?:""[^"]*+)*+"|(?!")[^,\n]*+', at_once=True)
+    dialect = Dialect(field=r'[ \t]*+(?:"[^"]*+(?:""[^"]*+)*+"[ \t]*+|[^", \t\n][^,\n]*+)?+', at_once=True)
 
     def __init__(self, session: SparkSession, why: str) -> None:
         self.session = session
@@ -80,20 +81,19 @@ class SparkEngine(Engine):
         """Literals in the plan, so that no executor needs Python."""
         return known_rows(self.session, rows, schema)
 
-    def lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:  # noqa: ARG002
+    def lines(self, files: Sequence[StoredFile], folder: str, decoding: Decoding) -> DataFrame:
         """In pieces; the name of each row's file costs half a second per ten million rows, so one needs none."""
-        name = F.lit(files[0].uri) if len(files) == 1 else F.input_file_name()
-        return self._text(files).select(source_id(name).alias(SOURCE_ID), F.col("value").alias("record"))
+        text = text_of(self.session, self._storage, files, folder, decoding.encoding)
+        number = F.lit(source_id_of(files[0].uri)).cast("bigint") if len(files) == 1 else text.number
+        return text.frame.select(number.alias(SOURCE_ID), decoded(F.col("value"), decoding).alias("record"))
 
-    def numbered_lines(self, files: Sequence[StoredFile], folder: str) -> DataFrame:  # noqa: ARG002
+    def numbered_lines(self, files: Sequence[StoredFile], folder: str, decoding: Decoding) -> DataFrame:
         """Within a file, pieces by their offset, and lines within a piece by the order in which they are read."""
+        text = text_of(self.session, self._storage, files, folder, decoding.encoding)
         place = F.struct("_metadata.file_block_start", F.monotonically_increasing_id())
-        return self._text(files).select(
-            source_id(F.input_file_name()).alias(SOURCE_ID), place.alias("place"), F.col("value").alias("line")
+        return text.frame.select(
+            text.number.alias(SOURCE_ID), place.alias("place"), decoded(F.col("value"), decoding).alias("line")
         )
-
-    def _text(self, files: Sequence[StoredFile]) -> DataFrame:
-        return self.session.read.text([literally(file.path) for file in files])
 
     def stage(self, frame: DataFrame, folder: str) -> DataFrame:
         """Parquet; not Spark's memory, where what is lost with an executor would be computed from the source again."""

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
-from codecs import BOM_UTF8
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -15,8 +13,9 @@ from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
 from segmentation.engines.base import StoredFile
+from segmentation.engines.local import LocalFiles, opened
 from segmentation.errors import ConfigError, SourceError
-from segmentation.locations import is_hidden, local_path, one_form
+from segmentation.locations import HADOOP_ONLY, is_hidden, local_path, one_form
 
 COPY_BUFFER = 1 << 20
 # Stores that show an object when its upload is complete, and whose rename is a copy and a removal.
@@ -69,6 +68,7 @@ class Storage:
         # Py4J's gateway is typed as optional and its members appear at run time.
         self._jvm: Any = context._jvm
         self._conf: Any = context._jsc.hadoopConfiguration()
+        self._local = LocalFiles()
 
     def _open(self, location: str) -> tuple[Any, Any]:
         path = self._jvm.org.apache.hadoop.fs.Path(location)
@@ -92,10 +92,12 @@ class Storage:
         Raises:
             SourceError: the file system refuses.
         """
+        local = local_path(pattern)
+        if local:
+            found = self._local.files(str(local))
+            return [StoredFile(f"file:{file.path}", file.uri, file.size) for file in found]
         with _source_errors(pattern):
-            # The JVM knows only the folder that it was started in; a path without a scheme is one of ours.
-            bare = local_path(pattern) and not pattern.startswith("file:")
-            return self._files(os.path.abspath(pattern) if bare else pattern)  # noqa: PTH100
+            return self._files(pattern)
 
     def _files(self, pattern: str) -> list[StoredFile]:
         system, path = self._open(pattern)
@@ -114,23 +116,39 @@ class Storage:
         return sorted(files, key=lambda file: file.path)
 
     def head(self, location: str, size: int) -> bytes:
-        """The first `size` bytes behind a byte order mark, decompressed by the file's ending.
+        """The first `size` bytes, decompressed by the file's ending.
 
         Raises:
             SourceError: the file system refuses.
         """
-        with _source_errors(location):
-            return self._head(location, size)
+        with _source_errors(location), closing(self.blocks(location, size)) as blocks:
+            return next(blocks, b"")
 
-    def _head(self, location: str, size: int) -> bytes:
+    def blocks(self, location: str, size: int = COPY_BUFFER) -> Generator[bytes, None, None]:
+        """All bytes, `size` at a time, decompressed by the file's ending."""
+        if local_path(location) and not location.endswith(HADOOP_ONLY):
+            with opened(location) as file:
+                yield from iter(lambda: file.read(size), b"")
+            return
         system, path = self._open(location)
         codec = self._jvm.org.apache.hadoop.io.compress.CompressionCodecFactory(self._conf).getCodec(path)
         stream = system.open(path)
         try:
-            data = (codec.createInputStream(stream) if codec else stream).readNBytes(len(BOM_UTF8) + size)
-            return bytes(data).removeprefix(BOM_UTF8)[:size]
+            bare = codec.createInputStream(stream) if codec else stream
+            while block := bytes(bare.readNBytes(size)):
+                yield block
         finally:
             stream.close()
+
+    @contextmanager
+    def writing(self, location: str) -> Iterator[Callable[[bytes], None]]:
+        """A new file; yields what adds bytes to it."""
+        system, path = self._open(location)
+        out = system.create(path, True)
+        try:
+            yield lambda data: out.write(bytearray(data))
+        finally:
+            out.close()
 
     def delete(self, location: str) -> None:
         """Remove a file or a whole directory; fine if it is not there."""

@@ -1,0 +1,102 @@
+"""The header of a CSV file: which of its columns are those of a purchase."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections.abc import Mapping, Sequence
+
+from segmentation.errors import MissingColumnsError, SourceError
+from segmentation.schemas import PURCHASE_COLUMNS
+
+DOCUMENT_COLUMNS: Mapping[str, str] = dict(
+    zip(PURCHASE_COLUMNS, ("Customer_ID", "Order_ID", "Date", "Total_Amount_LKR", "Product_Category"), strict=True)
+)
+# Purchase column -> the file's name for it, or its number, counted from 1.
+Columns = Mapping[str, str | int]
+# Lines among which the header is looked for where it is not the first one.
+SEARCHED = 50
+OTHER_DELIMITERS = ";\t|,"
+FORMULA = re.compile(r'="(.*)"', re.DOTALL)
+
+
+def positions_of(
+    names: Sequence[str], columns: Columns, lines: Sequence[str], delimiter: str, where: str
+) -> tuple[int, ...]:
+    """Where each of the `PURCHASE_COLUMNS` is among the cells of a header, counted from 0.
+
+    Args:
+        names: the cells.
+        columns: what the configuration says of them.
+        lines: of the file, for hints.
+        delimiter: of the file.
+        where: the file, for messages.
+
+    Raises:
+        MissingColumnsError: one is missing.
+        SourceError: two cells could be the same one.
+    """
+    found = {column: candidates(column, names, columns) for column in PURCHASE_COLUMNS}
+    missing = [column for column in PURCHASE_COLUMNS if not found[column]]
+    if missing:
+        raise MissingColumnsError(
+            f"{where} lacks {_named(missing, columns)}; it has {_shown(names)}. "
+            + _hint(names, missing, columns, lines, delimiter)
+        )
+    ambiguous = next((column for column in PURCHASE_COLUMNS if len(found[column]) > 1), None)
+    if ambiguous:
+        raise SourceError(_which(ambiguous, found[ambiguous], names, where))
+    return tuple(found[column][0] for column in PURCHASE_COLUMNS)
+
+
+def candidates(column: str, names: Sequence[str], columns: Columns) -> list[int]:
+    """Where the cells are that could be a purchase column; what the configuration maps goes before usual names."""
+    mapped = columns.get(column)
+    if isinstance(mapped, int):
+        return [mapped - 1] if mapped <= len(names) else []
+    plain = [_plain(name) for name in names]
+    found = [at for at, name in enumerate(plain) if mapped is not None and name == _plain(mapped)]
+    return found or [at for at, name in enumerate(plain) if name in (_plain(DOCUMENT_COLUMNS[column]), column)]
+
+
+def _plain(name: str) -> str:
+    formula = FORMULA.fullmatch(name.strip())
+    return (formula[1] if formula else name).strip().lower()
+
+
+def _named(missing: Sequence[str], columns: Columns) -> str:
+    return ", ".join(str(columns.get(column, DOCUMENT_COLUMNS[column])) for column in missing)
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(repr(name[:40]) for name in names[:30])
+
+
+def _which(column: str, found: Sequence[int], names: Sequence[str], where: str) -> str:
+    """Names may be the same, so numbers are offered."""
+    cells = " and ".join(f"{names[at]!r} (column {at + 1})" for at in found)
+    alike = len({_plain(names[at]) for at in found}) < len(found)
+    entry = str(found[0] + 1) if alike else repr(names[found[0]].strip())
+    return (
+        f"{where} is ambiguous: {cells} could each be {column}. Say which in the configuration, for example: "
+        f"columns: {{{column}: {entry}}}"
+    )
+
+
+def _hint(names: Sequence[str], missing: Sequence[str], columns: Columns, lines: Sequence[str], delimiter: str) -> str:
+    other = next((mark for mark in OTHER_DELIMITERS if len(names) == 1 and mark in names[0]), None)
+    if other:
+        return f"The fields seem to be separated by {other!r}: set delimiter: {other!r} in the configuration."
+    line = _line_of_header(lines, columns, delimiter)
+    if line:
+        return f"The header seems to be on line {line + 1}: set skip_lines: {line} in the configuration."
+    mapping = ", ".join(f"{column}: <name in the file>" for column in missing)
+    return f"Map other names in the configuration, for example: columns: {{{mapping}}}"
+
+
+def _line_of_header(lines: Sequence[str], columns: Columns, delimiter: str) -> int | None:
+    for number, line in enumerate(lines[:SEARCHED]):
+        names = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+        if all(candidates(column, names, columns) for column in PURCHASE_COLUMNS):
+            return number
+    return None
