@@ -10,7 +10,7 @@ from typing import NamedTuple
 from segmentation.engines.base import Files, StoredFile
 from segmentation.errors import MissingColumnsError, NoDataError
 from segmentation.locations import readable
-from segmentation.schemas import PURCHASE_COLUMNS
+from segmentation.schemas import LINE_ID, PURCHASE_COLUMNS
 
 DOCUMENT_COLUMNS: Mapping[str, str] = dict(
     zip(PURCHASE_COLUMNS, ("Customer_ID", "Order_ID", "Date", "Total_Amount_LKR", "Product_Category"), strict=True)
@@ -23,7 +23,10 @@ SMALL_TEXT = 1 << 20
 
 
 class Layout(NamedTuple):
-    """How the columns of a file lie: its header line, how many there are, and where each purchase column is."""
+    """How the columns of a file lie: its header line, how many there are, and where each purchase column is.
+
+    A sixth position, where `columns` maps it, is that of ``line_id``.
+    """
 
     header: str
     width: int
@@ -94,21 +97,22 @@ def layout_of(header: str, columns: Mapping[str, str], where: str) -> Layout:
     names = next(csv.reader([header]))
     position = {name.strip().lower(): number for number, name in reversed(list(enumerate(names)))}
     found: dict[str, int] = {}
-    for column in PURCHASE_COLUMNS:
-        accepted = (columns.get(column, column), DOCUMENT_COLUMNS[column], column)
+    wanted = (*PURCHASE_COLUMNS, LINE_ID) if LINE_ID in columns else PURCHASE_COLUMNS
+    for column in wanted:
+        accepted = (columns.get(column, column), DOCUMENT_COLUMNS.get(column, column), column)
         matching = [position[name.strip().lower()] for name in accepted if name.strip().lower() in position]
         if matching:
             found[column] = matching[0]
-    missing = [column for column in PURCHASE_COLUMNS if column not in found]
+    missing = [column for column in wanted if column not in found]
     if missing:
         raise MissingColumnsError(_what_is_missing(header, names, missing, columns, where))
-    return Layout(header, len(names), tuple(found[column] for column in PURCHASE_COLUMNS))
+    return Layout(header, len(names), tuple(found[column] for column in wanted))
 
 
 def _what_is_missing(
     header: str, names: Sequence[str], missing: Sequence[str], columns: Mapping[str, str], where: str
 ) -> str:
-    expected = ", ".join(columns.get(column, DOCUMENT_COLUMNS[column]) for column in missing)
+    expected = ", ".join(columns.get(column, DOCUMENT_COLUMNS.get(column, column)) for column in missing)
     other = next((mark for mark in ";\t|" if mark in header and len(names) == 1), None)
     hint = (
         f"The fields seem to be separated by {other!r}; they must be separated by commas."

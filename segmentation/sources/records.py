@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from segmentation.engines.base import Dialect
-from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
+from segmentation.schemas import LINE_ID, PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.sources.layout import Layout
 
 # Where more lines than this hang together, it is by a stray quote.
@@ -130,8 +130,9 @@ def _count(text: Column, mark: str) -> Column:
 
 
 def _as_raw(records: DataFrame, layout: Layout, fits: Column, value: Callable[[int], Column]) -> DataFrame:
-    """`schemas.RAW_COLUMNS`; a record that does not fit is shown whole."""
-    chosen = {name: F.when(fits, value(at)) for name, at in zip(PURCHASE_COLUMNS, layout.positions, strict=True)}
+    """`schemas.RAW_COLUMNS`, and ``line_id`` where it is mapped; a record that does not fit is shown whole."""
+    names = (*PURCHASE_COLUMNS, LINE_ID)[: len(layout.positions)]
+    chosen = {name: F.when(fits, value(at)) for name, at in zip(names, layout.positions, strict=True)}
     return records.select(
         SOURCE_ID,
         F.when(~fits, F.col("record")).alias(RAW_RECORD),
