@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from deltalake import DeltaTable
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -235,3 +237,23 @@ def test_the_gate_does_not_name_it_for_other_rows(run_job: Job, write_csv, rows)
     with pytest.raises(QualityGateError) as refused:
         run_job(write_csv(rows), max_rejected_ratio=0.1)
     assert "grain" not in str(refused.value)
+
+
+# --- the document -----------------------------------------------------------------------------------------------------
+
+EXAMPLES = {
+    "shop-orders": {"nimali@example.com": (2, "24300.00", 0, "0.00"), "ruwan@example.com": (1, "2400.00", 0, "0.00")},
+    "shop-items": {"nimali@example.com": (1, "12500.00", 0, "0.00"), "ruwan@example.com": (1, "0.00", 1, "2400.00")},
+}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_the_examples_of_the_document(name: str, run_job: Job, write_csv, tmp_path: Path) -> None:
+    text = (Path(__file__).parents[1] / "docs/line-items-and-returns.md").read_text()
+    files = dict(re.findall(r"cat > (\S+) <<'END'\n(.*?)END\n", text, re.DOTALL))
+    run_job(write_csv(files[f"{name}.csv"], header=""), **yaml.safe_load(files[f"{name}.yaml"]))
+    found = {
+        customer: (total, str(spend), returns, str(returned))
+        for customer, (total, spend, returns, returned) in customers_of(tmp_path).items()
+    }
+    assert found == EXAMPLES[name]
