@@ -224,6 +224,13 @@ def test_the_gate_names_the_grain_where_rows_look_like_lines(run_job: Job, write
         run_job(lines, max_rejected_ratio=0.1)
 
 
+def test_the_gate_does_not_name_what_is_set(run_job: Job, write_csv) -> None:
+    lines = write_csv("1,C1,P1,2024-01-05,1,Kids\n1,C1,P1,2024-01-05,2,Kids\n", header=LINES)
+    with pytest.raises(QualityGateError) as refused:
+        run_job(lines, max_rejected_ratio=0.1, **NUMBERED)
+    assert "grain" not in str(refused.value)
+
+
 @pytest.mark.parametrize(
     "rows",
     [

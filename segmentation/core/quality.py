@@ -23,7 +23,6 @@ class Profile:
     Attributes:
         rows_read: every row.
         rows_rejected: rows with a reason.
-        rows_like_lines: rows that conflict with one of the same customer and day, as lines of an order do.
         purchases_after_as_of: valid rows of purchases and returns after the as-of day.
         purchases_used: valid rows of the others.
         returns_used: those among them that are of returns.
@@ -33,11 +32,12 @@ class Profile:
         warnings_by_reason: rows used per warning.
         first_day: the earliest day of a purchase or return, None without one.
         last_day: the latest, None without one.
+        rows_like_lines: where a row is an order, those that conflict with one of the same customer and day, as lines
+            of an order do.
     """
 
     rows_read: int
     rows_rejected: int
-    rows_like_lines: int
     purchases_after_as_of: int
     purchases_used: int
     returns_used: int
@@ -47,6 +47,7 @@ class Profile:
     warnings_by_reason: dict[str, int]
     first_day: date | None
     last_day: date | None
+    rows_like_lines: int = 0
 
     @property
     def nothing_is_lost(self) -> bool:
@@ -83,7 +84,6 @@ def _of_rows() -> list[Column]:
     return [
         F.count(F.lit(1)).alias("rows_read"),
         count_if(F.col(REASONS).isNotNull()).alias("rows_rejected"),
-        count_if(F.col(LIKE_A_LINE)).alias("rows_like_lines"),
         *[count_if(F.array_contains(REASONS, F.lit(reason))).alias(reason) for reason in Reason],
     ]
 
@@ -95,7 +95,7 @@ def _of_purchases(as_of: date | None) -> list[Column]:
     def warned(used: Column, warning: Warn) -> Column:
         return count_if(used & (F.col(WARNING) == warning))
 
-    return _of_days(valid, as_of, count_if, warned)
+    return [count_if(F.col(LIKE_A_LINE)).alias("rows_like_lines"), *_of_days(valid, as_of, count_if, warned)]
 
 
 def _of_gathered(as_of: date | None) -> list[Column]:
