@@ -144,6 +144,9 @@ def print_summary(result: Mapping[str, Any]) -> None:
     rows.add_column("count", justify="right")
     for name in ("purchases_used", "rows_rejected", "purchases_after_as_of"):
         rows.add_row(name.replace("_", " "), f"{metadata[name]:,}")
+        if name == "purchases_used" and metadata["purchases"] != metadata[name]:
+            rows.add_row("  rows of returns", f"{metadata['returns_used']:,}")
+            rows.add_row("  purchases that the others make", f"{metadata['purchases']:,}")
         if name == "rows_rejected":
             for reason, count in metadata["rejected_by_reason"].items():
                 rows.add_row(f"  {reason}", f"{count:,}")

@@ -20,6 +20,9 @@ AMOUNT: Final = "amount"
 CATEGORY: Final = "category"
 PURCHASE_COLUMNS: Final = (CUSTOMER_ID, PURCHASE_ID, PURCHASE_DATE, AMOUNT, CATEGORY)
 
+# The number of a line in its order: a column of the raw frame only where `columns` maps it.
+LINE_ID: Final = "line_id"
+
 # What comes with a row besides its five values.
 SOURCE: Final = "source"
 # A number that stands for the name of the file or collection: the names are many bytes and few.
@@ -31,6 +34,10 @@ RAW: Final = "raw"
 RAW_TEXTS: Final = (RAW_RECORD, *PURCHASE_COLUMNS)
 REASONS: Final = "reasons"
 WARNING: Final = "warning"
+# Of a rejected row: has the one that was kept in its place the same customer and day, as lines of an order have?
+LIKE_A_LINE: Final = "like_a_line"
+# How many rows a purchase was made of.
+LINES: Final = "lines"
 
 AMOUNT_TYPE: Final = "decimal(18,2)"
 SPEND_TYPE: Final = "decimal(28,2)"

@@ -70,6 +70,9 @@ DEFAULTS: dict[str, Any] = {
     "frequency_order": ("New", "Loyal", "Lapsed", "Seasonal"),
     "frequency_fallback": "Regular",
     "category_fallback": "Mixed",
+    "grain": "order",
+    "returns": "reject",
+    "columns": {},
 }
 
 _APOSTROPHES = str.maketrans("", "", "'\u2019\u2018\u02bc`\u00b4")
@@ -105,6 +108,7 @@ class RawRow:
     purchase_date: str | None
     amount: str | None
     category: str | None
+    line_id: str | None = None
 
 
 @dataclass(frozen=True)
@@ -133,6 +137,8 @@ class Customer:
     kids_share: float
     other_share: float
     average_days_between_purchases: float | None
+    returns: int
+    returned_amount: Decimal
 
 
 @dataclass(frozen=True)
@@ -148,6 +154,9 @@ class Outcome:
     warnings_by_reason: dict[str, int]
     as_of: date | None
     customers: dict[str, Customer]
+    purchases: int
+    returns_used: int
+    customers_without_purchases: int
 
 
 @dataclass(frozen=True)
@@ -161,6 +170,7 @@ class _Purchase:
     cents: int
     category: str
     warning: str | None
+    line_id: str = ""
 
     @property
     def columns(self) -> tuple[str, str, date, int, str]:
@@ -171,6 +181,17 @@ class _Purchase:
     def rank(self) -> tuple[int, int, bytes, bytes, int]:
         """The smallest rank among the rows of one purchase_id is kept; equal rows: the one read first."""
         return -self.day.toordinal(), -self.cents, self.customer_id.encode(), self.category.encode(), self.position
+
+
+@dataclass(frozen=True)
+class _Order:
+    """What counts as one: a purchase, or a return where it is below zero; `rows` are what it was read from."""
+
+    customer_id: str
+    day: date
+    cents: int
+    category: str
+    rows: tuple[_Purchase, ...]
 
 
 # ---------------------------------------------------------------------------------------------------------------- CSV
@@ -317,6 +338,8 @@ def _places(path: Path, header: list[str], columns: Mapping[str, str]) -> dict[s
         found = [names.index(name.strip().lower()) for name in accepted if name.strip().lower() in names]
         if found:
             places[canonical] = found[0]
+    if "line_id" in columns:
+        places["line_id"] = names.index(columns["line_id"].strip().lower())
     missing = [canonical for canonical in DOCUMENT_NAMES if canonical not in places]
     if missing:
         raise ValueError(f"{path}: Missing required columns {missing}, found {header}")
@@ -427,7 +450,14 @@ def _as_date(value: date | str) -> date:
 
 def _money(cents: int) -> Decimal:
     """Return cents as a decimal with two places."""
-    return Decimal(f"{cents // 100}.{cents % 100:02d}")
+    sign = "-" if cents < 0 else ""
+    return Decimal(f"{sign}{abs(cents) // 100}.{abs(cents) % 100:02d}")
+
+
+def _average(cents: int, total: int) -> Decimal:
+    """Return cents by a count, rounded half away from zero."""
+    away = (2 * abs(cents) + total) // (2 * total)
+    return _money(-away if cents < 0 else away)
 
 
 def _fraction(value: float | str | Decimal) -> Fraction:
@@ -456,20 +486,22 @@ def _judge(
         "future_purchase_date": day is not None and day > today,
         "missing_amount": not amount_text,
         "invalid_amount": bool(amount_text) and cents is None,
-        "negative_amount": cents is not None and cents < 0,
+        "negative_amount": settings["returns"] == "reject" and cents is not None and cents < 0,
     }
     reasons = [reason for reason in REASONS if problems.get(reason)]
     if reasons or day is None or cents is None:
         return reasons
     category, warning = _category(_trimmed(row.category), table)
-    return _Purchase(position, customer_id, purchase_id, day, cents, category, warning)
+    return _Purchase(position, customer_id, purchase_id, day, cents, category, warning, _trimmed(row.line_id))
 
 
-def _settle_duplicates(valid: Iterable[_Purchase]) -> tuple[list[_Purchase], dict[int, list[str]]]:
-    """Keep one row of each purchase_id; return the kept ones and the reason of each other one by position."""
-    by_id: dict[str, list[_Purchase]] = defaultdict(list)
+def _settle_duplicates(
+    valid: Iterable[_Purchase], identity: Callable[[_Purchase], object]
+) -> tuple[list[_Purchase], dict[int, list[str]]]:
+    """Keep one row of each identity; return the kept ones and the reason of each other one by position."""
+    by_id: dict[object, list[_Purchase]] = defaultdict(list)
     for purchase in valid:
-        by_id[purchase.purchase_id].append(purchase)
+        by_id[identity(purchase)].append(purchase)
     kept: list[_Purchase] = []
     rejected: dict[int, list[str]] = {}
     for rows in by_id.values():
@@ -481,8 +513,47 @@ def _settle_duplicates(valid: Iterable[_Purchase]) -> tuple[list[_Purchase], dic
     return kept, rejected
 
 
-def _resolve_as_of(value: date | str, today: date, valid: Iterable[_Purchase]) -> date | None:
-    """Return the as-of day: the latest purchase (None without any), the day of the run, or the day given."""
+def _orders(valid: list[_Purchase], settings: Mapping[str, Any]) -> tuple[list[_Order], dict[int, list[str]]]:
+    """Return the purchases and returns that valid rows stand for, and the reasons of those left out by position."""
+    if settings["grain"] == "line":
+        return _orders_of_lines(valid, has_numbers="line_id" in settings["columns"])
+    kept, rejected = _settle_duplicates(valid, lambda row: (row.purchase_id, row.cents < 0))
+    return [_Order(row.customer_id, row.day, row.cents, row.category, (row,)) for row in kept], rejected
+
+
+def _orders_of_lines(valid: list[_Purchase], *, has_numbers: bool) -> tuple[list[_Order], dict[int, list[str]]]:
+    """Put the lines of each purchase_id together; a line without a number is like no other."""
+    lines, rejected = valid, {}
+    if has_numbers:
+        lines, rejected = _settle_duplicates(valid, lambda row: (row.purchase_id, row.line_id or row.position))
+    by_id: dict[str, list[_Purchase]] = defaultdict(list)
+    for line in lines:
+        by_id[line.purchase_id].append(line)
+    orders = []
+    for of_purchase in by_id.values():
+        customer_id = min(of_purchase, key=lambda line: line.rank).customer_id
+        own = [line for line in of_purchase if line.customer_id == customer_id]
+        for line in of_purchase:
+            if line.customer_id != customer_id:
+                rejected[line.position] = ["conflicting_purchase"]
+        orders.append(_order_of(customer_id, own))
+    return orders, rejected
+
+
+def _order_of(customer_id: str, lines: list[_Purchase]) -> _Order:
+    """Return the earliest day, the sum, and the category with the largest sum."""
+    by_category: dict[str, int] = Counter()
+    for line in lines:
+        by_category[line.category] += line.cents
+    order = (*CATEGORIES, OTHER)
+    category = min(by_category, key=lambda name: (-by_category[name], order.index(name)))
+    return _Order(
+        customer_id, min(line.day for line in lines), sum(line.cents for line in lines), category, tuple(lines)
+    )
+
+
+def _resolve_as_of(value: date | str, today: date, valid: Iterable[_Order]) -> date | None:
+    """Return the as-of day: the latest purchase or return (None without any), the day of the run, or the day given."""
     if value == "latest":
         return max((purchase.day for purchase in valid), default=None)
     return today if value == "today" else _as_date(value)
@@ -558,12 +629,14 @@ def _category_label(counts: Mapping[str, int], total: int, settings: Mapping[str
 
 
 def _customer(
-    purchases: list[_Purchase], as_of: date, is_festive: Callable[[date], bool], settings: Mapping[str, Any]
+    orders: list[_Order], as_of: date, is_festive: Callable[[date], bool], settings: Mapping[str, Any]
 ) -> Customer:
-    """Return the labels and metrics of one customer's purchases, none of them after the as-of day."""
+    """Return the labels and metrics of one customer's purchases and returns, none of them after the as-of day."""
+    purchases = [order for order in orders if order.cents >= 0]
+    returned = [-order.cents for order in orders if order.cents < 0]
     days = [purchase.day for purchase in purchases]
     counts = Counter(purchase.category for purchase in purchases)
-    cents = sum(purchase.cents for purchase in purchases)
+    cents = sum(order.cents for order in orders)
     total, first, last = len(purchases), min(days), max(days)
     festive = sum(is_festive(day) for day in days)
     return Customer(
@@ -572,7 +645,7 @@ def _customer(
         category=_category_label(counts, total, settings),
         total_purchases=total,
         lifetime_spend=_money(cents),
-        average_order_value=_money((2 * cents + total) // (2 * total)),
+        average_order_value=_average(cents, total),
         first_purchase=first,
         last_purchase=last,
         days_since_last_purchase=(as_of - last).days,
@@ -589,6 +662,8 @@ def _customer(
         kids_share=counts["Kids"] / total,
         other_share=counts[OTHER] / total,
         average_days_between_purchases=(last - first).days / (total - 1) if total > 1 else None,
+        returns=len(returned),
+        returned_amount=_money(sum(returned)),
     )
 
 
@@ -614,30 +689,35 @@ def evaluate(rows: list[RawRow], *, today: date, config: dict[str, Any] | None =
             valid.append(verdict)
         else:
             reasons[position] = verdict
-    kept, duplicates = _settle_duplicates(valid)
+    orders, duplicates = _orders(valid, settings)
     reasons |= duplicates
 
-    as_of = _resolve_as_of(settings["as_of"], today, valid)
-    used = [purchase for purchase in kept if as_of is not None and purchase.day <= as_of]
-    by_customer: dict[str, list[_Purchase]] = defaultdict(list)
-    for purchase in used:
-        by_customer[purchase.customer_id].append(purchase)
+    as_of = _resolve_as_of(settings["as_of"], today, orders)
+    used = [order for order in orders if as_of is not None and order.day <= as_of]
+    used_rows = [row for order in used for row in order.rows]
+    by_customer: dict[str, list[_Order]] = defaultdict(list)
+    for order in used:
+        by_customer[order.customer_id].append(order)
+    buyers = {order.customer_id for order in used if order.cents >= 0}
     is_festive = _festive_test(settings["festive_periods"])
     customers = {
-        customer_id: _customer(purchases, as_of, is_festive, settings)
-        for customer_id, purchases in by_customer.items()
-        if as_of is not None
+        customer_id: _customer(of_customer, as_of, is_festive, settings)
+        for customer_id, of_customer in by_customer.items()
+        if as_of is not None and customer_id in buyers
     }
     return Outcome(
         rows_read=len(rows),
-        purchases_used=len(used),
+        purchases_used=len(used_rows),
         rows_rejected=len(reasons),
-        purchases_after_as_of=len(kept) - len(used),
+        purchases_after_as_of=sum(len(order.rows) for order in orders) - len(used_rows),
         rejected=[(rows[position], reasons[position]) for position in sorted(reasons)],
         rejected_by_reason=_counted((name for names in reasons.values() for name in names), REASONS),
-        warnings_by_reason=_counted((purchase.warning for purchase in used if purchase.warning), WARNINGS),
+        warnings_by_reason=_counted((row.warning for row in used_rows if row.warning), WARNINGS),
         as_of=as_of,
         customers=customers,
+        purchases=sum(order.cents >= 0 for order in used),
+        returns_used=sum(len(order.rows) for order in used if order.cents < 0),
+        customers_without_purchases=len(by_customer) - len(buyers),
     )
 
 

@@ -7,10 +7,15 @@ from decimal import Decimal
 
 from pyspark.sql import SparkSession
 
-from segmentation.core.duplicates import repeated_ids, settle
+from segmentation.config import load_config
+from segmentation.core.duplicates import ID_HASH, identity_of, repeated_ids, settle
 
 SCHEMA = """source_id bigint, customer_id string, purchase_id string, purchase_date date, amount decimal(18,2),
             category string, reasons array<string>, warning string"""
+
+
+def by_id():
+    return identity_of(load_config(None), [])
 
 
 def settled(session: SparkSession, *rows):
@@ -20,7 +25,7 @@ def settled(session: SparkSession, *rows):
         for number, (customer, day, amount, category) in enumerate(rows)
     ]
     frame = session.createDataFrame(full, SCHEMA)
-    found = settle(frame, repeated_ids(frame)).orderBy("source_id").collect()
+    found = settle(frame, repeated_ids(frame, by_id()), by_id()).orderBy("source_id").collect()
     return [row.reasons for row in found]
 
 
@@ -51,8 +56,8 @@ def test_only_valid_rows_compete(session: SparkSession) -> None:
         (4, "C", None, day, Decimal(5), "Kids", ["missing_purchase_id"], None),
     ]
     frame = session.createDataFrame(rows, SCHEMA)
-    assert repeated_ids(frame).collect() == []
-    found = settle(frame, repeated_ids(frame)).orderBy("source_id").collect()
+    assert repeated_ids(frame, by_id()).collect() == []
+    found = settle(frame, repeated_ids(frame, by_id()), by_id()).orderBy("source_id").collect()
     assert [row.reasons for row in found] == [row[6] for row in rows]
 
 
@@ -60,7 +65,5 @@ def test_a_shared_hash_alone_is_no_duplicate(session: SparkSession) -> None:
     """Candidates may be too many: the ids themselves decide."""
     rows = [(n, "C", f"P{n}", date(2024, 1, 1), Decimal(5), "Kids", None, None) for n in range(3)]
     frame = session.createDataFrame(rows, SCHEMA)
-    from segmentation.core.duplicates import ID_HASH, id_hash
-
-    candidates = frame.select(id_hash().alias(ID_HASH))
-    assert [row.reasons for row in settle(frame, candidates).collect()] == [None, None, None]
+    candidates = frame.select(by_id().hash.alias(ID_HASH))
+    assert [row.reasons for row in settle(frame, candidates, by_id()).collect()] == [None, None, None]

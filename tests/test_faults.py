@@ -10,7 +10,7 @@ import pytest
 from segmentation.engines.spark.files import Storage
 from segmentation.engines.spark.tables import SparkTables
 from segmentation.errors import NoDataError
-from segmentation.run import job
+from segmentation.run import job, settling
 from segmentation.run.job import Run
 from segmentation.run.publication import Publication
 
@@ -34,7 +34,7 @@ class Fault(Exception):  # noqa: N818
 STEPS = {
     "reading": (job, "read_csv"),
     "validation": (job, "label_rows"),
-    "settling": (job, "profile"),
+    "settling": (settling, "profile"),
     "rejected rows": ("tables", "append"),
     "segmenting": (job, "resolve"),
     "counting": (job, "counted"),

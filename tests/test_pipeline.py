@@ -30,6 +30,7 @@ from . import oracle
 from .conftest import EXPORT, GOOD, HEADER, Job, published, table
 
 FESTIVE = [{"name": "New Year", "from": "04-01", "to": "04-14"}, {"name": "December", "from": "12-01", "to": "12-31"}]
+COUNTS = ("rows_read", "purchases_used", "rows_rejected", "purchases_after_as_of")
 
 
 def today() -> date:
@@ -39,7 +40,7 @@ def today() -> date:
 def compare(tmp_path: Path, result: dict[str, Any], expected: oracle.Outcome) -> None:
     """Every count, label, metric and reason of a run against the oracle's."""
     metadata = result["metadata"]
-    for name in ("rows_read", "purchases_used", "rows_rejected", "purchases_after_as_of"):
+    for name in (*COUNTS, "purchases", "returns_used", "customers_without_purchases"):
         assert metadata[name] == getattr(expected, name), name
     assert metadata["rows_read"] == (
         metadata["purchases_used"] + metadata["rows_rejected"] + metadata["purchases_after_as_of"]

@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from segmentation.config import load_config
 from segmentation.core.festive import resolve
-from segmentation.core.metrics import METRICS_SCHEMA, average_half_up, customer_metrics, exact_sum
+from segmentation.core.metrics import METRICS_SCHEMA, average_half_away, customer_metrics, customer_sums, exact_sum
 from segmentation.core.rules import Rule
 from segmentation.core.segmenters import CategorySegmenter, PurchaseFrequencySegmenter, SpendingSegmenter
 from segmentation.errors import ConfigError, RuleError
@@ -178,19 +178,23 @@ def test_metrics(session: SparkSession) -> None:
             "kids_share": 0.2,
             "other_share": 0.0,
             "average_days_between_purchases": 40.5,
+            "returns": 0,
+            "returned_amount": Decimal("0.00"),
         }
     ]
 
 
 def test_the_schema_that_rules_are_checked_against(session: SparkSession) -> None:
-    settings = load_config(None)
-    festive = resolve(settings.festive_periods, AS_OF, AS_OF)
-    made = customer_metrics(session.createDataFrame([], SCHEMA), AS_OF, festive, settings).schema
     declared = session.createDataFrame([], METRICS_SCHEMA).schema
-    assert [(field.name, field.dataType) for field in made] == [(field.name, field.dataType) for field in declared]
+    for returns in ("reject", "net"):
+        settings = load_config({"returns": returns})
+        festive = resolve(settings.festive_periods, AS_OF, AS_OF)
+        sums = customer_sums(session.createDataFrame([], SCHEMA), AS_OF, festive, settings)
+        made = customer_metrics(sums, AS_OF).schema
+        assert [(field.name, field.dataType) for field in made] == [(f.name, f.dataType) for f in declared]
 
 
-def test_the_average_is_rounded_once_and_half_up(session: SparkSession) -> None:
+def test_the_average_is_rounded_once_and_half_away_from_zero(session: SparkSession) -> None:
     cases = [
         ("0.00", 7, "0.00"),
         ("0.01", 2, "0.01"),
@@ -209,9 +213,10 @@ def test_the_average_is_rounded_once_and_half_up(session: SparkSession) -> None:
         ("999999999999999.99", 199999999999999998, "0.01"),
         ("29999999999999999999.97", 3, "9999999999999999999.99"),
     ]
-    rows = [(Decimal(total), count, Decimal(expected)) for total, count, expected in cases]
+    signed = [*cases, *[(f"-{total}", count, f"-{expected}") for total, count, expected in cases]]
+    rows = [(Decimal(total), count, Decimal(expected)) for total, count, expected in signed]
     frame = session.createDataFrame(rows, "total decimal(28,2), count bigint, expected decimal(28,2)")
-    found = frame.withColumn("found", average_half_up(F.col("total"), F.col("count")))
+    found = frame.withColumn("found", average_half_away(F.col("total"), F.col("count")))
     assert found.where("found != expected or found is null").collect() == []
 
 

@@ -25,7 +25,7 @@ from segmentation.config.values import (
     Share,
     Timezone,
 )
-from segmentation.schemas import APOSTROPHES, Category
+from segmentation.schemas import APOSTROPHES, LINE_ID, Category
 
 RESERVED_FILENAMES = ("automation_status.json", "segmentation_runs.log", "delta")
 # What does not change the outcome, whatever it is.
@@ -49,6 +49,8 @@ class SegmentationConfig(Model):
     date_formats: tuple[DateFormat, ...] = ()
     thousands_separator: Annotated[str, Field(pattern=r"^[^0-9+\-.A-Za-z]$")] | None = None
     category_aliases: dict[str, Category | Literal["Other"]] = dict(DEFAULT_ALIASES)
+    grain: Literal["order", "line"] = "order"
+    returns: Literal["reject", "net"] = "reject"
     mongodb: MongoConfig | None = None
     publish_to_mongodb: MongoTarget | None = None
     max_rejected_ratio: Share = Decimal("0.10")
@@ -100,6 +102,8 @@ class SegmentationConfig(Model):
             raise ValueError(f"output_filename: {self.output_filename!r} is the name of another output")
         if self.publish_to_mongodb and not self.mongodb:
             raise ValueError("publish_to_mongodb: needs the server, expected mongodb: {host: ...} beside it")
+        if self.grain == "order" and LINE_ID in {**self.columns, **(self.mongodb.columns if self.mongodb else {})}:
+            raise ValueError("columns.line_id: only lines have one, expected grain: line beside it, found grain: order")
         if self.category_fallback in (*Category, "Family"):
             raise ValueError(f"category_fallback: {self.category_fallback!r} is the label of a rule already")
         if self.low_lifetime_threshold >= self.high_lifetime_threshold:

@@ -12,7 +12,9 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from segmentation.schemas import PURCHASE_COLUMNS
+from segmentation.schemas import LINE_ID, PURCHASE_COLUMNS
+
+MAPPABLE = (*PURCHASE_COLUMNS, LINE_ID)
 
 
 class Model(BaseModel):
@@ -48,9 +50,9 @@ def _columns(value: object) -> object:
         return value
     mapped = {}
     for one, other in value.items():
-        canonical, theirs = (one, other) if one in PURCHASE_COLUMNS else (str(other), one)
-        if canonical not in PURCHASE_COLUMNS:
-            raise ValueError(f"unknown purchase column {one!r}, expected one of {', '.join(PURCHASE_COLUMNS)}")
+        canonical, theirs = (one, other) if one in MAPPABLE else (str(other), one)
+        if canonical not in MAPPABLE:
+            raise ValueError(f"unknown purchase column {one!r}, expected one of {', '.join(MAPPABLE)}")
         if canonical in mapped:
             raise ValueError(f"{canonical!r} is mapped twice")
         mapped[canonical] = theirs

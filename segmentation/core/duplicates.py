@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from pyspark.sql import Column, DataFrame, Window
+from typing import NamedTuple
+
+from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
+from segmentation.config import SegmentationConfig
+from segmentation.core.texts import blank_to_null
 from segmentation.schemas import (
     AMOUNT,
     CATEGORY,
     CUSTOMER_ID,
+    LIKE_A_LINE,
+    LINE_ID,
     PURCHASE_COLUMNS,
     PURCHASE_DATE,
     PURCHASE_ID,
@@ -21,30 +27,48 @@ from segmentation.schemas import (
 ID_HASH = "purchase_id_hash"
 
 
-def id_hash() -> Column:
-    """64 bits that stand for a purchase id: equal ids have equal hashes, and few others do."""
-    return F.xxhash64(PURCHASE_ID)
+class Identity(NamedTuple):
+    """What says that two rows are one: equal keys, among those that `can_repeat`."""
+
+    keys: tuple[Column, ...]
+    can_repeat: Column
+
+    @property
+    def hash(self) -> Column:
+        """64 bits that stand for the keys: equal ones have equal hashes, and few others do."""
+        return F.xxhash64(*self.keys)
 
 
-def repeated_ids(labelled: DataFrame) -> DataFrame:
-    """Hashes of the purchase ids that more than one valid row carries, and of few others.
+def identity_of(config: SegmentationConfig, columns: list[str]) -> Identity | None:
+    """What rows of the labelled frame are told by; None for lines without a number, which are all kept."""
+    purchase, valid = F.col(PURCHASE_ID), F.col(REASONS).isNull()
+    if config.grain == "line":
+        line = blank_to_null(F.col(LINE_ID))
+        return Identity((purchase, line), valid & line.isNotNull()) if LINE_ID in columns else None
+    # A purchase and its return may carry one id.
+    return Identity((purchase, F.col(AMOUNT) < 0) if config.returns == "net" else (purchase,), valid)
+
+
+def repeated_ids(labelled: DataFrame, identity: Identity) -> DataFrame:
+    """Hashes of the identities that more than one valid row has, and of few others.
 
     Only eight bytes a row are shuffled. A hash that two different ids share is only a candidate too many: the full
     ids are compared afterwards.
 
     Args:
         labelled: the labelled frame.
+        identity: what says that two rows are one.
 
     Returns:
         One row per candidate: ``purchase_id_hash`` (bigint).
     """
-    hashes = labelled.where(F.col(REASONS).isNull()).select(id_hash().alias(ID_HASH))
+    hashes = labelled.where(identity.can_repeat).select(identity.hash.alias(ID_HASH))
     # Most ids are unique, so counting before the shuffle would double the work.
     return hashes.repartition(ID_HASH).groupBy(ID_HASH).count().where(F.col("count") > 1).select(ID_HASH)
 
 
-def settle(labelled: DataFrame, candidates: DataFrame) -> DataFrame:
-    """Reject all but one of the valid rows that share a purchase id.
+def settle(labelled: DataFrame, candidates: DataFrame, identity: Identity) -> DataFrame:
+    """Reject all but one of the valid rows that are one by their identity.
 
     The one kept has the latest date, then the highest amount, then the smallest customer id, then the smallest
     category. The others get ``duplicate_purchase`` where they equal it in all five columns, else
@@ -53,20 +77,27 @@ def settle(labelled: DataFrame, candidates: DataFrame) -> DataFrame:
     Args:
         labelled: the labelled frame.
         candidates: what `repeated_ids` found in it.
+        identity: what says that two rows are one.
 
     Returns:
-        The same rows and columns; ``reasons`` is filled for the rows that lost.
+        The same rows and columns; ``reasons`` is filled for the rows that lost. And ``like_a_line`` (boolean): does a
+        row that conflicts have the customer and the day of the one that was kept? Null for others.
     """
-    valid = F.col(REASONS).isNull()
-    hashed = labelled.withColumn(ID_HASH, F.when(valid, id_hash()))
+    hashed = labelled.withColumn(ID_HASH, F.when(identity.can_repeat, identity.hash))
     repeated = hashed.join(candidates, on=ID_HASH, how="left_semi")
     # A rejected row has no hash, so an anti join keeps it.
     others = hashed.join(candidates, on=ID_HASH, how="left_anti")
-    return others.unionByName(_ranked(repeated)).drop(ID_HASH)
+    return nothing_settled(others).unionByName(_ranked(repeated, identity)).drop(ID_HASH)
 
 
-def _ranked(repeated: DataFrame) -> DataFrame:
-    best_first = Window.partitionBy(PURCHASE_ID).orderBy(
+def nothing_settled(labelled: DataFrame) -> DataFrame:
+    """What `settle` makes of rows that are all alone."""
+    return labelled.withColumn(LIKE_A_LINE, F.lit(None).cast("boolean"))
+
+
+def best_first(*keys: Column | str) -> WindowSpec:
+    """The rows with one key, the one that is kept in front."""
+    return Window.partitionBy(*keys).orderBy(
         F.col(PURCHASE_DATE).desc(),
         F.col(AMOUNT).desc(),
         F.col(CUSTOMER_ID).asc(),
@@ -75,15 +106,30 @@ def _ranked(repeated: DataFrame) -> DataFrame:
         F.col(WARNING).asc(),
         F.col(SOURCE_ID).asc(),
     )
-    kept = F.first(F.struct(*PURCHASE_COLUMNS)).over(
-        best_first.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    )
-    # Split, because an array of literals would be of another type to some engines than the reasons of other rows.
-    reason = F.when(F.col("kept") == F.struct(*PURCHASE_COLUMNS), F.lit(Reason.DUPLICATE_PURCHASE)).otherwise(
-        F.lit(Reason.CONFLICTING_PURCHASE)
-    )
+
+
+def _ranked(repeated: DataFrame, identity: Identity) -> DataFrame:
+    ranks = best_first(*identity.keys)
+    so_far = ranks.rowsBetween(Window.unboundedPreceding, Window.currentRow)
+    kept, lost = F.col("kept"), F.col("place") > 1
+    is_same = kept == F.struct(*PURCHASE_COLUMNS)
+    same_order = (kept[CUSTOMER_ID] == F.col(CUSTOMER_ID)) & (kept[PURCHASE_DATE] == F.col(PURCHASE_DATE))
     return (
-        repeated.withColumns({"place": F.row_number().over(best_first), "kept": kept})
-        .withColumn(REASONS, F.when(F.col("place") > 1, F.split(reason, ",")))
+        repeated.withColumns(
+            {"place": F.row_number().over(ranks), "kept": F.first(F.struct(*PURCHASE_COLUMNS)).over(so_far)}
+        )
+        .withColumns(
+            {
+                REASONS: F.when(lost & is_same, only(Reason.DUPLICATE_PURCHASE)).when(
+                    lost, only(Reason.CONFLICTING_PURCHASE)
+                ),
+                LIKE_A_LINE: F.when(lost & ~is_same, same_order),
+            }
+        )
         .drop("place", "kept")
     )
+
+
+def only(reason: Reason) -> Column:
+    """One reason as an array: split, because one of literals would be of another type to some engines than others."""
+    return F.split(F.lit(reason), ",")

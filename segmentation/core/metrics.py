@@ -33,6 +33,8 @@ METRICS_SCHEMA = struct(
     **{f"{category.lower()}_purchases": "long" for category in CATEGORIES},
     **{f"{category.lower()}_share": "double" for category in CATEGORIES},
     average_days_between_purchases="double",
+    returns="long",
+    returned_amount=SPEND_TYPE,
 )
 # The first that does not fit decimal(8,2).
 LARGE_AMOUNT = 1_000_000
@@ -63,7 +65,7 @@ def in_last_days(day: Column, as_of: date, days: int) -> Column:
 
 
 def exact_sum(amount: Column) -> Column:
-    """Sum of amounts decimal(18,2) that are not negative, decimal(28,2).
+    """Sum of amounts that are not negative, decimal(28,2); null counts as nothing.
 
     Spark adds decimals of up to eight digits as whole numbers, and wider ones as objects, which takes several times
     as long. So the rare large amounts are added apart; both sums are exact.
@@ -74,18 +76,20 @@ def exact_sum(amount: Column) -> Column:
     return (F.coalesce(small, F.lit(0)) + F.coalesce(large, F.lit(0))).cast(SPEND_TYPE)
 
 
-def average_half_up(total: Column, count: Column) -> Column:
-    """``total / count`` rounded half up to cents, decimal(28,2), for amounts that are not negative.
+def average_half_away(total: Column, count: Column) -> Column:
+    """``total / count`` rounded to cents, half away from zero, decimal(28,2).
 
     Decimal division rounds its quotient, and rounding that again could move a cent, so this divides whole cents:
-    the largest q with ``2 * count * q <= 2 * cents + count``. Unless they are very large, whole numbers hold them,
-    which are divided ten times as fast; their quotient is whole and small enough for a double to hold it exactly.
+    the largest q with ``2 * count * q <= 2 * cents + count``, without the sign. Unless they are very large, whole
+    numbers hold them, which are divided ten times as fast; their quotient is whole and small enough for a double to
+    hold it exactly.
     """
-    cents, count = (total * 100).cast("decimal(30,0)"), count.cast("bigint")
-    is_usual = total < LARGE_SPEND
+    size = F.abs(total)
+    cents, count = (size * 100).cast("decimal(30,0)"), count.cast("bigint")
+    is_usual = size < LARGE_SPEND
     usual = _half_up(F.when(is_usual, cents).cast("bigint"), count).cast("bigint").cast("decimal(18,0)")
     large = _half_up(F.when(~is_usual, cents), count.cast(COUNT_TYPE)).cast("decimal(30,0)")
-    return (F.coalesce(usual, large) * F.lit(CENT)).cast(SPEND_TYPE)
+    return (F.coalesce(usual, large) * F.when(total < 0, F.lit(-CENT)).otherwise(F.lit(CENT))).cast(SPEND_TYPE)
 
 
 def _half_up(cents: Column, count: Column) -> Column:
@@ -93,51 +97,74 @@ def _half_up(cents: Column, count: Column) -> Column:
     return (above - above % twice) / twice
 
 
-def customer_metrics(
-    purchases: DataFrame, as_of: date, festive: FestiveCalendar, config: SegmentationConfig
-) -> DataFrame:
-    """Aggregate purchases per customer.
+def customer_sums(purchases: DataFrame, as_of: date, festive: FestiveCalendar, config: SegmentationConfig) -> DataFrame:
+    """Add up purchases, and with ``returns: net`` also returns, per customer.
 
-    Every metric is a conditional aggregate, which Spark combines before the shuffle: one pass, one shuffle, no sort.
+    Every sum is a conditional aggregate, which Spark combines before the shuffle: one pass, one shuffle, no sort.
 
     Args:
-        purchases: one row per purchase used, none after `as_of`, no column null: ``customer_id`` string,
-            ``purchase_date`` date, ``amount`` decimal(18,2) in rupees, ``category`` string.
+        purchases: one row per purchase or return used, none after `as_of`, no column null: ``customer_id`` string,
+            ``purchase_date`` date, ``amount`` decimal in rupees, below zero for a return, ``category`` string.
         as_of: the day that everything is seen from.
         festive: which days are festive.
-        config: the width of the window of the rule for Loyal.
+        config: the width of the window of the rule for Loyal, and whether there are returns.
 
     Returns:
-        One row per customer: ``customer_id``; ``total_purchases``, ``purchases_last_6_months``,
-        ``purchases_last_90_days``, ``festive_purchases``, ``womens_``, ``mens_``, ``kids_`` and ``other_purchases``
-        (bigint); ``lifetime_spend`` and ``average_order_value`` (decimal(28,2), rupees, the average rounded half up);
-        ``first_purchase`` and ``last_purchase`` (date); ``days_since_last_purchase`` (int); ``festive_share`` and a
-        share per category (double in [0, 1], for show: rules compare the counts);
-        ``average_days_between_purchases`` (double, days, null for a single purchase). Nothing else is null.
-        ``purchases_in_loyal_window`` (bigint) is what the rule for Loyal looks at: the two windows above mean what
-        their names say, whatever the configuration makes of that rule.
+        One row per customer: ``customer_id`` and those columns of `customer_metrics` that are counts, sums or days.
+        A customer with returns alone has 0 ``total_purchases``, and null for the days.
     """
-    day = F.col(PURCHASE_DATE)
+    nets = config.returns == "net"
+    is_purchase = F.col(AMOUNT) >= 0
+
+    def of_purchases(value: Column) -> Column:
+        return F.when(is_purchase, value) if nets else value
+
+    day, category = of_purchases(F.col(PURCHASE_DATE)), of_purchases(F.col(CATEGORY))
+    bought = exact_sum(of_purchases(F.col(AMOUNT)))
+    returned = exact_sum(F.when(~is_purchase, -F.col(AMOUNT)))
     sums = (
         purchases.repartition(CUSTOMER_ID)
         .groupBy(CUSTOMER_ID)
         .agg(
-            F.count(F.lit(1)).alias("total_purchases"),
-            exact_sum(F.col(AMOUNT)).alias("lifetime_spend"),
+            F.count(of_purchases(F.lit(1))).alias("total_purchases"),
+            ((bought - returned).cast(SPEND_TYPE) if nets else bought).alias("lifetime_spend"),
             F.min(day).alias("first_purchase"),
             F.max(day).alias("last_purchase"),
             count_if(in_last_months(day, as_of, 6)).alias("purchases_last_6_months"),
             count_if(in_last_days(day, as_of, 90)).alias("purchases_last_90_days"),
             count_if(in_last_months(day, as_of, config.loyal_window_months)).alias(LOYAL_WINDOW),
             count_if(festive.contains(day)).alias("festive_purchases"),
-            *[count_if(F.col(CATEGORY) == category).alias(category_count(category)) for category in CATEGORIES],
+            *[count_if(category == name).alias(category_count(name)) for name in CATEGORIES],
+            *([count_if(~is_purchase).alias("returns"), returned.alias("returned_amount")] if nets else []),
         )
     )
+    none = {"returns": F.lit(0).cast("bigint"), "returned_amount": F.lit(0).cast(SPEND_TYPE)}
+    return sums if nets else sums.withColumns(none)
+
+
+def customer_metrics(sums: DataFrame, as_of: date) -> DataFrame:
+    """What follows from the sums of customers who have bought.
+
+    Args:
+        sums: what `customer_sums` makes.
+        as_of: the same day.
+
+    Returns:
+        One row per customer with a purchase: ``customer_id``; ``total_purchases``, ``purchases_last_6_months``,
+        ``purchases_last_90_days``, ``festive_purchases``, ``womens_``, ``mens_``, ``kids_`` and ``other_purchases``
+        (bigint); ``lifetime_spend`` and ``average_order_value`` (decimal(28,2), rupees, less what was returned, the
+        average rounded half away from zero); ``first_purchase`` and ``last_purchase`` (date);
+        ``days_since_last_purchase`` (int); ``festive_share`` and a share per category (double in [0, 1], for show:
+        rules compare the counts); ``average_days_between_purchases`` (double, days, null for a single purchase);
+        ``returns`` (bigint) and ``returned_amount`` (decimal(28,2), rupees, not negative). Nothing else is null.
+        ``purchases_in_loyal_window`` (bigint) is what the rule for Loyal looks at: the two windows above mean what
+        their names say, whatever the configuration makes of that rule.
+    """
     return sums.select(
         CUSTOMER_ID,
         "total_purchases",
         "lifetime_spend",
-        average_half_up(F.col("lifetime_spend"), F.col("total_purchases")).alias("average_order_value"),
+        average_half_away(F.col("lifetime_spend"), F.col("total_purchases")).alias("average_order_value"),
         "first_purchase",
         "last_purchase",
         F.datediff(F.lit(as_of), F.col("last_purchase")).cast("int").alias("days_since_last_purchase"),
@@ -149,6 +176,8 @@ def customer_metrics(
         *[category_count(category) for category in CATEGORIES],
         *[share_of_total(category_count(category)).alias(f"{category.lower()}_share") for category in CATEGORIES],
         average_gap().alias("average_days_between_purchases"),
+        "returns",
+        "returned_amount",
     )
 
 

@@ -2,74 +2,137 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
+from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.core.metrics import count_if
 from segmentation.errors import QualityGateError
-from segmentation.schemas import PURCHASE_DATE, REASONS, WARNING, Reason, Warn
+from segmentation.schemas import AMOUNT, LIKE_A_LINE, LINES, PURCHASE_DATE, REASONS, WARNING, Reason, Warn
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What one pass over the labelled rows says of them.
+    """What is to be said of all rows.
 
     Attributes:
         rows_read: every row.
         rows_rejected: rows with a reason.
-        purchases_after_as_of: valid rows after the as-of day.
+        purchases_after_as_of: valid rows of purchases and returns after the as-of day.
+        purchases_used: valid rows of the others.
+        returns_used: those among them that are of returns.
+        purchases: how many purchases they make, returns left out.
+        returns: how many returns they make.
         rejected_by_reason: rows per reason; a row with two reasons counts in both.
-        warnings_by_reason: purchases used per warning.
-        first_day: the earliest valid purchase date, None without one.
-        last_day: the latest valid purchase date, None without one.
+        warnings_by_reason: rows used per warning.
+        first_day: the earliest day of a purchase or return, None without one.
+        last_day: the latest, None without one.
+        rows_like_lines: where a row is an order, those that conflict with one of the same customer and day, as lines
+            of an order do.
     """
 
     rows_read: int
     rows_rejected: int
     purchases_after_as_of: int
+    purchases_used: int
+    returns_used: int
+    purchases: int
+    returns: int
     rejected_by_reason: dict[str, int]
     warnings_by_reason: dict[str, int]
     first_day: date | None
     last_day: date | None
+    rows_like_lines: int = 0
 
     @property
-    def purchases_used(self) -> int:
-        """What is left; the pipeline compares it with what the customers' metrics add up to."""
-        return self.rows_read - self.rows_rejected - self.purchases_after_as_of
+    def nothing_is_lost(self) -> bool:
+        """Every row that was read is used, rejected, or after the as-of day."""
+        return self.rows_read == self.purchases_used + self.rows_rejected + self.purchases_after_as_of
 
 
-def profile(labelled: DataFrame, as_of: date | None) -> Profile:
-    """Count everything in one aggregate, one row of which reaches the driver.
+def profile(settled: DataFrame, as_of: date | None, purchases: DataFrame | None = None) -> Profile:
+    """Count everything in one aggregate a frame, one row of which reaches the driver.
 
     Args:
-        labelled: the labelled frame, duplicates settled.
+        settled: the labelled frame, duplicates settled.
         as_of: the as-of day, or None for the latest valid day, after which there is nothing.
+        purchases: what `lines.gathered` made of the valid rows, None where each of them is a purchase.
     """
-    valid = F.col(REASONS).isNull()
-    inside = F.lit(True) if as_of is None else F.col(PURCHASE_DATE) <= F.lit(as_of)
-    row = labelled.agg(
+    if purchases is None:
+        found = _counted(settled, [*_of_rows(), *_of_purchases(as_of)])
+    else:
+        found = {**_counted(settled, _of_rows()), **_counted(purchases, _of_gathered(as_of))}
+    return Profile(
+        **{name: value for name, value in found.items() if name not in (*Reason, *Warn)},
+        rejected_by_reason={str(reason): found[reason] for reason in Reason if found[reason]},
+        warnings_by_reason={str(warning): found[warning] for warning in Warn if found[warning]},
+    )
+
+
+def _counted(frame: DataFrame, counts: list[Column]) -> dict[str, Any]:
+    row = frame.agg(*counts).first()
+    assert row is not None  # an aggregate without groups has one row
+    return row.asDict()
+
+
+def _of_rows() -> list[Column]:
+    return [
         F.count(F.lit(1)).alias("rows_read"),
-        count_if(~valid).alias("rows_rejected"),
-        count_if(valid & ~inside).alias("purchases_after_as_of"),
+        count_if(F.col(REASONS).isNotNull()).alias("rows_rejected"),
+        *[count_if(F.array_contains(REASONS, F.lit(reason))).alias(reason) for reason in Reason],
+    ]
+
+
+def _of_purchases(as_of: date | None) -> list[Column]:
+    """Of rows each of which is a purchase or a return, where it is valid."""
+    valid = F.col(REASONS).isNull()
+
+    def warned(used: Column, warning: Warn) -> Column:
+        return count_if(used & (F.col(WARNING) == warning))
+
+    return [count_if(F.col(LIKE_A_LINE)).alias("rows_like_lines"), *_of_days(valid, as_of, count_if, warned)]
+
+
+def _of_gathered(as_of: date | None) -> list[Column]:
+    """Of purchases and returns that are made of rows."""
+
+    def rows(condition: Column) -> Column:
+        return _sum(F.when(condition, F.col(LINES)))
+
+    def warned(used: Column, warning: Warn) -> Column:
+        return _sum(F.when(used, F.col(warning)))
+
+    return _of_days(F.lit(True), as_of, rows, warned)
+
+
+def _of_days(
+    valid: Column,
+    as_of: date | None,
+    rows: Callable[[Column], Column],
+    warned: Callable[[Column, Warn], Column],
+) -> list[Column]:
+    """What is to be counted of purchases and returns: `rows` they are made of, `warned` ones among these."""
+    inside = F.lit(True) if as_of is None else F.col(PURCHASE_DATE) <= F.lit(as_of)
+    used, is_return = valid & inside, F.col(AMOUNT) < 0
+    return [
+        rows(valid & ~inside).alias("purchases_after_as_of"),
+        rows(used).alias("purchases_used"),
+        rows(used & is_return).alias("returns_used"),
+        count_if(used & ~is_return).alias("purchases"),
+        count_if(used & is_return).alias("returns"),
         F.min(F.when(valid, F.col(PURCHASE_DATE))).alias("first_day"),
         F.max(F.when(valid, F.col(PURCHASE_DATE))).alias("last_day"),
-        *[count_if(F.array_contains(REASONS, F.lit(reason))).alias(reason) for reason in Reason],
-        *[count_if(valid & inside & (F.col(WARNING) == warning)).alias(warning) for warning in Warn],
-    ).first()
-    assert row is not None  # an aggregate without groups has one row
-    return Profile(
-        rows_read=row["rows_read"],
-        rows_rejected=row["rows_rejected"],
-        purchases_after_as_of=row["purchases_after_as_of"],
-        rejected_by_reason={str(reason): row[reason] for reason in Reason if row[reason]},
-        warnings_by_reason={str(warning): row[warning] for warning in Warn if row[warning]},
-        first_day=row["first_day"],
-        last_day=row["last_day"],
-    )
+        *[warned(used, warning).alias(warning) for warning in Warn],
+    ]
+
+
+def _sum(count: Column) -> Column:
+    return F.coalesce(F.sum(count), F.lit(0))
 
 
 def enforce_gate(found: Profile, max_rejected_ratio: Decimal) -> None:
@@ -87,5 +150,15 @@ def enforce_gate(found: Profile, max_rejected_ratio: Decimal) -> None:
         f"Most frequent: {', '.join(f'{reason} {count}' for reason, count in worst)}. Nothing was published. "
         "The rejected rows are kept in the table rejected_purchases (unless this was a dry run): "
         "correct them at their source, "
-        "or raise max_rejected_ratio."
+        f"or raise max_rejected_ratio.{_hint_at_lines(found)}"
+    )
+
+
+def _hint_at_lines(found: Profile) -> str:
+    """What to do where most rows seem to be rejected because each is a line of an order."""
+    if 2 * found.rows_like_lines <= found.rows_rejected:
+        return ""
+    return (
+        f" {found.rows_like_lines} of the conflicting rows have the customer and the day of the row that was kept with "
+        "their purchase id: where a row is a line of an order, set grain: line."
     )

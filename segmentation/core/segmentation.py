@@ -11,7 +11,7 @@ from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.festive import FestiveCalendar, resolve
-from segmentation.core.metrics import LOYAL_WINDOW, count_if, customer_metrics
+from segmentation.core.metrics import LOYAL_WINDOW, count_if, customer_metrics, customer_sums
 from segmentation.core.segmenters import DEFAULT_SEGMENTERS, Segmenter
 from segmentation.errors import ConfigError
 from segmentation.schemas import CUSTOMER_ID
@@ -36,8 +36,17 @@ class Segmentation:
             raise ConfigError(f"Dimensions must differ, found {', '.join(self.dimensions)}.")
 
     def segment(self, purchases: DataFrame, as_of: date, festive: FestiveCalendar) -> DataFrame:
-        """Purchases used -> one row per customer: ``customer_id``, the labels, the metrics."""
-        metrics = customer_metrics(purchases, as_of, festive, self.config)
+        """Purchases and returns used -> one row per customer: ``customer_id``, the labels, the metrics."""
+        return self.customers(self.sums(purchases, as_of, festive), as_of)
+
+    def sums(self, purchases: DataFrame, as_of: date, festive: FestiveCalendar) -> DataFrame:
+        """Purchases and returns used -> what they add up to, `metrics.customer_sums`."""
+        return customer_sums(purchases, as_of, festive, self.config)
+
+    def customers(self, sums: DataFrame, as_of: date) -> DataFrame:
+        """`sums` -> one row per customer with a purchase: ``customer_id``, the labels, the metrics."""
+        with_purchases = sums.where(F.col("total_purchases") > 0) if self.config.returns == "net" else sums
+        metrics = customer_metrics(with_purchases, as_of)
         published = [name for name in metrics.columns if name not in (CUSTOMER_ID, LOYAL_WINDOW)]
         return self.labelled(metrics).select(CUSTOMER_ID, *self.dimensions, *published)
 
@@ -64,9 +73,10 @@ class Segmentation:
         return [(segmenter.dimension, label) for segmenter in self.segmenters for label in segmenter.build().labels]
 
     def counts(self) -> list[Column]:
-        """Aggregates over customers: how many, how many purchases they account for, and how many have each label."""
+        """Aggregates over customers: how many, how many purchases and returns they account for, how many by label."""
         return [
             F.count(F.lit(1)),
             F.coalesce(F.sum("total_purchases"), F.lit(0)),
+            F.coalesce(F.sum("returns"), F.lit(0)),
             *[count_if(F.col(dimension) == label) for dimension, label in self.labels],
         ]

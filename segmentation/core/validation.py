@@ -27,6 +27,7 @@ from segmentation.schemas import (
     AMOUNT_TYPE,
     CATEGORY,
     CUSTOMER_ID,
+    LINE_ID,
     OTHER,
     PURCHASE_COLUMNS,
     PURCHASE_DATE,
@@ -45,8 +46,8 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date, *, by_pa
     """Type every row and say why it cannot be used.
 
     Args:
-        raw: one row per row read, `RAW_COLUMNS`, all text; ``raw_record`` is the whole row where it is malformed,
-            else null.
+        raw: one row per row read, `RAW_COLUMNS` (with ``grain: line`` perhaps ``line_id``), all text; ``raw_record``
+            is the whole row where it is malformed, else null.
         config: time zone, date formats, separator, category aliases.
         today: the day of the run in the configured time zone.
         by_pattern: see `plain.with_plain_values`.
@@ -55,7 +56,8 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date, *, by_pa
         One row per row read: ``source_id`` (bigint); the five columns of the canonical purchase, each null where the
         text gives no valid value; ``reasons`` (array of string in the order of `Reason`, null for a valid row);
         ``warning`` (string, null if there is none); ``raw`` (array of the `RAW_TEXTS` as they were read, null where
-        they are just the canonical values, so that clean data carries nothing twice).
+        they are just the canonical values, so that clean data carries nothing twice); ``line_id`` as it was read, where
+        there is one.
     """
     clean = with_plain_values(raw, today, by_pattern=by_pattern)
     # For a clean row these texts are null, and so everything that is made of them costs next to nothing.
@@ -82,27 +84,33 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date, *, by_pa
             _clean_or(PURCHASE_DATE, F.col("day"), "plain_day"),
             _clean_or(AMOUNT, F.col("exact_amount"), "plain_amount"),
             _clean_or(CATEGORY, F.coalesce("known_category", F.lit(OTHER))),
-            F.when(~F.col("clean"), reasons(today)).alias(REASONS),
+            F.when(~F.col("clean"), reasons(today, config)).alias(REASONS),
             F.when(~F.col("clean"), category_warning()).alias(WARNING),
             F.when(~F.col("clean"), raw_if_different()).when(~F.col("same_amount"), raw_texts()).alias(RAW),
+            *_line_id(raw, config),
         )
     )
+
+
+def _line_id(raw: DataFrame, config: SegmentationConfig) -> list[str]:
+    return [LINE_ID] if config.grain == "line" and LINE_ID in raw.columns else []
 
 
 def _clean_or(name: str, careful: Column, plain: str | None = None) -> Column:
     return F.when(F.col("clean"), F.col(plain or name)).otherwise(careful).alias(name)
 
 
-def reasons(today: date) -> Column:
+def reasons(today: date, config: SegmentationConfig) -> Column:
     """Every reason that applies, in order; null for a valid row. A malformed row has no other reason."""
     is_malformed = F.col(RAW_RECORD).isNotNull()
     # Joining skips nulls; filtering an array would, too, but Spark does not compile that.
-    every = F.when(is_malformed, F.lit(Reason.MALFORMED_ROW)).otherwise(F.concat_ws(",", *checks(today)))
+    every = F.when(is_malformed, F.lit(Reason.MALFORMED_ROW)).otherwise(F.concat_ws(",", *checks(today, config)))
     return F.when(every != "", F.split(every, ","))
 
 
-def checks(today: date) -> list[Column]:
+def checks(today: date, config: SegmentationConfig) -> list[Column]:
     """The checks of a single row, each null or a reason, in the order of the contract."""
+    below_zero = [check(F.col("exact_amount") < 0, Reason.NEGATIVE_AMOUNT)] if config.returns == "reject" else []
     date_text, amount_text = F.col(_text(PURCHASE_DATE)), F.col(_text(AMOUNT))
     day, amount = F.col("day"), F.col("exact_amount")
     return [
@@ -113,7 +121,7 @@ def checks(today: date) -> list[Column]:
         check(day > F.lit(today), Reason.FUTURE_PURCHASE_DATE),
         check(amount_text.isNull(), Reason.MISSING_AMOUNT),
         check(amount_text.isNotNull() & amount.isNull(), Reason.INVALID_AMOUNT),
-        check(amount < 0, Reason.NEGATIVE_AMOUNT),
+        *below_zero,
     ]
 
 

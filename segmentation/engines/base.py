@@ -77,11 +77,13 @@ class TableSpec:
         never_null: columns that are NOT NULL.
         checks: constraints by name, as SQL conditions.
         key: the column that readers look rows up by; statistics are kept of it alone.
+        retired: names of constraints that earlier versions of the program made, and that hold no more.
     """
 
     never_null: frozenset[str]
     checks: Mapping[str, str]
     key: str
+    retired: frozenset[str] = frozenset()
 
 
 def literal(mark: str) -> str:

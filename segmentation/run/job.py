@@ -17,10 +17,9 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.console import LOGGER, Reporter
-from segmentation.core.duplicates import repeated_ids, settle
 from segmentation.core.festive import resolve
 from segmentation.core.metrics import METRICS_SCHEMA
-from segmentation.core.quality import Profile, enforce_gate, profile
+from segmentation.core.quality import enforce_gate
 from segmentation.core.segmentation import Segmentation
 from segmentation.core.source_ids import source_id_of
 from segmentation.core.validation import label_rows
@@ -30,10 +29,11 @@ from segmentation.errors import NoDataError, SegmentationError
 from segmentation.locations import join
 from segmentation.run.freshness import state_of
 from segmentation.run.publication import Publication
-from segmentation.run.record import RunRecord, Segments, counted
+from segmentation.run.record import RunRecord, Segments, WithoutPurchases, counted
 from segmentation.run.repair import repair
 from segmentation.run.request import Request
-from segmentation.schemas import PURCHASE_DATE, REASONS, SOURCE_ID
+from segmentation.run.settling import Settled, settled
+from segmentation.schemas import SOURCE_ID
 from segmentation.sources import RawRows
 from segmentation.sources.csv import read_csv
 from segmentation.sources.layout import Form
@@ -120,11 +120,11 @@ class Run:
         with self._step(engine, "Repair"):
             repair(engine, self.output)
         with engine.tables.looked_up([self.output.segments]):
-            settled, found, names = self._validated(engine)
+            rows, names = self._validated(engine)
         if not self.request.dry_run:
-            self._keep_rejected(engine, settled, found, names)
-        enforce_gate(found, self.config.max_rejected_ratio)
-        segments = self._segmented(engine, settled, found)
+            self._keep_rejected(engine, rows, names)
+        enforce_gate(rows.found, self.config.max_rejected_ratio)
+        segments = self._segmented(engine, rows)
         if not self.request.dry_run:
             self._publish(engine, segments)
         return self._finish(engine, segments)
@@ -146,21 +146,20 @@ class Run:
         config = self.config
         return Form(config.columns, config.encoding, config.delimiter, config.skip_lines)
 
-    def _validated(self, engine: Engine) -> tuple[DataFrame, Profile, Sequence[str]]:
+    def _validated(self, engine: Engine) -> tuple[Settled, Sequence[str]]:
         with self._step(engine, "Read and validate") as counts, engine.reading():
             engine.fit_to(0)
             raw = self._read(engine)
             engine.fit_to(raw.size)
             rows = label_rows(raw.frame, self.config, self.today, by_pattern=engine.matches_cheaply)
             labelled = self._staged(engine, rows, raw.names)
-            candidates = engine.keep(repeated_ids(labelled), join(self.staging, "repeated"))
-            settled = settle(labelled, candidates) if candidates.count() else labelled
-            self.record.found = found = profile(settled, self._fixed_as_of())
+            all_rows = settled(engine, labelled, self.config, self._fixed_as_of(), self.staging)
+            self.record.found = found = all_rows.found
             counts.update(rows=found.rows_read, used=found.purchases_used, rejected=found.rows_rejected)
             counts["after as-of"] = found.purchases_after_as_of
         if found.rows_read == 0:
             raise NoDataError(f"{', '.join(self.request.paths)} hold a header and no rows.")
-        return settled, found, raw.names
+        return all_rows, raw.names
 
     def _staged(self, engine: Engine, labelled: DataFrame, names: Sequence[str]) -> DataFrame:
         folder = join(self.staging, "purchases")
@@ -175,39 +174,39 @@ class Run:
             return self.config.as_of
         return self.today if self.config.as_of == "today" else None
 
-    def _keep_rejected(self, engine: Engine, settled: DataFrame, found: Profile, names: Sequence[str]) -> None:
+    def _keep_rejected(self, engine: Engine, rows: Settled, names: Sequence[str]) -> None:
         with self._step(engine, "Keep rejected rows") as counts:
             self.confirm()
             to_table = self.output.rejected, tables.REJECTED, self.record.commit
-            if found.rows_rejected:
+            if rows.found.rows_rejected:
                 at = F.lit(self.record.started_at)
-                rejected = tables.rejected_rows(engine, settled, names, self.record.run_id, at)
+                rejected = tables.rejected_rows(engine, rows.rows, names, self.record.run_id, at)
                 engine.tables.append(rejected, *to_table)
             else:
                 engine.tables.append_rows([], tables.REJECTED_SCHEMA, *to_table)
-            counts["rows"] = found.rows_rejected
+            counts["rows"] = rows.found.rows_rejected
 
-    def _segmented(self, engine: Engine, settled: DataFrame, found: Profile) -> Segments:
-        if found.first_day is None or found.last_day is None or found.purchases_used == 0:
-            raise NoDataError(
-                f"none of {found.rows_read} rows can be used: {found.rows_rejected} rejected, "
-                f"{found.purchases_after_as_of} after the as-of day {self.config.as_of}. What was published stays."
-            )
+    def _segmented(self, engine: Engine, rows: Settled) -> Segments:
+        found = rows.found
+        first_day, last_day = rows.days(self.config.as_of)
         with self._step(engine, "Segment customers") as counts:
-            as_of = self._fixed_as_of() or found.last_day
-            festive = resolve(self.config.festive_periods, found.first_day, found.last_day)
+            as_of = self._fixed_as_of() or last_day
+            festive = resolve(self.config.festive_periods, first_day, last_day)
             for gap in festive.gaps():
                 LOGGER.warning("%s", gap)
-            used = settled.where(F.col(REASONS).isNull() & (F.col(PURCHASE_DATE) <= F.lit(as_of)))
             facts = {
                 "as_of": F.lit(as_of),
                 "run_id": F.lit(self.record.run_id),
                 "updated_at": F.lit(self.record.started_at),
             }
-            computed = self.segmentation.segment(used, as_of, festive).withColumns(facts)
+            sums, others = self.segmentation.sums(rows.used(as_of), as_of, festive), WithoutPurchases()
+            if found.returns:
+                sums = engine.keep(sums, join(self.staging, "sums"))
+                others = WithoutPurchases.among(sums)
+            computed = self.segmentation.customers(sums, as_of).withColumns(facts)
             customers = engine.keep(computed, join(self.staging, "customers"))
-            total, labels = counted(customers, self.segmentation, found)
-            self.record.segments = segments = Segments(customers, as_of, festive, total, labels)
+            total, labels = counted(customers, self.segmentation, found, others)
+            self.record.segments = segments = Segments(customers, as_of, festive, total, labels, others.customers)
             counts.update(customers=total, **{"as of": as_of.isoformat()})
         return segments
 

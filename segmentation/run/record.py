@@ -8,6 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any
 
 from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
 
 from segmentation.core.festive import FestiveCalendar
 from segmentation.core.quality import Profile
@@ -29,6 +30,7 @@ class Segments:
     festive: FestiveCalendar
     total_customers: int
     labels: dict[str, dict[str, int]]
+    customers_without_purchases: int = 0
 
     def sample(self) -> list[str]:
         """The first ten customers with their labels, a line each."""
@@ -36,19 +38,39 @@ class Segments:
         return ["  " + ", ".join(row) for row in rows.collect()]
 
 
-def counted(customers: DataFrame, segmentation: Segmentation, found: Profile) -> tuple[int, dict[str, dict[str, int]]]:
-    """How many customers there are and how many have each label, and the proof that no purchase is missing.
+@dataclass(frozen=True)
+class WithoutPurchases:
+    """Customers with returns alone, who are not published: how many they are, and how many returns they have."""
+
+    customers: int = 0
+    returns: int = 0
+
+    @classmethod
+    def among(cls, sums: DataFrame) -> WithoutPurchases:
+        """Count them in what `metrics.customer_sums` made."""
+        none = sums.where(F.col("total_purchases") == 0)
+        row = none.agg(F.count(F.lit(1)), F.coalesce(F.sum("returns"), F.lit(0))).first()
+        assert row is not None  # an aggregate without groups has one row
+        return cls(*row)
+
+
+def counted(
+    customers: DataFrame, segmentation: Segmentation, found: Profile, others: WithoutPurchases
+) -> tuple[int, dict[str, dict[str, int]]]:
+    """How many customers there are and how many have each label, and the proof that nothing is missing.
 
     Raises:
-        SegmentationError: the customers do not account for every purchase used.
+        SegmentationError: the customers do not account for every purchase and return used, or these not for every row.
     """
     row = customers.agg(*segmentation.counts()).first()
     assert row is not None  # an aggregate without groups has one row
-    total, used, *by_label = row
-    if used != found.purchases_used:
+    total, purchases, returns, *by_label = row
+    if (purchases, returns + others.returns) != (found.purchases, found.returns) or not found.nothing_is_lost:
         raise SegmentationError(
-            f"The customers account for {used} purchases, {found.purchases_used} were expected; nothing was "
-            "published. This is a defect of the job: please report it with the log."
+            f"The customers account for {purchases} purchases and {returns + others.returns} returns, "
+            f"{found.purchases} and {found.returns} were expected, of {found.purchases_used} rows; {found.rows_read} "
+            f"were read, {found.rows_rejected} rejected, {found.purchases_after_as_of} are after the as-of day. "
+            "Nothing was published. This is a defect of the job: please report it with the log."
         )
     labels: dict[str, dict[str, int]] = {dimension: {} for dimension in segmentation.dimensions}
     for (dimension, label), count in zip(segmentation.labels, by_label, strict=True):
@@ -100,6 +122,7 @@ class RunRecord:
             "as_of": self.segments.as_of.isoformat() if self.segments else None,
             **self._counts(),
             "total_customers": self.segments.total_customers if self.segments else None,
+            "customers_without_purchases": self.segments.customers_without_purchases if self.segments else None,
             "segments": self.segments.labels if self.segments else None,
             "festive_days": self.segments.festive.describe() if self.segments else None,
             "config_fingerprint": self.config_fingerprint,
@@ -120,6 +143,7 @@ class RunRecord:
                 **self._identity(),
                 "as_of": segments.as_of.isoformat(),
                 "total_customers": segments.total_customers,
+                "customers_without_purchases": segments.customers_without_purchases,
                 **self._counts(),
                 "durations": dict(self.durations),
             },
@@ -144,6 +168,8 @@ class RunRecord:
             "purchases_used",
             "rows_rejected",
             "purchases_after_as_of",
+            "purchases",
+            "returns_used",
             "rejected_by_reason",
             "warnings_by_reason",
         )

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping, Sequence
 
 from segmentation.errors import MissingColumnsError, SourceError
-from segmentation.schemas import PURCHASE_COLUMNS
+from segmentation.schemas import LINE_ID, PURCHASE_COLUMNS
 
 DOCUMENT_COLUMNS: Mapping[str, str] = dict(
     zip(PURCHASE_COLUMNS, ("Customer_ID", "Order_ID", "Date", "Total_Amount_LKR", "Product_Category"), strict=True)
@@ -23,7 +23,7 @@ FORMULA = re.compile(r'="(.*)"', re.DOTALL)
 def positions_of(
     names: Sequence[str], columns: Columns, lines: Sequence[str], delimiter: str, where: str
 ) -> tuple[int, ...]:
-    """Where each of the `PURCHASE_COLUMNS` is among the cells of a header, counted from 0.
+    """Where each of the `PURCHASE_COLUMNS` is among the cells of a header, counted from 0; then, if mapped, `LINE_ID`.
 
     Args:
         names: the cells.
@@ -36,17 +36,18 @@ def positions_of(
         MissingColumnsError: one is missing.
         SourceError: two cells could be the same one.
     """
-    found = {column: candidates(column, names, columns) for column in PURCHASE_COLUMNS}
-    missing = [column for column in PURCHASE_COLUMNS if not found[column]]
+    wanted = (*PURCHASE_COLUMNS, LINE_ID) if LINE_ID in columns else PURCHASE_COLUMNS
+    found = {column: candidates(column, names, columns) for column in wanted}
+    missing = [column for column in wanted if not found[column]]
     if missing:
         raise MissingColumnsError(
             f"{where} lacks {_named(missing, columns)}; it has {_shown(names)}. "
             + _hint(names, missing, columns, lines, delimiter)
         )
-    ambiguous = next((column for column in PURCHASE_COLUMNS if len(found[column]) > 1), None)
+    ambiguous = next((column for column in wanted if len(found[column]) > 1), None)
     if ambiguous:
         raise SourceError(_which(ambiguous, found[ambiguous], names, where))
-    return tuple(found[column][0] for column in PURCHASE_COLUMNS)
+    return tuple(found[column][0] for column in wanted)
 
 
 def candidates(column: str, names: Sequence[str], columns: Columns) -> list[int]:
@@ -56,7 +57,9 @@ def candidates(column: str, names: Sequence[str], columns: Columns) -> list[int]
         return [mapped - 1] if mapped <= len(names) else []
     plain = [_plain(name) for name in names]
     found = [at for at, name in enumerate(plain) if mapped is not None and name == _plain(mapped)]
-    return found or [at for at, name in enumerate(plain) if name in (_plain(DOCUMENT_COLUMNS[column]), column)]
+    return found or [
+        at for at, name in enumerate(plain) if name in (_plain(DOCUMENT_COLUMNS.get(column, column)), column)
+    ]
 
 
 def _plain(name: str) -> str:
@@ -65,7 +68,7 @@ def _plain(name: str) -> str:
 
 
 def _named(missing: Sequence[str], columns: Columns) -> str:
-    return ", ".join(str(columns.get(column, DOCUMENT_COLUMNS[column])) for column in missing)
+    return ", ".join(str(columns.get(column, DOCUMENT_COLUMNS.get(column, column))) for column in missing)
 
 
 def _shown(names: Sequence[str]) -> str:

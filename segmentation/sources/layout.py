@@ -56,7 +56,7 @@ class Layout(NamedTuple):
     Attributes:
         preamble: its lines up to the end of its header.
         width: how many columns it has.
-        positions: where each purchase column is.
+        positions: where each purchase column is; a sixth one, where `columns` maps it, is that of ``line_id``.
         delimiter: what is between fields.
         encoding: by Python's name.
     """

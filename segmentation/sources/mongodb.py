@@ -45,8 +45,9 @@ def read_mongodb(spark: SparkSession, config: MongoConfig, columns: Mapping[str,
         columns: purchase column -> dotted path, beside those of `config` and the document's.
 
     Returns:
-        The raw frame, `RAW_COLUMNS`: one row per document, all text; ``source_id`` stands for ``database.collection``;
-        ``raw_record`` is the document as JSON where a value or its parent has the wrong shape.
+        The raw frame, `RAW_COLUMNS`, and ``line_id`` where it is mapped: one row per document, all text;
+        ``source_id`` stands for ``database.collection``; ``raw_record`` is the document as JSON where a
+        value or its parent has the wrong shape.
 
     Raises:
         SourceError: the server cannot be reached or refuses.
@@ -54,8 +55,8 @@ def read_mongodb(spark: SparkSession, config: MongoConfig, columns: Mapping[str,
     """
     count = look(spark, config, connection_uri(config, FIRST_LOOK_PATIENCE))
     paths = {**DOCUMENT_PATHS, **columns, **{column: str(path) for column, path in config.columns.items()}}
-    documents = _partitioned(spark, config, connection_uri(config), pipeline(paths, config.filter))
-    texts = [as_text(name).alias(name) for name in PURCHASE_COLUMNS]
+    documents = _partitioned(spark, config, connection_uri(config), list(paths), pipeline(paths, config.filter))
+    texts = [as_text(name).alias(name) for name in paths]
     name = f"{config.database}.{config.collection}"
     frame = documents.select(source_id(F.lit(name)).alias(SOURCE_ID), RAW_RECORD, *texts)
     return RawRows(frame, count * BYTES_PER_DOCUMENT, [name])
@@ -114,9 +115,9 @@ def look(spark: SparkSession, config: MongoConfig, uri: str) -> int:
             client.close()
 
 
-def _partitioned(spark: SparkSession, config: MongoConfig, uri: str, aggregation: str) -> DataFrame:
+def _partitioned(spark: SparkSession, config: MongoConfig, uri: str, names: list[str], aggregation: str) -> DataFrame:
     """The documents, in as many partitions as the server lets itself be asked for."""
-    schema = ", ".join(f"{name} string, {_type(name)} string" for name in PURCHASE_COLUMNS) + f", {RAW_RECORD} string"
+    schema = ", ".join(f"{name} string, {_type(name)} string" for name in names) + f", {RAW_RECORD} string"
     reader = (
         spark.read.format("mongodb")
         .schema(schema)

@@ -10,7 +10,7 @@ from pyspark.sql import functions as F
 
 from segmentation.encodings import REPLACED, UNDECODABLE
 from segmentation.engines.base import Dialect, literal
-from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
+from segmentation.schemas import LINE_ID, PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.sources.layout import Layout
 
 # Where more lines than this hang together, it is by a stray quote.
@@ -151,7 +151,7 @@ def _count(text: Column, mark: str) -> Column:
 def _as_raw(
     records: DataFrame, layout: Layout, fits: Column, value: Callable[[int], Column], *, marked: bool
 ) -> DataFrame:
-    """`schemas.RAW_COLUMNS`; a record that does not fit is shown whole.
+    """`schemas.RAW_COLUMNS`, and ``line_id`` where it is mapped; a record that does not fit is shown whole.
 
     Args:
         records: with ``source_id`` and ``record``.
@@ -160,7 +160,8 @@ def _as_raw(
         value: the expression for the field at a place.
         marked: may there be bytes that mean nothing? In a column of a purchase, they make a record malformed.
     """
-    values = {name: value(at) for name, at in zip(PURCHASE_COLUMNS, layout.positions, strict=True)}
+    names = (*PURCHASE_COLUMNS, LINE_ID)[: len(layout.positions)]
+    values = {name: value(at) for name, at in zip(names, layout.positions, strict=True)}
     record = F.col("record")
     if marked:
         fits = fits & ~F.concat_ws("", *values.values()).contains(UNDECODABLE)

@@ -13,6 +13,7 @@ from segmentation.engines.base import Engine, TableSpec
 from segmentation.locations import readable
 from segmentation.schemas import (
     CUSTOMER_ID,
+    LINE_ID,
     PURCHASE_COLUMNS,
     RAW,
     RAW_RECORD,
@@ -24,10 +25,10 @@ from segmentation.schemas import (
 
 SEGMENT_CHECKS = {
     "has_purchases": "total_purchases >= 1",
-    # Without a number, which delta-rs would write in a way that Spark 3.5 does not read.
-    "spend_not_negative": "abs(lifetime_spend) = lifetime_spend",
     "first_before_last": "first_purchase <= last_purchase AND last_purchase <= as_of",
 }
+# Whoever has brought back more than they bought in the time that is known has spent less than nothing.
+RETIRED = frozenset({"spend_not_negative"})
 COUNTS_ADD_UP = "rows_read = purchases_used + rows_rejected + purchases_after_as_of"
 REJECTED_SCHEMA = struct(
     source="string",
@@ -36,6 +37,7 @@ REJECTED_SCHEMA = struct(
     reasons=TEXTS,
     run_id="string",
     rejected_at="timestamp",
+    line_id="string",
 )
 REJECTED = TableSpec(
     frozenset({REASONS, "run_id", "rejected_at"}), {"has_reason": "cardinality(reasons) >= 1"}, "run_id"
@@ -64,6 +66,9 @@ RUN_SCHEMA = struct(
     durations=map_to("double"),
     engine="string",
     engine_reason="string",
+    purchases="long",
+    returns_used="long",
+    customers_without_purchases="long",
 )
 RUNS = TableSpec(
     frozenset({"run_id", "outcome", "started_at"}),
@@ -75,7 +80,7 @@ RUNS = TableSpec(
 def segments_spec(dimensions: Sequence[str]) -> TableSpec:
     """The table of customers, whose labels are never null."""
     never_null = {CUSTOMER_ID, "total_purchases", "lifetime_spend", "as_of", "run_id", "updated_at", *dimensions}
-    return TableSpec(frozenset(never_null), SEGMENT_CHECKS, CUSTOMER_ID)
+    return TableSpec(frozenset(never_null), SEGMENT_CHECKS, CUSTOMER_ID, RETIRED)
 
 
 def rejected_rows(
@@ -93,7 +98,8 @@ def rejected_rows(
 
     Returns:
         One row per rejected row, `REJECTED_SCHEMA`: ``source``, ``raw_record`` (the whole row if it is malformed), the
-        five texts as they were read (null where there was none), ``reasons``, ``run_id``, ``rejected_at``.
+        five texts as they were read (null where there was none), ``reasons``, ``run_id``, ``rejected_at``, and
+        ``line_id`` as it was read, null where `columns` does not map it.
     """
     has_raw = F.col(RAW).isNotNull()
     raw = {name: F.when(has_raw, F.col(RAW)[number]) for number, name in enumerate(RAW_TEXTS)}
@@ -108,4 +114,5 @@ def rejected_rows(
         REASONS,
         F.lit(run_id).alias("run_id"),
         rejected_at.alias("rejected_at"),
+        F.col(LINE_ID) if LINE_ID in labelled.columns else F.lit(None).cast("string").alias(LINE_ID),
     )

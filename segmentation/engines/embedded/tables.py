@@ -102,6 +102,9 @@ def _ensured(path: str, schema: pa.Schema, spec: TableSpec) -> DeltaTable:
     else:
         table = DeltaTable.create(where, schema, configuration={"delta.dataSkippingStatsColumns": spec.key})
     found = table.metadata().configuration
+    for name in spec.retired:
+        if CONSTRAINT + name in found:
+            table.alter.drop_constraint(name)
     for name, condition in spec.checks.items():
         known = found.get(CONSTRAINT + name)
         if known is not None and UNKNOWN_WORDS.search(known):

@@ -113,6 +113,9 @@ class SparkTables:
         for name, condition in spec.checks.items():
             if not found.contains(f"delta.constraints.{name}"):
                 self.spark.sql(f"ALTER TABLE {_quoted(path)} ADD CONSTRAINT {name} CHECK ({condition})")
+        for name in spec.retired:
+            if found.contains(f"delta.constraints.{name}"):
+                self.spark.sql(f"ALTER TABLE {_quoted(path)} DROP CONSTRAINT {name}")
 
 
 def _quoted(path: str) -> str:
