@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
 from segmentation.config.mongodb import MongoConfig, MongoTarget
+from segmentation.config.table import TableConfig
 from segmentation.config.values import Amount, AsOf, Columns, DateFormat, Model, Name, Share, Timezone
 from segmentation.schemas import APOSTROPHES, Category
 
@@ -36,6 +37,7 @@ class SegmentationConfig(Model):
     thousands_separator: Annotated[str, Field(pattern=r"^[^0-9+\-.A-Za-z]$")] | None = None
     category_aliases: dict[str, Category | Literal["Other"]] = dict(DEFAULT_ALIASES)
     mongodb: MongoConfig | None = None
+    table: TableConfig | None = None
     publish_to_mongodb: MongoTarget | None = None
     max_rejected_ratio: Share = Decimal("0.10")
 
@@ -110,6 +112,11 @@ class SegmentationConfig(Model):
         drop = str.maketrans("", "", APOSTROPHES)
         given = {spelling.strip().lower().translate(drop): str(to) for spelling, to in self.category_aliases.items()}
         return {**given, **{category.lower(): str(category) for category in Category}}
+
+    @property
+    def table_columns(self) -> dict[str, str]:
+        """What the table calls its columns; what is said of the table alone goes before `columns`."""
+        return {**self.columns, **(self.table.columns if self.table else {})}
 
     def fingerprint(self) -> str:
         """A short hash of everything that may change the outcome; where the output goes and secrets are left out."""
