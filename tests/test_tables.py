@@ -26,6 +26,7 @@ from segmentation.config import load_config
 from segmentation.config.table import Table, TableConfig, table_of
 from segmentation.core.typed import double_text, number_text
 from segmentation.core.types import struct
+from segmentation.engines import choose as choose_module
 from segmentation.engines.base import Engine
 from segmentation.engines.choose import Task, choose
 from segmentation.errors import ConfigError, MissingColumnsError, NoDataError, SegmentationError, SourceError
@@ -446,7 +447,8 @@ def test_a_path_or_a_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
             load_config({"table": wrong})
 
 
-def test_a_table_of_the_catalog_needs_spark(tmp_path: Path) -> None:
+def test_a_table_of_the_catalog_needs_spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(choose_module, "_spark_is_chosen", lambda _: None)
     task = Task("table", ["a.b"], str(tmp_path), Table("a.b", is_name=True))
     found = choose(load_config(), task, None)
     assert (found.name, found.why[:36]) == ("spark", "a.b is a table of the catalog, which")
