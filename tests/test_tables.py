@@ -129,6 +129,7 @@ def test_a_value_stands_for_its_text(how: str, read_back: ReadBack, tmp_path: Pa
 NUMBERS = {
     "1.0E7": "10000000",
     "1e7": "10000000",
+    "1.0E-3": "0.001",
     "1.2345E2": "123.45",
     "-1.5e-3": "-0.0015",
     "1E+2": "100",
@@ -190,6 +191,14 @@ def counts(result: dict[str, Any]) -> dict[str, Any]:
     return {name: result["metadata"][name] for name in (*names, "warnings_by_reason", "total_customers")}
 
 
+def measured(folder: Path) -> list[dict[str, Any]]:
+    """The customers with their metrics, which show days that labels do not."""
+    rows = [vars(row) for row in table(folder, "customer_segments")]
+    changing = ("run_id", "updated_at")
+    plain = [{name: value for name, value in row.items() if name not in changing} for row in rows]
+    return sorted(plain, key=lambda row: row["customer_id"])
+
+
 def as_doubles(rows: pa.Table) -> pa.Table:
     column = rows.column_names.index("Total_Amount_LKR")
     return rows.set_column(column, "Total_Amount_LKR", rows["Total_Amount_LKR"].cast(pa.float64()))
@@ -229,12 +238,13 @@ def test_the_same_purchases_give_the_same_bytes_as_from_csv(
 ) -> None:
     rows = dirty_rows(2_000)
     from_csv = run_job(as_csv(rows, tmp_path / "in.csv"), as_of="2024-06-30")
-    expected = (tmp_path / EXPORT).read_bytes()
+    expected, customers = (tmp_path / EXPORT).read_bytes(), measured(tmp_path)
     kinds = [pa.string(), pa.string(), pa.date32(), pa.decimal128(12, 2), pa.string()]
     STORED[case](pa.Table.from_pylist(rows, pa.schema(zip(NAMES, kinds, strict=True))), tmp_path / "table")
     shutil.rmtree(tmp_path / "out")
     result = run_table(tmp_path / "table", as_of="2024-06-30")
     assert (tmp_path / EXPORT).read_bytes() == expected
+    assert measured(tmp_path) == customers
     assert counts(result) == counts(from_csv)
     assert result["metadata"]["rows_rejected"] > 50
     assert result["metadata"]["total_customers"] > 50
