@@ -23,13 +23,14 @@ def run_segmentation(
     as_of: str | date | None = None,
     output_dir: str | Path | None = None,
     mode: str = "full",
+    table: str | Path | None = None,
     dry_run: bool = False,
     progress_bar: bool = False,
 ) -> dict[str, Any]:
     """Segment the customers of a retailer and publish the outcome.
 
     Args:
-        source: ``csv``, or ``mongodb`` with the collection that the configuration names.
+        source: ``csv``, ``table``, or ``mongodb`` with the collection that the configuration names.
         csv_path: a file, a directory, a glob or a list of them; None for the bundled sample.
         config: a dict, a YAML file's path, or None for the defaults.
         engine: ``auto``, ``spark`` or ``embedded``; overrides the configuration.
@@ -37,6 +38,7 @@ def run_segmentation(
         as_of: ``latest``, ``today`` or a day; overrides the configuration.
         output_dir: where to publish; overrides the configuration.
         mode: ``full``.
+        table: a Delta table, a folder or file of Parquet, or a name of the catalog; None for the configuration's.
         dry_run: compute and count, publish nothing.
         progress_bar: show Spark's own progress on the terminal.
 
@@ -53,4 +55,6 @@ def run_segmentation(
 
     given = {"as_of": as_of, "output_dir": None if output_dir is None else str(output_dir), "engine": engine}
     pipeline = CustomerSegmentationPipeline(override(load_config(config), given))
-    return pipeline.run(source, csv_path, spark=spark, mode=mode, dry_run=dry_run, progress_bar=progress_bar)
+    return pipeline.run(
+        source, csv_path, table=table, spark=spark, mode=mode, dry_run=dry_run, progress_bar=progress_bar
+    )

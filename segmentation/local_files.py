@@ -9,10 +9,11 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 
 from segmentation.errors import SourceError
-from segmentation.locations import is_hidden
+from segmentation.locations import is_hidden, local_path
 
 KINDS: Mapping[Callable[[int], bool], str] = {
     stat.S_ISFIFO: "a pipe",
@@ -44,6 +45,20 @@ def local_files(pattern: str) -> list[Path]:
             f"{error.filename} cannot be read: {error.strerror}. Check --csv-path, permissions, and where links lead."
         ) from error
     return [Path(file) for file in found]
+
+
+def folders_read(locations: Sequence[str]) -> Iterator[str]:
+    """The folders among what locations stand for; one on another file system may be a folder."""
+    for location in locations:
+        local = local_path(location)
+        if local is None:
+            yield location
+            continue
+        absolute = os.path.abspath(local)  # noqa: PTH100
+        # Whoever reads the files reports what cannot be looked into.
+        with suppress(OSError):
+            roots = [absolute] if _exists(absolute) else _globbed(absolute)
+            yield from (root for root in roots if os.path.isdir(root))  # noqa: PTH112
 
 
 def _see(file: str) -> None:

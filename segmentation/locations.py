@@ -9,6 +9,8 @@ from urllib.parse import unquote
 # Endings of compressed files; those that only Hadoop's codecs read.
 HADOOP_ONLY = (".deflate", ".snappy", ".lz4", ".zst")
 COMPRESSED = (".gz", ".bz2", *HADOOP_ONLY)
+# The folder that makes a folder of Parquet a Delta table.
+DELTA_LOG = "_delta_log"
 
 
 def local_path(location: str) -> Path | None:
@@ -22,6 +24,17 @@ def local_path(location: str) -> Path | None:
 def join(location: str, *names: str) -> str:
     """`location` with further path components; works for local paths and URIs."""
     return "/".join((location.rstrip("/") or "/", *names))
+
+
+def is_inside(location: str, folder: str) -> bool:
+    """Is `location` the folder or below it? Links of local paths are followed."""
+    one, other = (_resolved(each) for each in (location, folder))
+    return one == other or one.startswith(other.rstrip("/") + "/")
+
+
+def _resolved(location: str) -> str:
+    local = local_path(location)
+    return str(local.resolve()) if local else location.rstrip("/")
 
 
 def is_hidden(name: str) -> bool:
@@ -45,5 +58,5 @@ def literally(path: str) -> str:
 
 
 def text_size(path: str, size: int) -> int:
-    """Bytes of text in a file of `size` bytes; CSV compresses to about a fifth."""
-    return size * (5 if path.endswith(COMPRESSED) else 1)
+    """Bytes of text in a file of `size` bytes; CSV compresses to about a fifth, and Parquet is compressed as a rule."""
+    return size * (5 if path.endswith((*COMPRESSED, ".parquet")) else 1)

@@ -50,6 +50,7 @@ class CustomerSegmentationPipeline:
         source: str = "csv",
         csv_path: str | Path | Sequence[str | Path] | None = None,
         *,
+        table: str | Path | None = None,
         spark: SparkSession | None = None,
         mode: str = "full",
         dry_run: bool = False,
@@ -58,8 +59,9 @@ class CustomerSegmentationPipeline:
         """Read, segment, publish.
 
         Args:
-            source: ``csv``, or ``mongodb`` with the collection that the configuration names.
+            source: ``csv``, ``table``, or ``mongodb`` with the collection that the configuration names.
             csv_path: files, directories or globs; None for the bundled sample.
+            table: a Delta table, Parquet files, or a name of the catalog; None for what the configuration names.
             spark: a session to use, which is not stopped; None to let the configuration's `engine` decide.
             mode: ``full``; ``incremental`` is still to come.
             dry_run: compute and count, publish nothing.
@@ -71,8 +73,9 @@ class CustomerSegmentationPipeline:
         Raises:
             SegmentationError: its subclasses, with one message for people and the exit code of the contract.
         """
-        request = Request.of(source, csv_path, mode, self.config, dry_run=dry_run)
+        request = Request.of(source, csv_path, mode, self.config, table=table, dry_run=dry_run)
         output = Output.of(self.config)
+        output.refuse_inside(request.locations)
         output.create()
         with output.locked():
             return Run(self.segmentation, output, request).execute(spark, progress_bar)

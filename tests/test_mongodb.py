@@ -81,7 +81,10 @@ SHAPES: dict[str, tuple[dict[str, Any], tuple[str | None, ...] | None]] = {
         ("C1", "P1", "2024-01-05", "1500", "Kids"),
     ),
     "not a number": (good(total_amount_lkr=float("nan")), ("C1", "P1", "2024-01-05", "NaN", "Kids")),
-    "a double beyond every amount": (good(total_amount_lkr=1e20), ("C1", "P1", "2024-01-05", "1.0E20", "Kids")),
+    "a double beyond every amount": (
+        good(total_amount_lkr=1e20),
+        ("C1", "P1", "2024-01-05", "100000000000000000000", "Kids"),
+    ),
     "object ids": (good(customer={"id": ID}, order_id=ID), (str(ID), str(ID), "2024-01-05", "5.00", "Kids")),
     "BSON date": (
         good(date=datetime(2024, 1, 5, 18, 30)),

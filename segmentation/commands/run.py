@@ -16,9 +16,14 @@ columns or source not reachable; 4 refused by a data-quality gate; 5 another run
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options of a run."""
     parser.epilog = EPILOG
-    parser.add_argument("--source", choices=("csv", "mongodb"), default="csv", help="where the purchases lie")
+    parser.add_argument("--source", choices=("csv", "mongodb", "table"), default="csv", help="where the purchases lie")
     parser.add_argument(
         "--csv-path", action="append", metavar="PATH", help="file, directory or glob; may be repeated (default: sample)"
+    )
+    parser.add_argument(
+        "--table",
+        metavar="PATH_OR_NAME",
+        help="for --source table: a Delta table, Parquet files, or database.table of Spark's catalog",
     )
     parser.add_argument(
         "--engine",
@@ -55,6 +60,7 @@ def execute(options: argparse.Namespace) -> int:
     result = CustomerSegmentationPipeline(config).run(
         options.source,
         options.csv_path,
+        table=options.table,
         mode="full" if options.force else options.mode,
         dry_run=options.dry_run,
         progress_bar=sys.stderr.isatty(),
@@ -73,5 +79,8 @@ def _nothing_to_do(options: argparse.Namespace, config: Any) -> bool:
     from segmentation.run.request import Request
     from segmentation.state.output import Output
 
-    request = Request.of(options.source, options.csv_path, options.mode, config)
-    return is_unchanged(Output.of(config), state_of(config, request.source, request.paths, datetime.now(UTC)))
+    request = Request.of(options.source, options.csv_path, options.mode, config, table=options.table)
+    state = state_of(config, request, datetime.now(UTC))
+    if state["source_fingerprint"] is None:
+        print(f"Whether {', '.join(request.paths)} changed cannot be told without reading, so the job runs.")
+    return is_unchanged(Output.of(config), state)

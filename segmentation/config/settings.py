@@ -13,6 +13,7 @@ from pydantic import Field, model_validator
 
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
 from segmentation.config.mongodb import MongoConfig, MongoTarget
+from segmentation.config.table import TableConfig
 from segmentation.config.values import (
     Amount,
     AsOf,
@@ -52,6 +53,7 @@ class SegmentationConfig(Model):
     grain: Literal["order", "line"] = "order"
     returns: Literal["reject", "net"] = "reject"
     mongodb: MongoConfig | None = None
+    table: TableConfig | None = None
     publish_to_mongodb: MongoTarget | None = None
     max_rejected_ratio: Share = Decimal("0.10")
 
@@ -133,6 +135,11 @@ class SegmentationConfig(Model):
         drop = str.maketrans("", "", APOSTROPHES)
         given = {spelling.strip().lower().translate(drop): str(to) for spelling, to in self.category_aliases.items()}
         return {**given, **{category.lower(): str(category) for category in Category}}
+
+    @property
+    def table_columns(self) -> dict[str, str | int]:
+        """What the table calls its columns; what is said of the table alone goes before `columns`."""
+        return {**self.columns, **(self.table.columns if self.table else {})}
 
     def fingerprint(self) -> str:
         """A short hash of everything that may change the outcome; where the output goes and secrets are left out."""

@@ -14,7 +14,7 @@ The core is written in expressions that every engine understands. What differs f
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, ClassVar, Protocol
@@ -89,6 +89,21 @@ class TableSpec:
 def literal(mark: str) -> str:
     """One character as a regular expression, also inside brackets, as every engine understands it."""
     return f"\\{mark}" if mark in "\\^$.|?*+-()[]{}&~" else mark
+
+
+@dataclass(frozen=True)
+class TypedRows:
+    """Rows of a table that have their columns in common, not read yet.
+
+    Attributes:
+        columns: type by name, in Spark's words (``bigint``, ``decimal(12,2)``, ``timestamp_ntz``).
+        read: purchase column -> the name of the column here, to the frame of these, under the purchase columns' names.
+        where: the first file, or the table.
+    """
+
+    columns: Mapping[str, str]
+    read: Callable[[Mapping[str, str]], DataFrame]
+    where: str
 
 
 class Files(Protocol):
@@ -204,6 +219,30 @@ class Engine(ABC):
     @abstractmethod
     def numbered_lines(self, files: Sequence[StoredFile], folder: str, decoding: Decoding) -> DataFrame:
         """The same -> ``source_id``, ``place`` (orders the lines of a file), ``line`` string."""
+
+    @abstractmethod
+    def delta_rows(self, location: str, folder: str) -> list[TypedRows]:
+        """The rows of the newest version of a Delta table.
+
+        Raises:
+            SourceError: it cannot be read.
+        """
+
+    @abstractmethod
+    def parquet_rows(self, files: Sequence[StoredFile], folder: str) -> list[TypedRows]:
+        """The rows of Parquet files, those together that have the same columns; `Partitions` count as columns.
+
+        Raises:
+            SourceError: one cannot be read.
+        """
+
+    def catalog_rows(self, name: str) -> list[TypedRows]:
+        """The rows of a table of the engine's catalog.
+
+        Raises:
+            NoDataError: there is none of this name.
+        """
+        raise NotImplementedError(f"{self.name} has no catalog")
 
     @abstractmethod
     def stage(self, frame: DataFrame, folder: str) -> DataFrame:

@@ -12,6 +12,7 @@ from shutil import rmtree
 from typing import TYPE_CHECKING
 
 from segmentation.config import SegmentationConfig
+from segmentation.config.table import Table
 from segmentation.core.date_formats import digits_of
 from segmentation.engines.base import Engine
 from segmentation.engines.spark.chosen import has_active_context, launched_by_spark_submit, master_is_chosen
@@ -36,14 +37,16 @@ class Task:
     """What an engine has to do.
 
     Attributes:
-        source: ``csv`` or ``mongodb``.
+        source: ``csv``, ``mongodb`` or ``table``.
         paths: of the source.
         output: where to publish.
+        table: the table, where that is the source.
     """
 
     source: str
     paths: Sequence[str]
     output: str
+    table: Table | None = None
 
     @cached_property
     def files(self) -> list[Path]:
@@ -120,6 +123,8 @@ def open_engine(
 def _only_spark_can(config: SegmentationConfig, task: Task) -> str | None:
     if task.source == "mongodb" or config.publish_to_mongodb:
         return "only Spark reads and writes MongoDB"
+    if task.table and task.table.is_name:
+        return f"{task.table.place} is a table of the catalog, which only Spark has (there is no such path)"
     elsewhere = [place for place in (*task.paths, task.output) if local_path(place) is None]
     if elsewhere:
         return f"{elsewhere[0]} is not on this machine"

@@ -11,19 +11,21 @@ from typing import Any
 
 from segmentation.config import SegmentationConfig
 from segmentation.local_files import local_files
-from segmentation.locations import local_path
+from segmentation.locations import DELTA_LOG, local_path
+from segmentation.run.request import Request
 from segmentation.state.output import Output
 from segmentation.state.status import last_success
 
 
-def state_of(config: SegmentationConfig, source: str, paths: Sequence[str], now: datetime) -> dict[str, Any]:
+def state_of(config: SegmentationConfig, request: Request, now: datetime) -> dict[str, Any]:
     """What the outcome of a run hangs on; compare it with what `last_success` recorded.
 
-    ``source_fingerprint`` is None where it cannot be told without Spark (another file system); then a run is due.
+    ``source_fingerprint`` is None where it cannot be told without Spark (another file system, MongoDB, a table
+    of the catalog); then a run is due.
     """
     return {
-        "source": source,
-        "source_fingerprint": _fingerprint(paths) if source == "csv" else None,
+        "source": request.source,
+        "source_fingerprint": _fingerprint(request.locations) if request.locations else None,
         "config_fingerprint": config.fingerprint(),
         "as_of_day": now.astimezone(config.zone).date().isoformat() if config.as_of == "today" else str(config.as_of),
         "output": [config.output_filename],
@@ -38,13 +40,19 @@ def is_unchanged(output: Output, state: dict[str, Any]) -> bool:
     return published and state["source_fingerprint"] is not None and last_success(output) == state
 
 
+def newest_commit(table: Path) -> list[Path]:
+    """The newest version in the log of a Delta table, whose files never change; nothing where it is none."""
+    commits = [entry for entry in (table / DELTA_LOG).glob("*.json") if entry.stem.isdigit()]
+    return [max(commits, key=lambda commit: int(commit.stem))] if commits else []
+
+
 def _fingerprint(paths: Sequence[str]) -> str | None:
     digest = hashlib.sha256()
     for path in paths:
         local = local_path(path)
         if local is None:
             return None
-        files = local_files(str(local))
+        files = newest_commit(local) or local_files(str(local))
         if not files:
             return None
         for file in files:

@@ -37,6 +37,7 @@ from segmentation.schemas import SOURCE_ID
 from segmentation.sources import RawRows
 from segmentation.sources.csv import read_csv
 from segmentation.sources.layout import Form
+from segmentation.sources.tables import read_table
 from segmentation.state import tables
 from segmentation.state.output import Output
 from segmentation.state.status import record_success
@@ -55,7 +56,7 @@ class Run:
         self.record = RunRecord(run_id, now, request, self.config.fingerprint())
         self.staging = join(output.staging, run_id)
         # Taken before anything is read, so that a change during the run is seen by the next one.
-        self.state = state_of(self.config, request.source, request.paths, now)
+        self.state = state_of(self.config, request, now)
         # On a local output the operating system's lock cannot be lost.
         self.confirm: Callable[[], object] = lambda: None
 
@@ -82,7 +83,7 @@ class Run:
     @contextmanager
     def _engine(self, spark: SparkSession | None, progress_bar: bool) -> Iterator[Engine]:
         """The engine, open while the run computes."""
-        task = Task(self.request.source, self.request.paths, self.output.root)
+        task = Task(self.request.source, self.request.paths, self.output.root, self.request.table)
         choice = choose(self.config, task, spark)
         self.reporter.info(f"Engine: {choice.name}, because {choice.why}")
         engine: Engine | None = None
@@ -90,7 +91,7 @@ class Run:
             with self.reporter.step("Start the engine") as counts:
                 self.record.engine = engine = open_engine(choice, self.config, task, spark, progress_bar)
                 counts.update(engine.versions)
-            engine.check([self.output.root, *(self.request.paths if self.request.source == "csv" else [])])
+            engine.check([self.output.root, *self.request.locations])
             yield engine
         finally:
             if engine:
@@ -140,6 +141,8 @@ class Run:
             from segmentation.sources.mongodb import read_mongodb
 
             return read_mongodb(engine.session, self.config.mongodb, self.config.named_columns)
+        if self.request.table:
+            return read_table(engine, self.request.table, self.config.table_columns, join(self.staging, "table"))
         return read_csv(engine, self.request.paths, self._form(), join(self.staging, "text"))
 
     def _form(self) -> Form:

@@ -7,26 +7,34 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from segmentation.config import SegmentationConfig
+from segmentation.config.table import Table, table_of
 from segmentation.errors import ConfigError, NoDataError
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "purchase_records.csv"
-SOURCES = ("csv", "mongodb")
+SOURCES = ("csv", "mongodb", "table")
 MODES = ("full", "incremental")
 
 
 @dataclass(frozen=True)
 class Request:
     """Attributes:
-    source: ``csv`` or ``mongodb``.
-    paths: what to read: files, directories, globs, or the one collection.
+    source: ``csv``, ``mongodb`` or ``table``.
+    paths: what to read: files, directories, globs, or the one collection or table.
+    table: the table, where that is the source.
     mode: ``full``.
     dry_run: compute and count, publish nothing.
     """
 
     source: str
     paths: list[str]
+    table: Table | None = None
     mode: str = "full"
     dry_run: bool = False
+
+    @property
+    def locations(self) -> list[str]:
+        """What is read and is a path."""
+        return self.paths if self.source == "csv" or (self.table and not self.table.is_name) else []
 
     @classmethod
     def of(
@@ -36,12 +44,14 @@ class Request:
         mode: str,
         config: SegmentationConfig,
         *,
+        table: str | Path | None = None,
         dry_run: bool = False,
     ) -> Request:
         """The request, if it makes sense.
 
         Raises:
-            ConfigError: an unknown source or mode, one that is not available yet, or a collection that nobody named.
+            ConfigError: an unknown source or mode, one that is not available yet, or a collection or table that
+                nobody named.
             NoDataError: no path was given and there is no bundled sample.
         """
         for name, value, known in (("source", source, SOURCES), ("mode", mode, MODES)):
@@ -49,8 +59,13 @@ class Request:
                 raise ConfigError(f"Unknown {name} {value!r}: expected one of {', '.join(known)}.")
         if mode == "incremental":
             raise ConfigError("--mode incremental is not available yet; use --mode full.")
+        if table is not None and source != "table":
+            raise ConfigError(f"A table was named, but the source is {source}: add --source table, or leave it out.")
+        if source == "table":
+            found = table_of(config.table, None if table is None else str(table))
+            return cls(source, [found.place], found, mode, dry_run)
         paths = [_collection(config)] if source == "mongodb" else _paths(csv_path)
-        return cls(source, paths, mode, dry_run)
+        return cls(source, paths, None, mode, dry_run)
 
 
 def _collection(config: SegmentationConfig) -> str:

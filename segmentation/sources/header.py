@@ -36,18 +36,22 @@ def positions_of(
         MissingColumnsError: one is missing.
         SourceError: two cells could be the same one.
     """
-    wanted = (*PURCHASE_COLUMNS, LINE_ID) if LINE_ID in columns else PURCHASE_COLUMNS
-    found = {column: candidates(column, names, columns) for column in wanted}
-    missing = [column for column in wanted if not found[column]]
+    found = {column: candidates(column, names, columns) for column in wanted(columns)}
+    missing = [column for column, places in found.items() if not places]
     if missing:
         raise MissingColumnsError(
-            f"{where} lacks {_named(missing, columns)}; it has {_shown(names)}. "
+            f"{where} lacks {named(missing, columns)}; it has {_shown(names)}. "
             + _hint(names, missing, columns, lines, delimiter)
         )
-    ambiguous = next((column for column in wanted if len(found[column]) > 1), None)
+    ambiguous = next((column for column, places in found.items() if len(places) > 1), None)
     if ambiguous:
-        raise SourceError(_which(ambiguous, found[ambiguous], names, where))
-    return tuple(found[column][0] for column in wanted)
+        raise SourceError(which(ambiguous, found[ambiguous], names, where))
+    return tuple(places[0] for places in found.values())
+
+
+def wanted(columns: Columns) -> tuple[str, ...]:
+    """The columns to look for."""
+    return (*PURCHASE_COLUMNS, LINE_ID) if LINE_ID in columns else PURCHASE_COLUMNS
 
 
 def candidates(column: str, names: Sequence[str], columns: Columns) -> list[int]:
@@ -56,10 +60,10 @@ def candidates(column: str, names: Sequence[str], columns: Columns) -> list[int]
     if isinstance(mapped, int):
         return [mapped - 1] if mapped <= len(names) else []
     plain = [_plain(name) for name in names]
-    found = [at for at, name in enumerate(plain) if mapped is not None and name == _plain(mapped)]
-    return found or [
-        at for at, name in enumerate(plain) if name in (_plain(DOCUMENT_COLUMNS.get(column, column)), column)
-    ]
+    usual = {_plain(DOCUMENT_COLUMNS.get(column, column)), column}
+    exact = [at for at, name in enumerate(names) if name == mapped]
+    close = [at for at, name in enumerate(plain) if mapped is not None and name == _plain(mapped)]
+    return exact or close or [at for at, name in enumerate(plain) if name in usual]
 
 
 def _plain(name: str) -> str:
@@ -67,7 +71,8 @@ def _plain(name: str) -> str:
     return (formula[1] if formula else name).strip().lower()
 
 
-def _named(missing: Sequence[str], columns: Columns) -> str:
+def named(missing: Sequence[str], columns: Columns) -> str:
+    """What is missing, by the names that are looked for."""
     return ", ".join(str(columns.get(column, DOCUMENT_COLUMNS.get(column, column))) for column in missing)
 
 
@@ -75,10 +80,10 @@ def _shown(names: Sequence[str]) -> str:
     return ", ".join(repr(name[:40]) for name in names[:30])
 
 
-def _which(column: str, found: Sequence[int], names: Sequence[str], where: str) -> str:
-    """Names may be the same, so numbers are offered."""
+def which(column: str, found: Sequence[int], names: Sequence[str], where: str) -> str:
+    """What to do where several cells could be a column: names may be the same, so numbers are offered."""
     cells = " and ".join(f"{names[at]!r} (column {at + 1})" for at in found)
-    alike = len({_plain(names[at]) for at in found}) < len(found)
+    alike = len({names[at].strip() for at in found}) < len(found)
     entry = str(found[0] + 1) if alike else repr(names[found[0]].strip())
     return (
         f"{where} is ambiguous: {cells} could each be {column}. Say which in the configuration, for example: "

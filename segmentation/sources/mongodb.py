@@ -19,7 +19,7 @@ from pyspark.sql import functions as F
 from segmentation.config import MongoConfig
 from segmentation.console import LOGGER
 from segmentation.core.source_ids import source_id
-from segmentation.core.texts import try_cast
+from segmentation.core.typed import number_text
 from segmentation.errors import NoDataError, SourceError
 from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.sources import RawRows
@@ -32,8 +32,6 @@ PARTITIONERS = "com.mongodb.spark.sql.connector.read.partitioner."
 # The first samples the collection, which some users may not; the second only counts and skips; the third does nothing.
 FALLBACKS = ("AutoBucketPartitioner", "PaginateIntoPartitionsPartitioner", "SinglePartitionPartitioner")
 BYTES_PER_DOCUMENT = 60
-# Wide enough for every amount: 16 digits before the point, and more behind it than a double shows.
-PLAIN_TYPE = "decimal(38,21)"
 
 
 def read_mongodb(spark: SparkSession, config: MongoConfig, columns: Mapping[str, str]) -> RawRows:
@@ -81,11 +79,10 @@ def as_text(name: str) -> Column:
     A BSON date comes as an instant in UTC; whole doubles lose their ``.0``, and exponents are written out.
     """
     value, kind = F.col(name), F.col(_type(name))
-    written_out = F.regexp_replace(try_cast(name, PLAIN_TYPE).cast("string"), r"\.?0+$", "")
     not_finite = F.when(value.contains("$number"), F.regexp_extract(value, "[+-]?(NaN|Infinity)", 0))
     with_exponent = value.rlike("[eE]") | (kind == "double")
     is_fraction = kind.isin("double", "decimal")
-    return F.when(is_fraction & with_exponent, F.coalesce(written_out, not_finite, value)).otherwise(value)
+    return F.when(is_fraction & with_exponent, F.coalesce(not_finite, number_text(value))).otherwise(value)
 
 
 def look(spark: SparkSession, config: MongoConfig, uri: str) -> int:

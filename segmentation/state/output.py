@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from segmentation.config import SegmentationConfig
 from segmentation.errors import ConfigError, OutputBusyError
-from segmentation.locations import join, local_path
+from segmentation.local_files import folders_read
+from segmentation.locations import is_inside, join, local_path
 
 
 @dataclass(frozen=True)
@@ -93,6 +94,19 @@ class Output:
                 f"The output directory {self.local} cannot be written to: {error.strerror}. "
                 "Name another one with --output-dir, or mend its permissions."
             ) from None
+
+    def refuse_inside(self, locations: Sequence[str]) -> None:
+        """See that the output does not lie in a folder that is read, which would read it as input the next time.
+
+        Raises:
+            ConfigError: it does.
+        """
+        for folder in folders_read(locations):
+            if is_inside(self.root, folder):
+                raise ConfigError(
+                    f"The output {self.root} lies inside the input {folder}, and would be read as input by the next "
+                    "run: name another directory with --output-dir."
+                )
 
     @contextmanager
     def locked(self) -> Iterator[None]:

@@ -14,7 +14,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
-from segmentation.engines.base import Decoding, Dialect, Engine, Rows, StoredFile
+from segmentation.engines.base import Decoding, Dialect, Engine, Rows, StoredFile, TypedRows
+from segmentation.engines.embedded import inputs
 from segmentation.engines.embedded.session import connect_mode, served
 from segmentation.engines.embedded.stream import Staged, sent
 from segmentation.engines.embedded.tables import DeltaRsTables
@@ -123,6 +124,14 @@ class EmbeddedEngine(Engine):
         target = Path(folder, "numbered.parquet")
         write_numbered(files, decoding.encoding, target)
         return self.session.read.parquet(str(target))
+
+    def delta_rows(self, location: str, folder: str) -> list[TypedRows]:
+        """Through delta-rs, which knows deletion vectors and renamed columns."""
+        return inputs.delta_rows(self.session, location, folder)
+
+    def parquet_rows(self, files: Sequence[StoredFile], folder: str) -> list[TypedRows]:
+        """Through Arrow."""
+        return inputs.parquet_rows(self.session, files, folder)
 
     def stage(self, frame: DataFrame, folder: str) -> DataFrame:
         """Parquet."""

@@ -14,7 +14,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from segmentation.core.source_ids import source_id_of
-from segmentation.engines.base import Decoding, Dialect, Engine, Rows, StoredFile
+from segmentation.engines.base import Decoding, Dialect, Engine, Rows, StoredFile, TypedRows
+from segmentation.engines.spark import inputs
 from segmentation.engines.spark.files import Storage, check_schemes
 from segmentation.engines.spark.lease import Lease, held
 from segmentation.engines.spark.rows import known_rows
@@ -94,6 +95,18 @@ class SparkEngine(Engine):
         return text.frame.select(
             text.number.alias(SOURCE_ID), place.alias("place"), decoded(F.col("value"), decoding).alias("line")
         )
+
+    def delta_rows(self, location: str, folder: str) -> list[TypedRows]:  # noqa: ARG002
+        """Through Delta's library."""
+        return inputs.delta_rows(self.session, location)
+
+    def parquet_rows(self, files: Sequence[StoredFile], folder: str) -> list[TypedRows]:  # noqa: ARG002
+        """Through Spark's reader; executors read the files where they lie."""
+        return inputs.parquet_rows(self.session, files)
+
+    def catalog_rows(self, name: str) -> list[TypedRows]:
+        """Whatever the catalog knows: Delta, Parquet, Hive, views."""
+        return inputs.catalog_rows(self.session, name)
 
     def stage(self, frame: DataFrame, folder: str) -> DataFrame:
         """Parquet; not Spark's memory, where what is lost with an executor would be computed from the source again."""

@@ -79,7 +79,7 @@ def open_session(
 
     Args:
         config: names of packages, whether MongoDB is written to.
-        source: ``csv`` or ``mongodb``.
+        source: ``csv``, ``mongodb`` or ``table``.
         progress_bar: show Spark's own progress on the terminal.
         input_size: bytes to read, None if it is not known; a JVM in local mode is started to fit.
 
