@@ -27,10 +27,11 @@ LINES = "Line,Customer_ID,Order_ID,Date,Total_Amount_LKR,Product_Category\n"
 NUMBERED = {"grain": "line", "columns": {"line_id": "Line"}}
 # Few values each, so that they meet: ids, days on both sides of an as-of day, amounts that add up to nothing.
 customers = st.sampled_from(["C1", "C1", "C2", "c2", " C1 ", ""])
-orders = st.integers(0, 9).map(lambda n: f"P{n}" if n else " ")
-days = st.sampled_from(["2024-03-30", "2024-03-31", "2024-04-01", "2023-12-05", "2024-06-30", "2024", "3000-01-01"])
+orders = st.integers(0, 7).map(lambda n: f"P{n}" if n else " ")
+days = st.sampled_from(["2024-03-31", "2024-03-31", "2024-03-31", "2024-04-01", "2023-12-05", "2024", "3000-01-01"])
 amounts = st.one_of(
-    st.sampled_from(["5", "-5", "10", "-10", "0", "-0.004", "-0.01", "15000", "-15000", "", "x"]),
+    st.sampled_from(["5", "5", "-5", "10", "-10"]),
+    st.sampled_from(["0", "-0.004", "-0.01", "15000", "-15000", "", "x"]),
     st.sampled_from(["9999999999999999.99", "-9999999999999999.99", "1000000", "-1000000.01", "999999.99"]),
     st.decimals(-2_000, 20_000, places=2).map(str),
 )
@@ -39,7 +40,7 @@ numbers = st.sampled_from(["1", "2", "3", " 1", "", " "])
 records = st.tuples(numbers, customers, orders, days, amounts, categories)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=16, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(
     rows=st.lists(records, min_size=10, max_size=60),
     as_of=st.sampled_from(["latest", "2024-03-31"]),
@@ -134,6 +135,22 @@ def test_the_first_line_says_whose_the_purchase_is(run_job: Job, write_csv, tmp_
         "C2": (1, Decimal("2.00")),
         "C3": (1, Decimal("9.00")),
     }
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "whose"),
+    [
+        (("Z", "2024-01-06", "1"), ("C", "2024-01-05", "9"), "Z"),
+        (("Z", "2024-01-05", "9"), ("C", "2024-01-05", "1"), "Z"),
+        (("Z", "2024-01-05", "9"), ("C", "2024-01-05", "9"), "C"),
+        (("Z", "2024-01-05", "9"), ("c", "2024-01-05", "9"), "Z"),
+    ],
+)
+def test_of_two_lines_the_latest_the_highest_the_smallest_customer(
+    run_job: Job, write_csv, tmp_path: Path, one, other, whose
+) -> None:
+    run_job(write_csv("".join(f"{who},P1,{day},{amount},Kids\n" for who, day, amount in (one, other))), grain="line")
+    assert list(customers_of(tmp_path)) == [whose]
 
 
 def test_the_day_of_the_purchase_decides_for_all_its_lines(run_job: Job, write_csv, tmp_path: Path) -> None:
