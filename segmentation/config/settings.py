@@ -104,7 +104,10 @@ class SegmentationConfig(Model):
             raise ValueError(f"output_filename: {self.output_filename!r} is the name of another output")
         if self.publish_to_mongodb and not self.mongodb:
             raise ValueError("publish_to_mongodb: needs the server, expected mongodb: {host: ...} beside it")
-        if self.grain == "order" and LINE_ID in {**self.columns, **(self.mongodb.columns if self.mongodb else {})}:
+        if self.grain == "order" and LINE_ID in {
+            **self.table_columns,
+            **(self.mongodb.columns if self.mongodb else {}),
+        }:
             raise ValueError("columns.line_id: only lines have one, expected grain: line beside it, found grain: order")
         if self.category_fallback in (*Category, "Family"):
             raise ValueError(f"category_fallback: {self.category_fallback!r} is the label of a rule already")

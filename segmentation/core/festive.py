@@ -12,6 +12,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from segmentation.config import AnnualPeriod, FestivePeriod, HolidayPeriod, OncePeriod
+from segmentation.core.days import on
 from segmentation.errors import ConfigError
 
 
@@ -42,7 +43,7 @@ class FestiveCalendar:
         """Date -> boolean: is it festive? Null stays null."""
         month_day = F.month(day) * 100 + F.dayofmonth(day)
         conditions = [_within_year(month_day, _number(period.from_), _number(period.to)) for period in self.annual]
-        conditions += [day.between(F.lit(stretch.start), F.lit(stretch.end)) for stretch in self.days]
+        conditions += [day.between(on(stretch.start), on(stretch.end)) for stretch in self.days]
         return reduce(lambda one, other: one | other, conditions, F.lit(False))
 
     def gaps(self) -> list[str]:

@@ -9,6 +9,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
+from segmentation.core.days import on
 from segmentation.core.festive import FestiveCalendar
 from segmentation.core.types import struct
 from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, OTHER, PURCHASE_DATE, SPEND_TYPE, Category
@@ -56,12 +57,12 @@ def count_if(condition: Column) -> Column:
 
 def in_last_months(day: Column, as_of: date, months: int) -> Column:
     """``add_months(as_of, -months) <= day <= as_of``: calendar months, a missing day becomes the month's last."""
-    return day.between(F.add_months(F.lit(as_of), -months), F.lit(as_of))
+    return day.between(F.add_months(on(as_of), -months), on(as_of))
 
 
 def in_last_days(day: Column, as_of: date, days: int) -> Column:
     """``as_of - days <= day <= as_of``, so day number `days` is still inside."""
-    return day.between(F.date_sub(F.lit(as_of), days), F.lit(as_of))
+    return day.between(F.date_sub(on(as_of), days), on(as_of))
 
 
 def exact_sum(amount: Column) -> Column:
@@ -167,7 +168,7 @@ def customer_metrics(sums: DataFrame, as_of: date) -> DataFrame:
         average_half_away(F.col("lifetime_spend"), F.col("total_purchases")).alias("average_order_value"),
         "first_purchase",
         "last_purchase",
-        F.datediff(F.lit(as_of), F.col("last_purchase")).cast("int").alias("days_since_last_purchase"),
+        F.datediff(on(as_of), F.col("last_purchase")).cast("int").alias("days_since_last_purchase"),
         "purchases_last_6_months",
         "purchases_last_90_days",
         LOYAL_WINDOW,

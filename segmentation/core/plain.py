@@ -13,6 +13,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.core.days import on
 from segmentation.core.texts import try_cast
 from segmentation.schemas import (
     AMOUNT,
@@ -58,7 +59,7 @@ def _values(today: date) -> list[Column]:
     """What the values of a plain row are like, however its texts are looked at."""
     return [
         F.col(RAW_RECORD).isNull(),
-        F.col("plain_day") <= F.lit(today),
+        F.col("plain_day") <= on(today),
         F.col("plain_amount") >= 0,
         F.col(CATEGORY).isin([str(category) for category in Category]),
     ]

@@ -11,6 +11,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.core.days import on
 from segmentation.core.metrics import count_if
 from segmentation.errors import QualityGateError
 from segmentation.schemas import AMOUNT, LIKE_A_LINE, LINES, PURCHASE_DATE, REASONS, WARNING, Reason, Warn
@@ -117,7 +118,7 @@ def _of_days(
     warned: Callable[[Column, Warn], Column],
 ) -> list[Column]:
     """What is to be counted of purchases and returns: `rows` they are made of, `warned` ones among these."""
-    inside = F.lit(True) if as_of is None else F.col(PURCHASE_DATE) <= F.lit(as_of)
+    inside = F.lit(True) if as_of is None else F.col(PURCHASE_DATE) <= on(as_of)
     used, is_return = valid & inside, F.col(AMOUNT) < 0
     return [
         rows(valid & ~inside).alias("purchases_after_as_of"),

@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
+from segmentation.core.days import on
 from segmentation.core.plain import with_plain_values
 from segmentation.core.texts import (
     blank_to_null,
@@ -118,7 +119,7 @@ def checks(today: date, config: SegmentationConfig) -> list[Column]:
         check(F.col(_text(PURCHASE_ID)).isNull(), Reason.MISSING_PURCHASE_ID),
         check(date_text.isNull(), Reason.MISSING_PURCHASE_DATE),
         check(date_text.isNotNull() & day.isNull(), Reason.INVALID_PURCHASE_DATE),
-        check(day > F.lit(today), Reason.FUTURE_PURCHASE_DATE),
+        check(day > on(today), Reason.FUTURE_PURCHASE_DATE),
         check(amount_text.isNull(), Reason.MISSING_AMOUNT),
         check(amount_text.isNotNull() & amount.isNull(), Reason.INVALID_AMOUNT),
         *below_zero,

@@ -17,6 +17,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.console import LOGGER, Reporter
+from segmentation.core.days import on
 from segmentation.core.festive import resolve
 from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.core.quality import enforce_gate
@@ -198,7 +199,7 @@ class Run:
             for gap in festive.gaps():
                 LOGGER.warning("%s", gap)
             facts = {
-                "as_of": F.lit(as_of),
+                "as_of": on(as_of),
                 "run_id": F.lit(self.record.run_id),
                 "updated_at": F.lit(self.record.started_at),
             }

@@ -9,6 +9,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
+from segmentation.core.days import on
 from segmentation.core.duplicates import identity_of, nothing_settled, repeated_ids, settle
 from segmentation.core.lines import gathered, gathered_again, reject_other_customers, several_customers
 from segmentation.core.quality import Profile, profile
@@ -27,7 +28,7 @@ class Settled(NamedTuple):
 
     def used(self, as_of: date) -> DataFrame:
         """The purchases and returns up to a day."""
-        return self.purchases.where(F.col(PURCHASE_DATE) <= F.lit(as_of))
+        return self.purchases.where(F.col(PURCHASE_DATE) <= on(as_of))
 
     def days(self, as_of: date | str) -> tuple[date, date]:
         """The first and the last day of a purchase or return.
