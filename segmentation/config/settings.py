@@ -13,8 +13,19 @@ from pydantic import Field, model_validator
 
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
 from segmentation.config.mongodb import MongoConfig, MongoTarget
-from segmentation.config.values import Amount, AsOf, Columns, DateFormat, Model, Name, Share, Timezone
-from segmentation.schemas import APOSTROPHES, Category
+from segmentation.config.values import (
+    Amount,
+    AsOf,
+    Columns,
+    DateFormat,
+    Mark,
+    Model,
+    Name,
+    NullWord,
+    Share,
+    Timezone,
+)
+from segmentation.schemas import APOSTROPHES, EDGES, Category
 
 RESERVED_FILENAMES = ("automation_status.json", "segmentation_runs.log", "delta")
 # What does not change the outcome, whatever it is.
@@ -33,7 +44,9 @@ class SegmentationConfig(Model):
     timezone: Timezone = "Asia/Colombo"
     columns: Columns = {}
     date_formats: tuple[DateFormat, ...] = ()
-    thousands_separator: Annotated[str, Field(pattern=r"^[^0-9+\-.A-Za-z]$")] | None = None
+    decimal_separator: Mark = "."
+    thousands_separator: Mark | None = None
+    null_values: tuple[NullWord, ...] = ("NULL", "null", "\\N", "#N/A", "N/A", "nan", "NaN", "None")
     category_aliases: dict[str, Category | Literal["Other"]] = dict(DEFAULT_ALIASES)
     mongodb: MongoConfig | None = None
     publish_to_mongodb: MongoTarget | None = None
@@ -80,6 +93,13 @@ class SegmentationConfig(Model):
             raise ValueError(
                 f"frequency_order: expected each of {list(known)} once, found {list(self.frequency_order)}"
             )
+        if self.thousands_separator == self.decimal_separator:
+            raise ValueError(
+                f"thousands_separator: {self.thousands_separator!r} is the decimal_separator already, so 1,234.50 and "
+                "1.234,50 could not be told apart; set decimal_separator as well, or leave thousands_separator out"
+            )
+        if not set(Category).isdisjoint(self.null_values):
+            raise ValueError(f"null_values: expected words for nothing, found one of {', '.join(Category)}")
         if self.frequency_fallback in known:
             raise ValueError(f"frequency_fallback: {self.frequency_fallback!r} is the label of a rule already")
         if self.output_filename in RESERVED_FILENAMES:
@@ -108,7 +128,9 @@ class SegmentationConfig(Model):
     def aliases(self) -> dict[str, str]:
         """Category by normalised spelling; the canonical names always stand for themselves."""
         drop = str.maketrans("", "", APOSTROPHES)
-        given = {spelling.strip().lower().translate(drop): str(to) for spelling, to in self.category_aliases.items()}
+        given = {
+            spelling.strip(EDGES).lower().translate(drop): str(to) for spelling, to in self.category_aliases.items()
+        }
         return {**given, **{category.lower(): str(category) for category in Category}}
 
     def fingerprint(self) -> str:
