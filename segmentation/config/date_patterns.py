@@ -62,12 +62,12 @@ def _wrong_letter(group: str) -> str | None:
 def _options(tokens: list[str]) -> Iterator[str]:
     """Parts in brackets may be missing, and a day has no part that may."""
     depth = 0
-    for token in tokens:
-        depth += (token == "[") - (token == "]")
+    for part in tokens:
+        depth += (part == "[") - (part == "]")
         if depth not in (0, 1):
             break
-        if depth and token[0] in "yMLdD":
-            yield f"{token} stands in brackets, so it may be missing; write two patterns instead"
+        if depth and part[0] in "yMLdD":
+            yield f"{part} stands in brackets, so it may be missing; write two patterns instead"
     if depth:
         yield "a bracket is not closed, or not opened"
 
