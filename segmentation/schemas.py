@@ -44,6 +44,16 @@ SPEND_TYPE: Final = "decimal(28,2)"
 # Dropped from a category before it is looked up: people type many kinds.
 APOSTROPHES: Final = "'’‘ʼ`´"
 
+# What Python's str.strip removes, so that a no-break space pasted from a spreadsheet does not make another customer.
+WHITESPACE: Final = (
+    "\t\n\x0b\x0c\r\x1c\x1d\x1e\x1f \x85\xa0\u1680\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2007\u2008\u2009\u200a"
+    "\u2028\u2029\u202f\u205f\u3000"
+)
+# Nobody sees these, and whoever copies from a page or another program brings them along.
+INVISIBLE: Final = "\u200b\u200c\u200d\u200e\u200f\u2060\ufeff\u00ad"
+# Trimmed from ids and categories.
+EDGES: Final = WHITESPACE + INVISIBLE
+
 # What stands for a purchase outside the three categories.
 OTHER: Final = "Other"
 
@@ -73,7 +83,9 @@ class Reason(StrEnum):
 
 
 class Warn(StrEnum):
-    """What is remarkable about a purchase that is used all the same."""
+    """What is remarkable about a purchase that is used all the same, in the order in which it shows the first."""
 
     MISSING_CATEGORY = "missing_category"
     UNKNOWN_CATEGORY = "unknown_category"
+    SPREADSHEET_ID = "spreadsheet_id"
+    ANCIENT_DATE = "ancient_date"

@@ -7,10 +7,45 @@ from collections.abc import Iterator
 from datetime import date, timedelta
 
 FIRST = date(2022, 1, 1)
-CATEGORIES = ("Womens", "Mens", "Kids", "women's", " KIDS ", "Gents", "Toys", "")
-STRANGE_IDS = ('"Silva, A"', '"two\nlines"', " C7 ", "\u00a0C8\u2003", "日本", "C\\4", "Ł'3", '"say ""hi"""', "")
-STRANGE_DAYS = ("2024", "2023-02-29", "", "3000-01-01", "2024-06-30T23:59:59", "2024-06-29T18:30:00Z", "x")
-STRANGE_AMOUNTS = ("", "-1", "1e5", " 7 ", "9999999999999999.99", "12,000", ".5", "14999.995", "-0.004", "NaN")
+CATEGORIES = ("Womens", "Mens", "Kids", "women's", " KIDS ", "Gents", "Toys", "", "NULL", "Kids\u200b")
+STRANGE_IDS = (
+    '"Silva, A"',
+    '"two\nlines"',
+    " C7 ",
+    "\u00a0C8\u2003",
+    "日本",
+    "C\\4",
+    "Ł'3",
+    '"say ""hi"""',
+    "",
+    "NULL",
+    "\u200bC9\ufeff",
+    "8.7E+12",
+)
+STRANGE_DAYS = (
+    "2024",
+    "2023-02-29",
+    "",
+    "3000-01-01",
+    "2024-06-30T23:59:59",
+    "2024-06-29T18:30:00Z",
+    "x",
+    "1969-12-31",
+    "2024-06-29 18:30 UTC",
+)
+STRANGE_AMOUNTS = (
+    "",
+    "-1",
+    "1e5",
+    " 7 ",
+    "9999999999999999.99",
+    "12,000",
+    ".5",
+    "14999.995",
+    "-0.004",
+    "NaN",
+    "1,50,000.00",
+)
 BROKEN = (
     "C1,,2024-01-01,5,Kids",
     "C1,P1,2024-01-01",

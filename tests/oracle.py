@@ -43,7 +43,9 @@ REASONS = (
     "duplicate_purchase",
     "conflicting_purchase",
 )
-WARNINGS = ("missing_category", "unknown_category")
+WARNINGS = ("missing_category", "unknown_category", "spreadsheet_id", "ancient_date")
+NULL_WORDS = ("NULL", "null", "\\N", "#N/A", "N/A", "nan", "NaN", "None")
+INVISIBLE = {0xAD, *range(0x200B, 0x2010), 0x2060, 0xFEFF}
 CATEGORIES = ("Womens", "Mens", "Kids")
 OTHER = "Other"
 DEFAULT_ALIASES = {
@@ -56,6 +58,8 @@ DEFAULTS: dict[str, Any] = {
     "timezone": "Asia/Colombo",
     "date_formats": (),
     "thousands_separator": None,
+    "decimal_separator": ".",
+    "null_values": NULL_WORDS,
     "category_aliases": DEFAULT_ALIASES,
     "festive_periods": (),
     "high_aov_threshold": 15_000,
@@ -81,7 +85,7 @@ _QUOTED = re.compile(r'"((?:[^"]|"")*+)"')
 _ISO_DATE = re.compile(
     r"(\d{4})-(\d\d)-(\d\d)"
     r"(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.\d+)?)?"
-    r"(?: ?(?:(?P<utc>Z)|(?P<sign>[+-])(?P<hours>\d\d)(?::?(?P<minutes>\d\d))?))?)?",
+    r"(?: ?(?:(?P<utc>Z|UTC|GMT)|(?P<sign>[+-])(?P<hours>\d\d)(?::?(?P<minutes>\d\d))?))?)?",
     re.ASCII,
 )
 _DATE_FORMATS = {
@@ -364,6 +368,16 @@ def _trimmed(value: str | None) -> str:
     return (value or "").strip()
 
 
+def _id(value: str | None, null_words: Iterable[str]) -> str:
+    """Return an id or a category without blanks and invisible characters around it, empty if it stands for nothing."""
+    text = list(value or "")
+    for at in (0, -1):
+        while text and (text[at].isspace() or ord(text[at]) in INVISIBLE):
+            text.pop(at)
+    found = "".join(text)
+    return "" if found in null_words else found
+
+
 def _day(text: str, zone: ZoneInfo, formats: Iterable[str]) -> date | None:
     """Return the calendar day a text stands for, or None if it stands for none."""
     try:
@@ -403,12 +417,18 @@ def _iso_day(found: re.Match[str], zone: ZoneInfo) -> date:
     return local.replace(tzinfo=timezone(-offset if found["sign"] == "-" else offset)).astimezone(zone).date()
 
 
-def _cents(text: str, separator: str | None) -> int | None:
+def _cents(text: str, separator: str | None, decimal: str) -> int | None:
     """Return an amount in cents, rounded half up (away from zero), or None if the text is no amount."""
-    if separator and re.fullmatch(rf"[+-]?\d{{1,3}}(?:{re.escape(separator)}\d{{3}})+(?:\.\d*)?", text, re.ASCII):
-        grouped = text.replace(separator, "")
-    else:
-        grouped = text
+    whole, *decimals = text.split(decimal)
+    if len(decimals) > 1 or (decimal != "." and "." in text.replace(separator or "", "")):
+        return None
+    if separator:
+        first, *groups = whole.lstrip("+-").split(separator)
+        lengths = [len(group) for group in groups]
+        if groups and not (1 <= len(first) <= 3 and set(lengths) <= {2, 3} and lengths[-1] == 3):
+            return None
+        whole = whole.replace(separator, "")
+    text = grouped = ".".join([whole, *decimals])
     if _PLAIN_AMOUNT.fullmatch(text):
         number = text
     elif _PLAIN_AMOUNT.fullmatch(grouped):
@@ -474,10 +494,11 @@ def _judge(
     """Return the purchase a row stands for, or the reasons against it in the contract's order."""
     if row.malformed is not None:
         return ["malformed_row"]
-    customer_id, purchase_id = _trimmed(row.customer_id), _trimmed(row.purchase_id)
+    nothing = settings["null_values"]
+    customer_id, purchase_id = _id(row.customer_id, nothing), _id(row.purchase_id, nothing)
     day_text, amount_text = _trimmed(row.purchase_date), _trimmed(row.amount)
     day = _day(day_text, zone, settings["date_formats"])
-    cents = _cents(amount_text, settings["thousands_separator"])
+    cents = _cents(amount_text, settings["thousands_separator"], settings["decimal_separator"])
     problems = {
         "missing_customer_id": not customer_id,
         "missing_purchase_id": not purchase_id,
@@ -491,8 +512,13 @@ def _judge(
     reasons = [reason for reason in REASONS if problems.get(reason)]
     if reasons or day is None or cents is None:
         return reasons
-    category, warning = _category(_trimmed(row.category), table)
-    return _Purchase(position, customer_id, purchase_id, day, cents, category, warning, _trimmed(row.line_id))
+    category, warning = _category(_id(row.category, nothing), table)
+    if warning is None and any(re.fullmatch(r"\d([.,]\d+)?[Ee]\+\d+", one, re.A) for one in (customer_id, purchase_id)):
+        warning = "spreadsheet_id"
+    elif warning is None and day.year < 1970:
+        warning = "ancient_date"
+    line_id = _id(row.line_id, nothing)
+    return _Purchase(position, customer_id, purchase_id, day, cents, category, warning, line_id)
 
 
 def _settle_duplicates(

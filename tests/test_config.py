@@ -43,7 +43,13 @@ REFUSED = {
     "alias": ({"category_aliases": {"toys": "Toys"}}, "category_aliases.toys: "),
     "column": ({"columns": {"when": "Date"}}, "columns: unknown purchase column 'when'"),
     "column twice": ({"columns": {"customer_id": "a", "b": "customer_id"}}, "'customer_id' is mapped twice"),
-    "separator": ({"thousands_separator": "."}, "thousands_separator: "),
+    "separator": ({"thousands_separator": "."}, "thousands_separator: '.' is the decimal_separator already"),
+    "decimal separator": ({"decimal_separator": "5"}, "decimal_separator: "),
+    "separators": ({"thousands_separator": ",", "decimal_separator": ","}, "thousands_separator: ',' is the decimal"),
+    "null word": ({"null_values": ["N/A", None]}, "null_values.1: expected a word, in quotes and with nothing around"),
+    "null number": ({"null_values": [0]}, "null_values.0: expected a word, in quotes"),
+    "null blank": ({"null_values": [" x"]}, "null_values.0: expected a word, in quotes and with nothing around it"),
+    "null category": ({"null_values": ["Kids"]}, "null_values: expected words for nothing, found one of Womens, Mens"),
     "date format": ({"date_formats": ["DD-MM-YYYY"]}, "date_formats.0: expected a pattern such as dd/MM/yyyy"),
     "file name": ({"output_filename": "../x.json"}, "output_filename: "),
     "reserved name": ({"output_filename": "automation_status.json"}, "output_filename: 'automation_status.json' is"),
@@ -57,6 +63,52 @@ def test_refused_with_the_keys_path(case: str) -> None:
     with pytest.raises(ConfigError) as caught:
         load_config(config)
     assert message in str(caught.value)
+
+
+PATTERNS = {
+    "d/M/y": "y takes a year of any length",
+    "dd/MM/yyy": "yyy takes a year",
+    "dd/MM/yyyyy": "yyyyy takes a year",
+    "dd/MM/uu": "'u' is no letter of a date to be read; a year is y",
+    "dd/MM/uuuu": "'u' is no letter",
+    "dd/MM/YYYY": "'Y' is no letter of a date to be read; a year is y",
+    "dd/mm/yyyy": "the month (M) is missing",
+    "DD/MM/yyyy": "D is the day of the year, d the day of the month",
+    "MM/yyyy": "the day (d) is missing",
+    "dd/MM": "the year (y) is missing",
+    "yyyy-DDDD": "DDDD is too long or too short",
+    "dd/MM/yyyy HH:MM": "the month (M) is there twice; minutes are m, months M",
+    "dd/MM/yyyy hh:mm": "an hour of h or K needs a for AM or PM",
+    "dd/MM/yyyy V": "V is too long or too short",
+    "dd/MMMMM/yyyy": "MMMMM is too long",
+    "EEE dd/MM/yyyy": "'E' is no letter",
+    "dd/MM/yyyyThh": "'T' is no letter of a date to be read (text must stand in quotes)",
+    "dd/MM/yyyy 'at": "a quote is not closed",
+    "dd/MM/yyyy #": "'#' must stand in quotes",
+    "[dd/]MM/yyyy": "dd stands in brackets, so it may be missing; write two patterns instead",
+    "dd/MM/yyyy]": "a bracket is not closed, or not opened",
+    "dd/MM/yyyy [HH:mm": "a bracket is not closed",
+    "dd": "is missing",
+    "": "the year (y) is missing",
+}
+
+
+@pytest.mark.parametrize("pattern", PATTERNS)
+def test_a_pattern_that_cannot_mean_what_was_meant(pattern: str) -> None:
+    with pytest.raises(ConfigError) as caught:
+        load_config({"date_formats": ["dd.MM.yyyy", pattern]})
+    assert "date_formats.1: expected a pattern such as dd/MM/yyyy" in str(caught.value)
+    assert PATTERNS[pattern] in str(caught.value)
+    assert repr(pattern) in str(caught.value)
+
+
+def test_patterns_that_are_taken() -> None:
+    taken = [
+        *["dd/MM/yyyy", "d.M.yy 'x' H", "yyyyMMdd", "yyyyDDD", "dd.MM.yyyy HH:mm Z", "d''M''yyyy", "dd LLL yyyy G"],
+        *["dd MMM yyyy", "MMMM d, yyyy", "dd/MM/yyyy[ HH:mm]", "yyyy-MM-dd'T'HH:mm:ss.SSSXXX"],
+        *["dd/MM/yyyy hh:mm a", "dd/MM/yyyy VV", "dd/MM/yyyy OOOO", "dd/MM/yyyy '#'"],
+    ]
+    assert load_config({"date_formats": taken}).date_formats == tuple(taken)
 
 
 def test_the_flat_keys_of_the_business_document() -> None:

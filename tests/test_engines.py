@@ -220,20 +220,25 @@ def test_json_strings_are_written_as_spark_writes_them(engine: Engine, spark: Sp
 plain_texts = st.one_of(
     st.sampled_from(["2024-01-05", "2024-1-05", "2024-01-5 ", "02024-1-1", "2024-02-30", "0999-01-01", "2027-01-01"]),
     st.sampled_from(["12.30", "12.3", "12", "012.30", "0.05", "-1.00", "+1", "1e5", "9999999999999999.995", ".5"]),
-    st.text(alphabet="C1 \n\té.-T", max_size=4),
+    st.sampled_from(["1969-12-31", "1970-01-01", "1900-01-01", "12,30", "1E+12", "8.6E+12", "1", "1E", "NULL", "\\N"]),
+    st.text(alphabet="C1 \n\té.-T,eE+\u200b", max_size=4),
 )
 
 
 @settings(max_examples=30, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(rows=st.lists(st.tuples(plain_texts, plain_texts, plain_texts, plain_texts), min_size=20, max_size=60))
-def test_a_row_is_plain_by_its_pattern_or_by_its_parts_alike(engine: Engine, rows) -> None:
+@given(
+    rows=st.lists(st.tuples(plain_texts, plain_texts, plain_texts, plain_texts), min_size=20, max_size=60),
+    separator=st.sampled_from([".", ","]),
+)
+def test_a_row_is_plain_by_its_pattern_or_by_its_parts_alike(engine: Engine, rows, separator: str) -> None:
+    config = load_config({"decimal_separator": separator})
     names = ("customer_id", "purchase_id", "purchase_date", "amount")
     raw = engine.rows([{"category": "Kids", **dict(zip(names, row, strict=True))} for row in rows], RAW_SCHEMA)
     shown = ("clean", "plain_day", "plain_amount", "same_amount")
     by_pattern, by_parts = (
         [
             tuple(row) if row.clean else False
-            for row in plain.with_plain_values(raw, TODAY, by_pattern=way).select(*shown).collect()
+            for row in plain.with_plain_values(raw, config, TODAY, by_pattern=way).select(*shown).collect()
         ]
         for way in (True, False)
     )

@@ -59,22 +59,50 @@ def compare(tmp_path: Path, result: dict[str, Any], expected: oracle.Outcome) ->
 
 # --- against the oracle -----------------------------------------------------------------------------------------------
 
-customer_ids = st.sampled_from(["C1", "C2", " C2", "c2", "Ł'3\"", "日本", "\u00a0C1\u2003", "=1+1", "C\\4", "", "\x01"])
+customer_ids = st.one_of(
+    st.sampled_from(["C1", "C2", " C2", "c2", "Ł'3\"", "日本", "\u00a0C1\u2003", "=1+1", "C\\4", "", "\x01"]),
+    st.sampled_from(
+        ["\u200bC1 \ufeff", "\u00ad\u2060", "NULL", "\\N", " nan", "8.69712E+12", "1E+15", "1E5", "+94771234567"]
+    ),
+)
 dates = st.one_of(
     st.dates(date(2022, 12, 1), date(2024, 6, 30)).map(str),
     st.dates(date(2023, 11, 25), date(2024, 6, 30)).map(str),
     st.sampled_from(["2024-06-30T23:59:59", "2024-06-29T18:30:00Z", "2024", "2023-02-29", "", "3000-01-01", "x"]),
+    st.sampled_from(["1969-12-31", "1970-01-01", "2024-06-29 18:30:00 UTC", "2024-06-29T18:29GMT", "2024-06-29 UTC"]),
 )
 amounts = st.one_of(
     st.decimals(0, 40_000, places=2).map(str),
     st.sampled_from(
-        ["15000", "14999.995", "0", "-0.004", "-1", "1e5", "", " 7 ", "9999999999999999.99", "12,000", ".5"]
+        [
+            "15000",
+            "14999.995",
+            "0",
+            "-0.004",
+            "-1",
+            "1e5",
+            "",
+            " 7 ",
+            "9999999999999999.99",
+            "12,000",
+            ".5",
+            "1,50,000.00",
+            "1.50.000,5",
+        ]
     ),
 )
 categories = st.sampled_from(
-    ["Womens", "women's", "MENS", " gents", "Kids", "Boys", "Toys", "", "Mens", "Kids", "Womens"]
+    ["Womens", "women's", "MENS", " gents", "Kids", "Boys", "Toys", "", "Mens", "Kids", "Womens", "N/A", "Kids\u200b"]
 )
 records = st.tuples(customer_ids, st.integers(0, 60).map(lambda n: f"P{n}" if n else ""), dates, amounts, categories)
+
+
+MARKS = [
+    {},
+    {"thousands_separator": ","},
+    {"decimal_separator": ",", "thousands_separator": "."},
+    {"decimal_separator": ","},
+]
 
 
 def as_csv(value: str) -> str:
@@ -82,13 +110,17 @@ def as_csv(value: str) -> str:
 
 
 @settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
-@given(rows=st.lists(records, min_size=30, max_size=90), as_of=st.sampled_from(["latest", "2024-03-31", "today"]))
-def test_any_purchases_like_the_oracle(engine_name, spark_or_none, tmp_path_factory, rows, as_of) -> None:
+@given(
+    rows=st.lists(records, min_size=30, max_size=90),
+    as_of=st.sampled_from(["latest", "2024-03-31", "today"]),
+    marks=st.sampled_from(MARKS),
+)
+def test_any_purchases_like_the_oracle(engine_name, spark_or_none, tmp_path_factory, rows, as_of, marks) -> None:
     tmp_path = tmp_path_factory.mktemp("property")
     source = tmp_path / "purchases.csv"
     lines = [",".join(map(as_csv, row)) for row in rows] + ["C1,P1,2024-01-01", "C9,P99,2023-05-05,5,Kids"]
     source.write_text(HEADER + "\n".join(lines) + "\n", encoding="utf-8")
-    config = {"festive_periods": FESTIVE, "as_of": as_of, "max_rejected_ratio": 1}
+    config = {"festive_periods": FESTIVE, "as_of": as_of, "max_rejected_ratio": 1, **marks}
     expected = oracle.evaluate(oracle.read_csv([source]), today=today(), config={**config, "as_of": str_day(as_of)})
     settings = {**config, "output_dir": str(tmp_path / "out"), "engine": engine_name}
     result = CustomerSegmentationPipeline(settings).run("csv", source, spark=spark_or_none)

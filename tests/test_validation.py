@@ -19,12 +19,12 @@ GOOD = ("file", None, "C1", "P1", "2024-01-05", "100.00", "Womens")
 RAW_SCHEMA = ", ".join(f"{name} string" for name in RAW_COLUMNS)
 
 
-def label(session: SparkSession, column: str, texts: list[str | None], **config):
+def label(session: SparkSession, column: str, texts: list[str | None], *, by_pattern: bool = False, **config):
     """The labelled rows of good rows in which one text is replaced, in order."""
     at = RAW_COLUMNS.index(column)
     rows = [(*GOOD[:at], text, *GOOD[at + 1 :]) for text in texts]
-    frame = label_rows(session.createDataFrame(rows, RAW_SCHEMA).coalesce(1), load_config(config), TODAY)
-    return frame.collect()
+    raw = session.createDataFrame(rows, RAW_SCHEMA).coalesce(1)
+    return label_rows(raw, load_config(config), TODAY, by_pattern=by_pattern).collect()
 
 
 DATES = {
@@ -68,9 +68,21 @@ DATES = {
     "2024-01-05T03:00:00+14:00": date(2024, 1, 4),
     "2024-01-05T23:00:00+05:30": date(2024, 1, 5),
     "2023-02-29T18:30:00Z": None,
+    "2024-01-05T18:29:59 UTC": date(2024, 1, 5),
+    "2024-01-05 18:30:00 UTC": date(2024, 1, 6),
+    "2024-01-05 18:30GMT": date(2024, 1, 6),
+    "2024-01-05T18:30:00.5 GMT ": date(2024, 1, 6),
+    "2024-01-05T18:30  UTC": None,
+    "2024-01-05T18:30 utc": None,
+    "2024-01-05T18:30 UTC+1": None,
+    "2024-01-05T18:30 EST": None,
+    "2024-01-05 UTC": None,
+    "2023-02-29T18:30 UTC": None,
     "2024-01-05T10:00+15:00": None,
     "2024-01-05T10:00 Asia/Colombo": None,
     "２０２４-01-05": None,
+    "\u200b2024-01-05": None,
+    "NULL": None,
 }
 
 
@@ -187,12 +199,65 @@ def test_negative_amounts(session: SparkSession) -> None:
     assert {text: row.reasons for text, row in zip(cases, rows, strict=True)} == cases
 
 
-@pytest.mark.parametrize("separator", [",", " ", "'"])
+GROUPED = {
+    "12,000": "12000.00",
+    "1,234,567.891": "1234567.89",
+    "12000": "12000.00",
+    "1,50,000.00": "150000.00",
+    "12,34,56,789": "123456789.00",
+    "1,234,56,789": "123456789.00",
+    "+1,000.": "1000.00",
+    "99,99,99,99,99,99,999.99": "999999999999999.99",
+    "9,99,99,99,99,99,99,99,999": None,
+    "12,00": None,
+    "1,2345": None,
+    "1,000,00": None,
+    "1,0,000": None,
+    "1234,000": None,
+    "+,000": None,
+    "1,,000": None,
+    "1,000.00,000": None,
+}
+
+
+@pytest.mark.parametrize("separator", [",", " ", "'", "\u2019", "\u202f", "|"])
 def test_thousands_separator(session: SparkSession, separator: str) -> None:
-    cases = {"12,000": "12000.00", "1,234,567.891": "1234567.89", "12000": "12000.00", "12,00": None, "1,2345": None}
-    cases = {text.replace(",", separator): value and Decimal(value) for text, value in cases.items()}
+    cases = {text.replace(",", separator): value and Decimal(value) for text, value in GROUPED.items()}
     rows = label(session, "amount", list(cases), thousands_separator=separator)
     assert {text: row.amount for text, row in zip(cases, rows, strict=True)} == cases
+
+
+# Decimal separator, separator of thousands, text: value.
+MARKS = {
+    (",", ".", "1.234,50"): "1234.50",
+    (",", ".", "-1.234.567,895"): None,
+    (",", ".", "1.50.000,5"): "150000.50",
+    (",", ".", "1234,5"): "1234.50",
+    (",", ".", "1234"): "1234.00",
+    (",", ".", ",5"): "0.50",
+    (",", ".", "5,"): "5.00",
+    (",", ".", "12.30"): None,
+    (",", ".", "1,234.50"): None,
+    (",", ".", "1.234"): "1234.00",
+    (",", None, "12,345"): "12.35",
+    (",", None, "9999999999999999,99"): "9999999999999999.99",
+    (",", None, "12.30"): None,
+    (",", None, "12,3,0"): None,
+    (",", "\u00a0", "1\u00a0234,50"): "1234.50",
+    (",", " ", "12,34"): "12.34",
+    ("\u066b", ",", "1,234\u066b5"): "1234.50",
+    ("|", ",", "1,234|5"): "1234.50",
+}
+
+
+def test_decimal_separator(session: SparkSession) -> None:
+    for marks in dict.fromkeys(case[:2] for case in MARKS):
+        cases = {text: value for (*of, text), value in MARKS.items() if tuple(of) == marks}
+        rows = label(session, "amount", list(cases), decimal_separator=marks[0], thousands_separator=marks[1])
+        found = {text: None if row.reasons else str(row.amount) for text, row in zip(cases, rows, strict=True)}
+        assert found == cases, marks
+        for (text, value), row in zip(cases.items(), rows, strict=True):
+            assert row.raw[RAW_TEXTS.index("amount")] == text, (text, value)
 
 
 CATEGORIES = {
@@ -212,6 +277,11 @@ CATEGORIES = {
     "": ("Other", "missing_category"),
     " \u00a0": ("Other", "missing_category"),
     None: ("Other", "missing_category"),
+    "\u200b Kids\u2060\u00a0": ("Kids", None),
+    "\ufeff\u00ad": ("Other", "missing_category"),
+    "N/A": ("Other", "missing_category"),
+    " NULL ": ("Other", "missing_category"),
+    "Null": ("Other", "unknown_category"),
 }
 
 
@@ -233,6 +303,105 @@ def test_ids_are_trimmed_and_keep_their_case(session: SparkSession, column: str)
     texts = ["c1", " C1", "C1\u00a0", "\tC 1\r\n", "\u3000C1", "É1 ", "‘C1’", "", " ", "\u2003", None]
     values = [getattr(row, column) for row in label(session, column, texts)]
     assert values == ["c1", "C1", "C1", "C 1", "C1", "É1", "‘C1’", None, None, None, None]
+
+
+INVISIBLE = ["\u200b", "\u200c", "\u200d", "\u200e", "\u200f", "\u2060", "\ufeff", "\u00ad"]
+
+
+@pytest.mark.parametrize("column", ["customer_id", "purchase_id"])
+def test_what_nobody_sees_around_an_id_is_no_part_of_it(session: SparkSession, column: str) -> None:
+    cases = {
+        **{f"{mark} C1 {mark}\u00a0": "C1" for mark in INVISIBLE},
+        "".join(INVISIBLE): None,
+        " \u200b \ufeff": None,
+        "C\u200b1": "C\u200b1",
+        "\u2010C1": "\u2010C1",
+        "\u200bNULL\u2060": None,
+    }
+    rows = label(session, column, list(cases))
+    assert {text: getattr(row, column) for text, row in zip(cases, rows, strict=True)} == cases
+    for (text, value), row in zip(cases.items(), rows, strict=True):
+        assert row.reasons == (None if value else [f"missing_{column}"]), text
+        assert row.raw is None if value == text else row.raw[RAW_TEXTS.index(column)] == text
+
+
+NULL_WORDS = ["NULL", "null", "\\N", "#N/A", "N/A", "nan", "NaN", "None"]
+
+
+@pytest.mark.parametrize("by_pattern", [True, False])
+@pytest.mark.parametrize("column", ["customer_id", "purchase_id"])
+def test_words_for_nothing(session: SparkSession, column: str, by_pattern: bool) -> None:
+    others = ["Null", "NONE", "none", "-", "N", "C1"]
+    given = {"by_pattern": by_pattern}
+    rows = label(session, column, [*NULL_WORDS, *others], **given)
+    assert [getattr(row, column) for row in rows] == [*[None] * 8, *others]
+    assert {(row.reasons or [None])[0] for row in rows[:8]} == {f"missing_{column}"}
+    assert [row.raw[RAW_TEXTS.index(column)] for row in rows[:8]] == NULL_WORDS
+    own = label(session, column, ["-", "NULL", "C1"], null_values=["-"], **given)
+    assert [getattr(row, column) for row in own] == [None, "NULL", "C1"]
+    assert [getattr(row, column) for row in label(session, column, ["-", "NULL"], null_values=[], **given)] == [
+        "-",
+        "NULL",
+    ]
+
+
+SPREADSHEET_IDS = {
+    "8.69712E+12": True,
+    "8,69712E+12": True,
+    " 1E+15": True,
+    "1e+100": True,
+    "8.697e+12": True,
+    "10.5E+12": False,
+    "1E5": False,
+    "3E07": False,
+    "8.69712E-12": False,
+    "8.E+12": False,
+    "E+12": False,
+    "1E+": False,
+    "8.69712E+12 ?": False,
+    "8.69712E+12a": False,
+    "8x69712E+12": False,
+    "-8.69712E+12": False,
+    "869712": False,
+    "8": False,
+    "8E": False,
+    "8.": False,
+    "C1": False,
+}
+
+
+@pytest.mark.parametrize("by_pattern", [True, False])
+@pytest.mark.parametrize("column", ["customer_id", "purchase_id"])
+def test_ids_that_a_spreadsheet_has_rounded(session: SparkSession, column: str, by_pattern: bool) -> None:
+    rows = label(session, column, list(SPREADSHEET_IDS), by_pattern=by_pattern)
+    found = {text: row.warning == "spreadsheet_id" for text, row in zip(SPREADSHEET_IDS, rows, strict=True)}
+    assert found == SPREADSHEET_IDS
+    assert all(row.reasons is None and row.warning in (None, "spreadsheet_id") for row in rows)
+
+
+@pytest.mark.parametrize("by_pattern", [True, False])
+def test_days_before_1970_are_remarkable(session: SparkSession, by_pattern: bool) -> None:
+    cases = {
+        "1969-12-31": "ancient_date",
+        "1970-01-01": None,
+        "0001-01-01": "ancient_date",
+        "1900-01-01": "ancient_date",
+    }
+    cases |= {"1969-12-31T23:00:00Z": None, "1999-12-31": None, "2000-01-01": None}
+    rows = label(session, "purchase_date", list(cases), by_pattern=by_pattern)
+    assert {text: row.warning for text, row in zip(cases, rows, strict=True)} == cases
+
+
+def test_a_purchase_shows_its_first_warning(session: SparkSession) -> None:
+    rows = [
+        ("file", None, "1E+12", "P", "1900-01-01", "1", "nan"),
+        ("file", None, "1E+12", "P", "1900-01-01", "1", "Toys"),
+        ("file", None, "1E+12", "P", "1900-01-01", "1", "Kids"),
+        ("file", None, "C", "P", "1900-01-01", "1", "Kids"),
+    ]
+    frame = label_rows(session.createDataFrame(rows, RAW_SCHEMA), load_config(), TODAY)
+    warnings = [("missing_category",), ("unknown_category",), ("spreadsheet_id",), ("ancient_date",)]
+    assert rows_of(frame.select("warning")) == warnings
 
 
 def test_reasons_come_in_the_order_of_the_contract(session: SparkSession) -> None:

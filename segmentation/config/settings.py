@@ -21,12 +21,14 @@ from segmentation.config.values import (
     DateFormat,
     Delimiter,
     Encoding,
+    Mark,
     Model,
     Name,
+    NullWord,
     Share,
     Timezone,
 )
-from segmentation.schemas import APOSTROPHES, LINE_ID, Category
+from segmentation.schemas import APOSTROPHES, EDGES, LINE_ID, Category
 
 RESERVED_FILENAMES = ("automation_status.json", "segmentation_runs.log", "delta")
 # What does not change the outcome, whatever it is.
@@ -48,7 +50,9 @@ class SegmentationConfig(Model):
     delimiter: Delimiter = ","
     skip_lines: int = Field(0, ge=0, le=1000)
     date_formats: tuple[DateFormat, ...] = ()
-    thousands_separator: Annotated[str, Field(pattern=r"^[^0-9+\-.A-Za-z]$")] | None = None
+    decimal_separator: Mark = "."
+    thousands_separator: Mark | None = None
+    null_values: tuple[NullWord, ...] = ("NULL", "null", "\\N", "#N/A", "N/A", "nan", "NaN", "None")
     category_aliases: dict[str, Category | Literal["Other"]] = dict(DEFAULT_ALIASES)
     grain: Literal["order", "line"] = "order"
     returns: Literal["reject", "net"] = "reject"
@@ -98,6 +102,13 @@ class SegmentationConfig(Model):
             raise ValueError(
                 f"frequency_order: expected each of {list(known)} once, found {list(self.frequency_order)}"
             )
+        if self.thousands_separator == self.decimal_separator:
+            raise ValueError(
+                f"thousands_separator: {self.thousands_separator!r} is the decimal_separator already, so 1,234.50 and "
+                "1.234,50 could not be told apart; set decimal_separator as well, or leave thousands_separator out"
+            )
+        if not set(Category).isdisjoint(self.null_values):
+            raise ValueError(f"null_values: expected words for nothing, found one of {', '.join(Category)}")
         if self.frequency_fallback in known:
             raise ValueError(f"frequency_fallback: {self.frequency_fallback!r} is the label of a rule already")
         if self.output_filename in RESERVED_FILENAMES:
@@ -136,7 +147,9 @@ class SegmentationConfig(Model):
     def aliases(self) -> dict[str, str]:
         """Category by normalised spelling; the canonical names always stand for themselves."""
         drop = str.maketrans("", "", APOSTROPHES)
-        given = {spelling.strip().lower().translate(drop): str(to) for spelling, to in self.category_aliases.items()}
+        given = {
+            spelling.strip(EDGES).lower().translate(drop): str(to) for spelling, to in self.category_aliases.items()
+        }
         return {**given, **{category.lower(): str(category) for category in Category}}
 
     @property

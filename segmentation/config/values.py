@@ -12,7 +12,8 @@ from zoneinfo import available_timezones
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from segmentation.schemas import LINE_ID, PURCHASE_COLUMNS
+from segmentation.config.date_patterns import date_pattern
+from segmentation.schemas import EDGES, LINE_ID, PURCHASE_COLUMNS
 
 MAPPABLE = (*PURCHASE_COLUMNS, LINE_ID)
 
@@ -79,11 +80,12 @@ def _delimiter(value: str) -> str:
     return mark
 
 
-def _date_format(value: str) -> str:
-    letters = {letter for letter in "".join(value.split("'")[::2]) if letter.isalpha()}
-    strange = sorted(letters - set("GyuDMLdQqEFahKkHmsSVzOXxZ"))
-    if strange or not (letters & set("yu") and letters & set("MLD")):
-        raise ValueError(f"expected a pattern such as dd/MM/yyyy (lower-case y and d, upper-case M), found {value!r}")
+def _null_word(value: object) -> object:
+    # YAML reads NULL as nothing, 0 as a number, and what follows a # not at all.
+    if not isinstance(value, str) or value != value.strip(EDGES) or not value:
+        raise ValueError(
+            f"expected a word, in quotes and with nothing around it, such as 'NULL' or '#N/A', found {value!r}"
+        )
     return value
 
 
@@ -91,8 +93,11 @@ Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=18, 
 Share = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, max_digits=7, decimal_places=6)]
 AsOf = Annotated[Literal["latest", "today"] | date, BeforeValidator(_as_of)]
 Name = Annotated[str, Field(min_length=1)]
+NullWord = Annotated[str, BeforeValidator(_null_word)]
+# One character of an amount, neither letter, digit nor sign.
+Mark = Annotated[str, Field(pattern=r"^[^0-9+\-A-Za-z]$")]
 Timezone = Annotated[str, AfterValidator(_timezone)]
 Columns = Annotated[dict[str, Name | Annotated[int, Field(ge=1)]], BeforeValidator(_columns)]
 Encoding = Annotated[str, AfterValidator(_encoding)]
 Delimiter = Annotated[str, AfterValidator(_delimiter)]
-DateFormat = Annotated[str, AfterValidator(_date_format)]
+DateFormat = Annotated[str, AfterValidator(date_pattern)]

@@ -28,7 +28,7 @@ def digits_of(pattern: str) -> str | None:
 def _part(found: re.Match[str]) -> str | None:
     if found["letters"] is None:
         text = found["mark"] or found["quoted"] or "'"
-        return None if text in ("[", "]") and found["mark"] else "".join(map(_literal, text))
+        return None if text in ("[", "]") and found["mark"] else literally(text)
     letter, length = found["letters"][0], len(found["letters"])
     if letter in "yu":
         return f"[0-9]{{{length}}}"
@@ -42,5 +42,6 @@ def _part(found: re.Match[str]) -> str | None:
     return f"[0-9]{{{length},{most}}}" if length == 1 else f"[0-9]{{{length}}}"
 
 
-def _literal(mark: str) -> str:
-    return f"\\{mark}" if mark in SPECIAL else mark
+def literally(text: str) -> str:
+    """A regular expression for just this text. What needs no escape has none: engines refuse some."""
+    return "".join(f"\\{mark}" if mark in SPECIAL else mark for mark in text)

@@ -8,7 +8,7 @@ from pyspark.sql import Column, DataFrame, Window, WindowSpec
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
-from segmentation.core.texts import blank_to_null
+from segmentation.core.texts import word_or_null
 from segmentation.schemas import (
     AMOUNT,
     CATEGORY,
@@ -43,7 +43,7 @@ def identity_of(config: SegmentationConfig, columns: list[str]) -> Identity | No
     """What rows of the labelled frame are told by; None for lines without a number, which are all kept."""
     purchase, valid = F.col(PURCHASE_ID), F.col(REASONS).isNull()
     if config.grain == "line":
-        line = blank_to_null(F.col(LINE_ID))
+        line = word_or_null(F.col(LINE_ID), config.null_values)
         return Identity((purchase, line), valid & line.isNotNull()) if LINE_ID in columns else None
     # A purchase and its return may carry one id.
     return Identity((purchase, F.col(AMOUNT) < 0) if config.returns == "net" else (purchase,), valid)

@@ -13,6 +13,7 @@ from segmentation.config import SegmentationConfig
 from segmentation.core.festive import FestiveCalendar, resolve
 from segmentation.core.metrics import LOYAL_WINDOW, count_if, customer_metrics, customer_sums
 from segmentation.core.segmenters import DEFAULT_SEGMENTERS, Segmenter
+from segmentation.core.trial import try_dates
 from segmentation.errors import ConfigError
 from segmentation.schemas import CUSTOMER_ID
 
@@ -55,17 +56,18 @@ class Segmentation:
         return reduce(lambda frame, segmenter: segmenter.segment_customers(frame), self.segmenters, metrics)
 
     def check(self, no_metrics: DataFrame) -> None:
-        """See that every rule can be computed and every holiday is known, before anything is read.
+        """See that every rule can be computed and every holiday, zone and pattern is known, before anything is read.
 
         Args:
             no_metrics: a frame of `metrics.METRICS_SCHEMA`; it is not computed.
 
         Raises:
-            ConfigError: a rule or a holiday is wrong.
+            ConfigError: a rule or a holiday is wrong, or the engine does not know a zone or a pattern.
         """
         day = date(2024, 1, 1)
         resolve(self.config.festive_periods, day, day)
         self.labelled(no_metrics)
+        try_dates(no_metrics.sparkSession, self.config)
 
     @property
     def labels(self) -> list[tuple[str, str]]:

@@ -13,15 +13,17 @@ from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.days import on
-from segmentation.core.plain import with_plain_values
+from segmentation.core.plain import RECENT, with_plain_values
 from segmentation.core.texts import (
     blank_to_null,
     day_text,
+    is_spreadsheet_number,
     known_category,
     plain_number,
     purchase_day,
     try_cast,
     with_offset,
+    word_or_null,
 )
 from segmentation.schemas import (
     AMOUNT,
@@ -49,7 +51,7 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date, *, by_pa
     Args:
         raw: one row per row read, `RAW_COLUMNS` (with ``grain: line`` perhaps ``line_id``), all text; ``raw_record``
             is the whole row where it is malformed, else null.
-        config: time zone, date formats, separator, category aliases.
+        config: time zone, date formats, separators, words for nothing, category aliases.
         today: the day of the run in the configured time zone.
         by_pattern: see `plain.with_plain_values`.
 
@@ -60,13 +62,13 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date, *, by_pa
         they are just the canonical values, so that clean data carries nothing twice); ``line_id`` as it was read, where
         there is one.
     """
-    clean = with_plain_values(raw, today, by_pattern=by_pattern)
+    clean = with_plain_values(raw, config, today, by_pattern=by_pattern)
     # For a clean row these texts are null, and so everything that is made of them costs next to nothing.
-    careful = {_text(name): F.when(~F.col("clean"), blank_to_null(F.col(name))) for name in PURCHASE_COLUMNS}
+    careful = {_text(name): F.when(~F.col("clean"), _trimmed(name, config)) for name in PURCHASE_COLUMNS}
     return (
         clean.withColumns(careful)
         .withColumn("day_text", day_text(F.col(_text(PURCHASE_DATE))))
-        .withColumn("amount_text", plain_number(F.col(_text(AMOUNT)), config.thousands_separator))
+        .withColumn("amount_text", _amount_text(config))
         .withColumn("local_day", try_cast("day_text", "date"))
         .withColumn("with_offset", with_offset(F.col(_text(PURCHASE_DATE))))
         .withColumn("any_day", purchase_day(F.col(_text(PURCHASE_DATE)), config))
@@ -86,8 +88,8 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date, *, by_pa
             _clean_or(AMOUNT, F.col("exact_amount"), "plain_amount"),
             _clean_or(CATEGORY, F.coalesce("known_category", F.lit(OTHER))),
             F.when(~F.col("clean"), reasons(today, config)).alias(REASONS),
-            F.when(~F.col("clean"), category_warning()).alias(WARNING),
-            F.when(~F.col("clean"), raw_if_different()).when(~F.col("same_amount"), raw_texts()).alias(RAW),
+            F.when(~F.col("clean"), warning()).alias(WARNING),
+            F.when(F.when(F.col("clean"), ~F.col("same_amount")).otherwise(is_different()), raw_texts()).alias(RAW),
             *_line_id(raw, config),
         )
     )
@@ -95,6 +97,16 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date, *, by_pa
 
 def _line_id(raw: DataFrame, config: SegmentationConfig) -> list[str]:
     return [LINE_ID] if config.grain == "line" and LINE_ID in raw.columns else []
+
+
+def _trimmed(name: str, config: SegmentationConfig) -> Column:
+    if name in (PURCHASE_DATE, AMOUNT):
+        return blank_to_null(F.col(name))
+    return word_or_null(F.col(name), config.null_values)
+
+
+def _amount_text(config: SegmentationConfig) -> Column:
+    return plain_number(F.col(_text(AMOUNT)), config.decimal_separator, config.thousands_separator)
 
 
 def _clean_or(name: str, careful: Column, plain: str | None = None) -> Column:
@@ -131,15 +143,19 @@ def check(broken: Column, reason: Reason) -> Column:
     return F.when(broken, F.lit(reason))
 
 
-def category_warning() -> Column:
-    """What is remarkable about the category, null if nothing."""
-    return F.when(F.col(_text(CATEGORY)).isNull(), F.lit(Warn.MISSING_CATEGORY)).when(
-        F.col("known_category").isNull(), F.lit(Warn.UNKNOWN_CATEGORY)
+def warning() -> Column:
+    """The first thing that is remarkable, null if nothing is."""
+    rounded = [is_spreadsheet_number(F.col(_text(name))) for name in (CUSTOMER_ID, PURCHASE_ID)]
+    return (
+        F.when(F.col(_text(CATEGORY)).isNull(), F.lit(Warn.MISSING_CATEGORY))
+        .when(F.col("known_category").isNull(), F.lit(Warn.UNKNOWN_CATEGORY))
+        .when(rounded[0] | rounded[1], F.lit(Warn.SPREADSHEET_ID))
+        .when(F.col("day") < F.lit(RECENT), F.lit(Warn.ANCIENT_DATE))
     )
 
 
-def raw_if_different() -> Column:
-    """The texts as they were read, null where they equal the canonical values as text."""
+def is_different() -> Column:
+    """Are the texts as they were read others than the canonical values as text?"""
     canonical = {
         CUSTOMER_ID: F.col(_text(CUSTOMER_ID)),
         PURCHASE_ID: F.col(_text(PURCHASE_ID)),
@@ -148,7 +164,7 @@ def raw_if_different() -> Column:
         CATEGORY: F.coalesce("known_category", F.lit(OTHER)),
     }
     same = reduce(lambda one, other: one & other, [F.col(name).eqNullSafe(value) for name, value in canonical.items()])
-    return F.when(F.col(RAW_RECORD).isNotNull() | ~same, raw_texts())
+    return F.col(RAW_RECORD).isNotNull() | ~same
 
 
 def raw_texts() -> Column:
