@@ -470,6 +470,17 @@ def test_a_table_of_the_catalog_needs_spark(tmp_path: Path, monkeypatch: pytest.
         choose(load_config({"engine": "embedded"}), task, None)
 
 
+def test_a_delta_table_at_an_odd_path_needs_spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """delta-rs takes %20 for a blank; a folder of Parquet is no matter."""
+    monkeypatch.setattr(choose_module, "_spark_is_chosen", lambda _: None)
+    place = str(stored(purchases(), tmp_path / "in", "delta").rename(tmp_path / "a%20b"))
+    with pytest.raises(ConfigError, match="cannot read a Delta table at a path with"):
+        choose(load_config({"engine": "embedded"}), Task("table", [place], "/o", Table(place, is_name=False)), None)
+    shutil.rmtree(f"{place}/_delta_log")
+    task = Task("table", [place], "/o", Table(place, is_name=False))
+    assert choose(load_config({"engine": "embedded"}), task, None).name == "embedded"
+
+
 def test_a_table_that_is_named_for_another_source_is_refused(tmp_path: Path, capsys) -> None:
     assert main(["run", "--table", "x", "--output-dir", str(tmp_path)]) == 2
     assert "add --source table" in capsys.readouterr().err
