@@ -82,8 +82,12 @@ def stored(found: pa.Table, path: Path, how: str) -> Path:
 # --- types ------------------------------------------------------------------------------------------------------------
 
 TYPES: dict[str, tuple[str, pa.Array, str | None]] = {
-    "whole double": ("Total_Amount_LKR", pa.array([1e7]), "10000000"),
+    "whole double": ("Total_Amount_LKR", pa.array([1e7]), "10000000.00"),
     "double": ("Total_Amount_LKR", pa.array([1234.565]), "1234.565"),
+    "negative zero": ("Total_Amount_LKR", pa.array([-0.0]), "0.00"),
+    "double of half a cent": ("Total_Amount_LKR", pa.array([1.005]), "1.005"),
+    "double next to a cent": ("Total_Amount_LKR", pa.array([0.30000000000000004]), "0.30000000000000004"),
+    "largest double of cents": ("Total_Amount_LKR", pa.array([-9999999999999.99]), "-9999999999999.99"),
     "small double": ("Total_Amount_LKR", pa.array([1.5e-7]), "0.00000015"),
     "double too large": ("Total_Amount_LKR", pa.array([-1.25e20]), "-125000000000000000000"),
     "largest amount": ("Total_Amount_LKR", pa.array([9999999999999998.0]), "9999999999999998"),
@@ -259,8 +263,8 @@ def test_each_file_is_read_by_its_own_columns(read_back: ReadBack, tmp_path: Pat
     other = purchases(Total_Amount_LKR=pa.array([6]), noon=pa.array([None], pa.time64("ns")), x=pa.array([[1]]))
     renamed = other.rename_columns([name.upper() for name in other.column_names])
     pq.write_table(renamed.select(renamed.column_names[::-1]), folder / "part-1.parquet")
-    assert [row[3] for row in read_back(folder)] == ["5", "6"]
-    assert [row[3] for row in read_back(f"{folder}/part-*.parquet")] == ["5", "6"]
+    assert [row[3] for row in read_back(folder)] == ["5.00", "6"]
+    assert [row[3] for row in read_back(f"{folder}/part-*.parquet")] == ["5.00", "6"]
 
 
 def test_folders_of_any_name(read_back: ReadBack, tmp_path: Path) -> None:
@@ -309,7 +313,7 @@ def test_columns_that_are_missing_named_twice_or_mapped(read_back: ReadBack, tmp
     with pytest.raises(MissingColumnsError, match="lacks Order_ID, Product_Category; it has ' customer_id ' string"):
         read_back(place)
     mapping = {"purchase_id": "invoice.no", "category": "Dept"}
-    assert read_back(place, **mapping) == [("C1", "P1", "2024-01-05", "5", "Kids")]
+    assert read_back(place, **mapping) == [("C1", "P1", "2024-01-05", "5.00", "Kids")]
     twice = stored(purchases(amount=[6]), tmp_path / "twice", "delta")
     with pytest.raises(SourceError, match=r"'Total_Amount_LKR' .*and 'amount' .*could each be amount.*columns:"):
         read_back(twice)
@@ -464,6 +468,17 @@ def test_a_table_of_the_catalog_needs_spark(tmp_path: Path, monkeypatch: pytest.
     assert (found.name, found.why[:36]) == ("spark", "a.b is a table of the catalog, which")
     with pytest.raises(ConfigError, match=r"asked for, but a\.b is a table of the catalog"):
         choose(load_config({"engine": "embedded"}), task, None)
+
+
+def test_a_delta_table_at_an_odd_path_needs_spark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """delta-rs takes %20 for a blank; a folder of Parquet is no matter."""
+    monkeypatch.setattr(choose_module, "_spark_is_chosen", lambda _: None)
+    place = str(stored(purchases(), tmp_path / "in", "delta").rename(tmp_path / "a%20b"))
+    with pytest.raises(ConfigError, match="cannot read a Delta table at a path with"):
+        choose(load_config({"engine": "embedded"}), Task("table", [place], "/o", Table(place, is_name=False)), None)
+    shutil.rmtree(f"{place}/_delta_log")
+    task = Task("table", [place], "/o", Table(place, is_name=False))
+    assert choose(load_config({"engine": "embedded"}), task, None).name == "embedded"
 
 
 def test_a_table_that_is_named_for_another_source_is_refused(tmp_path: Path, capsys) -> None:

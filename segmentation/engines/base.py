@@ -97,7 +97,8 @@ class TypedRows:
 
     Attributes:
         columns: type by name, in Spark's words (``bigint``, ``decimal(12,2)``, ``timestamp_ntz``).
-        read: purchase column -> the name of the column here, to the frame of these, under the purchase columns' names.
+        read: purchase column -> the name of the column here, to the frame of these, under the purchase columns' names;
+        floats and doubles are text, as `core.typed` says.
         where: the first file, or the table.
     """
 

@@ -18,7 +18,7 @@ from segmentation.engines.base import Engine
 from segmentation.engines.spark.chosen import has_active_context, launched_by_spark_submit, master_is_chosen
 from segmentation.errors import ConfigError
 from segmentation.local_files import local_files
-from segmentation.locations import HADOOP_ONLY, local_path, text_size
+from segmentation.locations import DELTA_LOG, HADOOP_ONLY, local_path, text_size
 
 if TYPE_CHECKING:
     from pyspark.sql import SparkSession
@@ -130,11 +130,18 @@ def _only_spark_can(config: SegmentationConfig, task: Task) -> str | None:
         return f"{elsewhere[0]} is not on this machine"
     if any(mark in MARKS or mark < " " for mark in task.output):
         return f"the embedded engine cannot publish to a path with one of {' '.join(sorted(MARKS))} or a line break"
+    if task.table and _is_odd_delta(task.table.place):
+        return r"the embedded engine cannot read a Delta table at a path with one of % \ or a line break"
     worded = [pattern for pattern in config.date_formats if digits_of(pattern) is None]
     if worded:
         return f"only Spark reads dates of the form {worded[0]}"
     packed = [file for file in task.files if file.suffix in HADOOP_ONLY]
     return f"only Spark reads {packed[0].suffix} ({packed[0].name})" if packed else None
+
+
+def _is_odd_delta(place: str) -> bool:
+    is_odd = any(mark in "%\\" or mark < " " for mark in place)
+    return is_odd and (Path(str(local_path(place))) / DELTA_LOG).is_dir()
 
 
 def _spark_is_chosen(spark: SparkSession | None) -> str | None:

@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 
 from segmentation.config.table import Table
 from segmentation.core.source_ids import source_id_of
-from segmentation.core.typed import double_text, instant_text, local_time_text
+from segmentation.core.typed import instant_text, local_time_text
 from segmentation.engines.base import Engine, Files, StoredFile, TypedRows
 from segmentation.errors import MissingColumnsError, NoDataError, SourceError
 from segmentation.locations import DELTA_LOG, join, local_path, readable, text_size
@@ -198,8 +198,6 @@ def _raw(part: TypedRows, layout: Mapping[str, str]) -> DataFrame:
 def _text(column: str, kind: str) -> Column:
     value = F.col(column)
     special: dict[str, Callable[[Column], Column]] = {
-        "float": double_text,
-        "double": double_text,
         "timestamp": instant_text,
         "timestamp_ntz": local_time_text,
     }

@@ -20,10 +20,12 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_type
 
 from segmentation.engines.base import StoredFile, TypedRows
+from segmentation.engines.embedded.doubles import as_text
 from segmentation.engines.embedded.stream import BATCH
 from segmentation.engines.partitions import by_columns, partitions_of
 from segmentation.errors import SourceError
 from segmentation.locations import local_path, readable
+from segmentation.schemas import AMOUNT
 
 WIDER = {pa.uint8(): pa.int16(), pa.uint16(): pa.int32(), pa.uint32(): pa.int64(), pa.uint64(): pa.decimal128(20, 0)}
 # What older writers, Spark among them, put instants into; Arrow takes them for times without a zone.
@@ -99,16 +101,25 @@ def _opened(file: StoredFile) -> ds.Dataset:
 def _staged(session: SparkSession, batches: Iterator[pa.RecordBatch], wanted: pa.Schema, target: Path) -> DataFrame:
     """Write what comes to one file, and return it as the engine reads it."""
     target.parent.mkdir(parents=True, exist_ok=True)
-    with pq.ParquetWriter(target, wanted, compression="lz4", use_dictionary=False, write_statistics=False) as writer:
+    texts = pa.schema([(field.name, _sent_as(field.type)) for field in wanted])
+    with pq.ParquetWriter(target, texts, compression="lz4", use_dictionary=False, write_statistics=False) as writer:
         for batch in batches:
-            writer.write_batch(_cast(batch, wanted))
+            writer.write_batch(_cast(batch, wanted, texts))
     return session.read.parquet(str(target))
 
 
-def _cast(batch: pa.RecordBatch, wanted: pa.Schema) -> pa.RecordBatch:
+def _sent_as(kind: pa.DataType) -> pa.DataType:
+    return pa.string() if pa.types.is_floating(kind) else kind
+
+
+def _cast(batch: pa.RecordBatch, wanted: pa.Schema, texts: pa.Schema) -> pa.RecordBatch:
     """To plain types; what is finer than a microsecond is cut off, for only the day counts."""
-    columns = [_plain(batch.column(field.name), field.type) for field in wanted]
-    return pa.record_batch(columns, schema=wanted)
+    columns = [_sent(_plain(batch.column(field.name), field.type), field.name) for field in wanted]
+    return pa.record_batch(columns, schema=texts)
+
+
+def _sent(values: pa.Array, column: str) -> pa.Array:
+    return as_text(values, is_amount=column == AMOUNT) if pa.types.is_floating(values.type) else values
 
 
 def _plain(values: pa.Array, kind: pa.DataType) -> pa.Array:

@@ -15,11 +15,13 @@ from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
+from segmentation.core.typed import double_amount_text, double_text
 from segmentation.engines.base import StoredFile, TypedRows
 from segmentation.engines.partitions import NULL, by_columns
 from segmentation.engines.spark.files import java_message
 from segmentation.errors import NoDataError, SourceError
 from segmentation.locations import literally, local_path, readable
+from segmentation.schemas import AMOUNT
 
 # What Parquet stores a value as, where nothing more is said of it.
 PHYSICAL = {"BOOLEAN": "boolean", "INT32": "int", "INT64": "bigint", "INT96": "timestamp", "FLOAT": "float"}
@@ -65,10 +67,21 @@ def _there(spark: SparkSession, name: str) -> str:
 
 
 def _typed(frame: DataFrame, where: str) -> TypedRows:
-    def read(layout: Mapping[str, str]) -> DataFrame:
-        return frame.select(*[F.col(_quoted(name)).alias(column) for column, name in layout.items()])
+    columns = {field.name: field.dataType.simpleString() for field in frame.schema}
 
-    return TypedRows({field.name: field.dataType.simpleString() for field in frame.schema}, read, where)
+    def read(layout: Mapping[str, str]) -> DataFrame:
+        found = frame.select(*[F.col(_quoted(name)).alias(column) for column, name in layout.items()])
+        return _with_texts(found, {column: columns[name] for column, name in layout.items()})
+
+    return TypedRows(columns, read, where)
+
+
+def _with_texts(frame: DataFrame, kinds: Mapping[str, str]) -> DataFrame:
+    """Floats and doubles as text."""
+    floats = {column: double_text(F.col(column)) for column, kind in kinds.items() if kind in ("float", "double")}
+    if kinds[AMOUNT] == "double":
+        floats[AMOUNT] = double_amount_text(AMOUNT)
+    return frame.withColumns(floats) if floats else frame
 
 
 def parquet_rows(spark: SparkSession, files: Sequence[StoredFile]) -> list[TypedRows]:
@@ -92,7 +105,8 @@ def _part(
         values = {
             column: _value(name, own[name]) if name in own else _from_folder(name) for column, name in layout.items()
         }
-        return frame.select(*[value.alias(column) for column, value in values.items()])
+        found = frame.select(*[value.alias(column) for column, value in values.items()])
+        return _with_texts(found, {column: columns[name] for column, name in layout.items()})
 
     return TypedRows({name: kind.removesuffix(NANOS) for name, kind in columns.items()}, read, readable(files[0].uri))
 
