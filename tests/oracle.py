@@ -230,7 +230,10 @@ def _read_file(path: Path, columns: Mapping[str, str], encoding: str, delimiter:
     if header is None:
         raise ValueError(f"{path}: broken quoting in the header")
     places = _places(path, header, columns)
-    return [_raw_row(str(path), text, fields, places) for text, fields in _records(body, len(header), delimiter)]
+    return [
+        _raw_row(str(path), _shown(text, encoding), fields, places)
+        for text, fields in _records(body, len(header), delimiter)
+    ]
 
 
 def _text(path: Path, encoding: str) -> str:
@@ -243,6 +246,13 @@ def _text(path: Path, encoding: str) -> str:
     if data.startswith(b"\xef\xbb\xbf"):
         encoding = "utf-8-sig"
     return data.decode(encoding, errors="surrogateescape")
+
+
+def _shown(text: str, encoding: str) -> str:
+    """Return a record as people see it: bytes that mean nothing are U+FFFD."""
+    if not any("\udc80" <= mark <= "\udcff" for mark in text):
+        return text
+    return text.encode(encoding, "surrogateescape").decode(encoding, "replace")
 
 
 def _says_nothing(field: str) -> bool:

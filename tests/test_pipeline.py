@@ -26,8 +26,9 @@ from segmentation.engines.spark import engine as spark_engine
 from segmentation.errors import ConfigError, NoDataError, OutputBusyError, QualityGateError, SourceError
 from segmentation.pipeline import CustomerSegmentationPipeline
 
-from . import oracle
+from . import dirty, oracle
 from .conftest import EXPORT, GOOD, HEADER, Job, published, table
+from .mutations import damaged
 
 FESTIVE = [{"name": "New Year", "from": "04-01", "to": "04-14"}, {"name": "December", "from": "12-01", "to": "12-31"}]
 COUNTS = ("rows_read", "purchases_used", "rows_rejected", "purchases_after_as_of")
@@ -125,6 +126,35 @@ def test_any_purchases_like_the_oracle(engine_name, spark_or_none, tmp_path_fact
     settings = {**config, "output_dir": str(tmp_path / "out"), "engine": engine_name}
     result = CustomerSegmentationPipeline(settings).run("csv", source, spark=spark_or_none)
     compare(tmp_path, result, expected)
+
+
+DAMAGED = {
+    "orders": {},
+    "lines and returns": {"grain": "line", "returns": "net", "decimal_separator": ".", "thousands_separator": ","},
+    "another encoding": {"encoding": "windows-1252"},
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", DAMAGED)
+def test_damaged_files_like_the_oracle(case: str, run_job: Job, tmp_path: Path) -> None:
+    """Never an unexpected failure, and nothing lost, whatever happens to bytes."""
+    config = {"festive_periods": FESTIVE, "max_rejected_ratio": 1, **DAMAGED[case]}
+    source = tmp_path / "purchases.csv"
+    text = HEADER + "".join(f"{line}\n" for line in dirty.records(100_000, 12))
+    source.write_bytes(damaged(text.encode(), 20, 12))
+    raw = oracle.read_csv([source], encoding=config.get("encoding", "utf-8"))
+    compare(tmp_path, run_job(source, **config), oracle.evaluate(raw, today=today(), config=config))
+
+
+def test_purchases_of_a_century(run_job: Job, tmp_path: Path) -> None:
+    """One mistyped year must not make the calendar of holidays more than an engine takes."""
+    source = tmp_path / "purchases.csv"
+    source.write_text(HEADER + "".join(f"C{year},P{year},{year:04}-04-10,5,Kids\n" for year in (24, 1900, 2024)))
+    result = run_job(source)
+    assert result["metadata"]["warnings_by_reason"] == {"ancient_date": 2}
+    festive = {row.customer_id: row.festive_purchases for row in table(tmp_path, "customer_segments")}
+    assert festive == {"C24": 0, "C1900": 0, "C2024": 1}
 
 
 def str_day(as_of: str) -> str:

@@ -6,7 +6,6 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
-from functools import reduce
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -44,7 +43,7 @@ class FestiveCalendar:
         month_day = F.month(day) * 100 + F.dayofmonth(day)
         conditions = [_within_year(month_day, _number(period.from_), _number(period.to)) for period in self.annual]
         conditions += [day.between(on(stretch.start), on(stretch.end)) for stretch in self.days]
-        return reduce(lambda one, other: one | other, conditions, F.lit(False))
+        return _any([F.lit(False), *conditions])
 
     def gaps(self) -> list[str]:
         """One line a holiday of which years of the data are not known, for the log."""
@@ -81,6 +80,14 @@ def resolve(periods: Sequence[FestivePeriod], first: date, last: date) -> Festiv
                 unknown[period.name] = missing
     annual = tuple(period for period in periods if isinstance(period, AnnualPeriod))
     return FestiveCalendar(annual, tuple(sorted(days, key=lambda stretch: stretch.start)), unknown)
+
+
+def _any(conditions: Sequence[Column]) -> Column:
+    """One of them at least, in pairs of pairs: a row of a century of holidays is deeper than engines take."""
+    if len(conditions) == 1:
+        return conditions[0]
+    half = len(conditions) // 2
+    return _any(conditions[:half]) | _any(conditions[half:])
 
 
 def _number(month_day: str) -> int:

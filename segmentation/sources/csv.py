@@ -147,6 +147,9 @@ def _looked_at(engine: Engine, layouts: Mapping[StoredFile, Layout], folder: str
         .agg(*[F.count_if(what).alias(str(at)) for at, what in enumerate((is_quoted, is_odd, is_above, is_marked))])
     )
     seen = {row[SOURCE_ID]: tuple(row)[1:] for row in found.collect()}
+    for file in layouts:
+        if source_id_of(file.uri) not in seen:
+            raise SourceError(f"{readable(file.uri)} changed while it was read: its header is gone. Run again.")
     return {file: _reading(layout, *seen[source_id_of(file.uri)]) for file, layout in layouts.items()}
 
 
