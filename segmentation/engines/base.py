@@ -22,7 +22,7 @@ from typing import Any, ClassVar, Protocol
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from segmentation.encodings import UTF_8
+from segmentation.engines.dialect import Decoding, Dialect
 
 # A few rows that the driver knows, as JSON has them.
 Rows = Sequence[Mapping[str, Any]]
@@ -35,38 +35,6 @@ class StoredFile:
     path: str
     uri: str
     size: int
-
-
-@dataclass(frozen=True)
-class Decoding:
-    """How the bytes of files become text.
-
-    Attributes:
-        encoding: by Python's name.
-        marked: must bytes that the encoding does not have become `encodings.UNDECODABLE`? Where it is known that there
-            are none, nothing is promised of them, which saves the search.
-    """
-
-    encoding: str = UTF_8
-    marked: bool = True
-
-
-@dataclass(frozen=True)
-class Dialect:
-    """How an engine is best asked to cut records of CSV; all ways have one outcome.
-
-    Attributes:
-        field: the pattern of a field between commas: quoted with blanks around, or not starting with a quote.
-        at_once: cut a plain line into an array once, instead of each field out of it by itself.
-    """
-
-    field: str
-    at_once: bool
-
-    def field_between(self, delimiter: str) -> str:
-        """The pattern of a field between delimiters; the one blank that is a delimiter is none around quotes."""
-        blanks = self.field.replace(r"[ \t]", "[ ]") if delimiter == "\t" else self.field
-        return blanks.replace(",", literal(delimiter))
 
 
 @dataclass(frozen=True)
@@ -84,11 +52,6 @@ class TableSpec:
     checks: Mapping[str, str]
     key: str
     retired: frozenset[str] = frozenset()
-
-
-def literal(mark: str) -> str:
-    """One character as a regular expression, also inside brackets, as every engine understands it."""
-    return f"\\{mark}" if mark in "\\^$.|?*+-()[]{}&~" else mark
 
 
 @dataclass(frozen=True)

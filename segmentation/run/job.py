@@ -30,15 +30,12 @@ from segmentation.errors import NoDataError, SegmentationError
 from segmentation.locations import join
 from segmentation.run.freshness import state_of
 from segmentation.run.publication import Publication
+from segmentation.run.reading import read
 from segmentation.run.record import RunRecord, Segments, WithoutPurchases, counted
 from segmentation.run.repair import repair
 from segmentation.run.request import Request
 from segmentation.run.settling import Settled, settled
 from segmentation.schemas import SOURCE_ID
-from segmentation.sources import RawRows
-from segmentation.sources.csv import read_csv
-from segmentation.sources.layout import Form
-from segmentation.sources.tables import read_table
 from segmentation.state import tables
 from segmentation.state.output import Output
 from segmentation.state.status import record_success
@@ -137,23 +134,10 @@ class Run:
         with engine.step(name, self.record.run_id), self.reporter.step(name) as counts:
             yield counts
 
-    def _read(self, engine: Engine) -> RawRows:
-        if self.request.source == "mongodb" and self.config.mongodb:
-            from segmentation.sources.mongodb import read_mongodb
-
-            return read_mongodb(engine.session, self.config.mongodb, self.config.named_columns)
-        if self.request.table:
-            return read_table(engine, self.request.table, self.config.table_columns, join(self.staging, "table"))
-        return read_csv(engine, self.request.paths, self._form(), join(self.staging, "text"))
-
-    def _form(self) -> Form:
-        config = self.config
-        return Form(config.columns, config.encoding, config.delimiter, config.skip_lines)
-
     def _validated(self, engine: Engine) -> tuple[Settled, Sequence[str]]:
         with self._step(engine, "Read and validate") as counts, engine.reading():
             engine.fit_to(0)
-            raw = self._read(engine)
+            raw = read(engine, self.request, self.config, self.staging)
             engine.fit_to(raw.size)
             rows = label_rows(raw.frame, self.config, self.today, by_pattern=engine.matches_cheaply)
             labelled = self._staged(engine, rows, raw.names)

@@ -24,7 +24,8 @@ from pyspark.sql import functions as F
 
 from segmentation.core.source_ids import source_id_of
 from segmentation.encodings import UNDECODABLE
-from segmentation.engines.base import Decoding, Engine, Files, StoredFile
+from segmentation.engines.base import Engine, Files, StoredFile
+from segmentation.engines.dialect import Decoding
 from segmentation.errors import NoDataError, SourceError
 from segmentation.locations import is_hidden, join, local_path, readable, text_size
 from segmentation.schemas import SOURCE_ID

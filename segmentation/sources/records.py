@@ -9,7 +9,7 @@ from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
 from segmentation.encodings import REPLACED, UNDECODABLE
-from segmentation.engines.base import Dialect, literal
+from segmentation.engines.dialect import Dialect, literal
 from segmentation.schemas import LINE_ID, PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.sources.layout import Layout
 

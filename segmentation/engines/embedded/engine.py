@@ -14,7 +14,8 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
-from segmentation.engines.base import Decoding, Dialect, Engine, Rows, StoredFile, TypedRows
+from segmentation.engines.base import Engine, Rows, StoredFile, TypedRows
+from segmentation.engines.dialect import Decoding, Dialect
 from segmentation.engines.embedded import inputs
 from segmentation.engines.embedded.session import connect_mode, served
 from segmentation.engines.embedded.stream import Staged, sent

@@ -14,11 +14,13 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from segmentation.core.source_ids import source_id_of
-from segmentation.engines.base import Decoding, Dialect, Engine, Rows, StoredFile, TypedRows
+from segmentation.engines.base import Engine, Rows, StoredFile, TypedRows
+from segmentation.engines.dialect import Decoding, Dialect
 from segmentation.engines.spark import inputs
-from segmentation.engines.spark.files import Storage, check_schemes
+from segmentation.engines.spark.files import Storage
 from segmentation.engines.spark.lease import Lease, held
 from segmentation.engines.spark.rows import known_rows
+from segmentation.engines.spark.schemes import check_schemes
 from segmentation.engines.spark.session import fit_to
 from segmentation.engines.spark.staging import stage
 from segmentation.engines.spark.tables import SparkTables, files_for

@@ -6,7 +6,6 @@ import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -14,7 +13,7 @@ from pyspark.sql import SparkSession
 
 from segmentation.engines.base import StoredFile
 from segmentation.engines.local import LocalFiles, opened
-from segmentation.errors import ConfigError, SourceError
+from segmentation.errors import SourceError
 from segmentation.locations import HADOOP_ONLY, is_hidden, local_path, one_form
 
 COPY_BUFFER = 1 << 20
@@ -24,22 +23,6 @@ OBJECT_STORES = {"s3", "s3a", "s3n", "gs"}
 IS_THERE = ("FileAlreadyExistsException", "AlreadyBeingCreatedException", "RemoteFileChangedException")
 IS_MISSING = ("FileNotFoundException",)
 CONDITIONAL_CREATE = "fs.option.create.conditional.overwrite"
-
-
-def check_schemes(storage: Storage, locations: Sequence[str]) -> None:
-    """See that every location means the same to Spark and to us, to whom a path without a scheme is local.
-
-    Raises:
-        ConfigError: this Spark takes such paths for those of its cluster's file system.
-    """
-    usual = storage.default_file_system()
-    bare = next((location for location in locations if ":" not in location.split("/", 1)[0]), None)
-    if bare is not None and not usual.startswith("file:"):
-        path = Path(bare).absolute()
-        raise ConfigError(
-            f"{bare} has no scheme, and this Spark's file system is {usual}: write file://{path} for the disk of this "
-            f"machine, or {usual.rstrip('/')}{path} for the cluster's."
-        )
 
 
 def java_message(error: Py4JJavaError) -> str:

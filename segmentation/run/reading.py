@@ -1,0 +1,24 @@
+"""The source of a run."""
+
+from __future__ import annotations
+
+from segmentation.config import SegmentationConfig
+from segmentation.engines.base import Engine
+from segmentation.locations import join
+from segmentation.run.request import Request
+from segmentation.sources import RawRows
+from segmentation.sources.csv import read_csv
+from segmentation.sources.layout import Form
+from segmentation.sources.tables import read_table
+
+
+def read(engine: Engine, request: Request, config: SegmentationConfig, folder: str) -> RawRows:
+    """What was asked for, as the configuration says; `folder` is for what the engine needs until the run ends."""
+    if request.source == "mongodb" and config.mongodb:
+        from segmentation.sources.mongodb import read_mongodb
+
+        return read_mongodb(engine.session, config.mongodb, config.named_columns)
+    if request.table:
+        return read_table(engine, request.table, config.table_columns, join(folder, "table"))
+    form = Form(config.columns, config.encoding, config.delimiter, config.skip_lines)
+    return read_csv(engine, request.paths, form, join(folder, "text"))
