@@ -32,7 +32,7 @@ class Fault(Exception):  # noqa: N818
 
 
 STEPS = {
-    "reading": (job, "read_csv"),
+    "reading": (job, "read"),
     "validation": (job, "label_rows"),
     "settling": (settling, "profile"),
     "rejected rows": ("tables", "append"),
