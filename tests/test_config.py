@@ -23,6 +23,12 @@ def test_the_documented_file_holds_every_default() -> None:
 
 
 REFUSED = {
+    "unknown encoding": ({"encoding": "nonsense"}, "encoding: unknown encoding 'nonsense'"),
+    "no encoding of text": ({"encoding": "rot13"}, "encoding: unknown encoding 'rot13'"),
+    "two delimiters": ({"delimiter": ";;"}, "delimiter: expected one mark"),
+    "a letter for a delimiter": ({"delimiter": "x"}, "delimiter: expected one mark"),
+    "lines to skip backwards": ({"skip_lines": -1}, "skip_lines: "),
+    "no column before the first": ({"columns": {"amount": 0}}, "columns.amount"),
     "unknown key": ({"outptu_dir": "x"}, "outptu_dir: unknown key, did you mean 'output_dir'"),
     "share above one": ({"dominant_threshold": 70}, "dominant_threshold: "),
     "negative": ({"loyal_min_purchases": 0}, "loyal_min_purchases: "),

@@ -376,6 +376,12 @@ def test_two_columns_that_could_be_the_same_one(read, tmp_path: Path, header: st
     assert read(path, columns=columns) == [(False, "C1", "P1", "2024-01-05", "5", "Kids")]
 
 
+def test_an_encoding_that_a_file_does_not_have(read, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text(HEADER)
+    with pytest.raises(SourceError, match=r"in.csv is not utf-16: .* Set encoding to what it is"):
+        read(tmp_path / "in.csv", encoding="utf-16")
+
+
 OTHERS = {
     "a zip file": (b"PK\x03\x04" + bytes(40), "but a zip file: unpack it"),
     "a workbook": (b"PK\x03\x04" + bytes(22) + b"[Content_Types].xml", "but a workbook .Excel or LibreOffice."),

@@ -63,8 +63,9 @@ def _columns(value: object) -> object:
 def _encoding(value: str) -> str:
     """Python's name for it; what turns text into text, as rot13 does, is none."""
     try:
-        b"".decode(value)
-    except LookupError:
+        # Nothing at all would not be looked at.
+        b"a".decode(value, "ignore")
+    except (LookupError, UnicodeError):
         raise ValueError(
             f"unknown encoding {value!r}, expected a name that Python knows, such as utf-8, windows-1252 or utf-16"
         ) from None

@@ -94,7 +94,17 @@ def _head(stored: Files, file: StoredFile, size: int, told: str) -> Head:
     other = what_else(data, encoding)
     if other:
         raise SourceError(f"{readable(file.uri)} is no CSV file but {other[0]}: {other[1]}.")
-    return Head(decoder_of(encoding).decode(data, final=is_whole), is_whole, encoding)
+    return Head(_text(data, encoding, is_whole, file), is_whole, encoding)
+
+
+def _text(data: bytes, encoding: str, is_whole: bool, file: StoredFile) -> str:
+    try:
+        return decoder_of(encoding).decode(data, final=is_whole)
+    except UnicodeError as error:
+        raise SourceError(
+            f"{readable(file.uri)} is not {encoding}: {error}. Set encoding to what it is, for example utf-8 or "
+            "utf-16-le."
+        ) from error
 
 
 def layouts_of(heads: Mapping[StoredFile, Head], form: Form) -> dict[StoredFile, Layout]:
@@ -107,7 +117,10 @@ def layouts_of(heads: Mapping[StoredFile, Head], form: Form) -> dict[StoredFile,
     found = {file: layout_of(head, form, readable(file.uri)) for file, head in heads.items()}
     layouts = {file: layout for file, layout in found.items() if layout}
     if not layouts:
-        raise NoDataError(f"{len(heads)} files found, all empty; the first is {readable(next(iter(heads)).uri)}.")
+        where = readable(next(iter(heads)).uri)
+        raise NoDataError(
+            f"{where} is empty." if len(heads) == 1 else f"all {len(heads)} files are empty, {where} first."
+        )
     return layouts
 
 
