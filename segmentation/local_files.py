@@ -117,20 +117,19 @@ def _below(root: str) -> Iterator[str]:
     if not os.path.isdir(root):  # noqa: PTH112
         yield root
         return
+    # Links may lead to folders above, or to each other.
+    seen = {os.path.realpath(root)}
     for folder, folders, names in os.walk(root, onerror=_raise, followlinks=True):
-        # A link to a folder above would never end.
-        above = os.path.realpath(folder)
-        folders[:] = [
-            name
-            for name in folders
-            if not is_hidden(name) and not _leads_up(os.path.join(folder, name), above)  # noqa: PTH118
-        ]
+        folders[:] = [name for name in sorted(folders) if not is_hidden(name) and _is_new(folder, name, seen)]
         yield from (os.path.join(folder, name) for name in names if not is_hidden(name))  # noqa: PTH118
 
 
-def _leads_up(path: str, folder: str) -> bool:
-    target = os.path.realpath(path)
-    return folder == target or folder.startswith(target + os.sep)
+def _is_new(folder: str, name: str, seen: set[str]) -> bool:
+    target = os.path.realpath(os.path.join(folder, name))  # noqa: PTH118
+    if target in seen:
+        return False
+    seen.add(target)
+    return True
 
 
 def _raise(error: OSError) -> None:

@@ -328,7 +328,9 @@ def _fields(text: str, delimiter: str) -> list[str] | None:
             end = len(text) if end < 0 else end
             if "\n" in text[position:end]:
                 return None
-            fields.append(_unformulated(text[position:end]))
+            field = text[position:end]
+            bare = field.strip(" \t")
+            fields.append(_unformulated(bare) if _unformulated(bare) != bare else field)
             position = end
         if position == len(text):
             return fields

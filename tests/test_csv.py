@@ -81,6 +81,7 @@ SHAPES = {
     "blanks before a broken quote": HEADER
     + 'C1, "P1,2024-01-05,5,Kids\nC2, "P"2,2024-01-05,5,Kids\n'
     + LINE.format("C3"),
+    "text as a formula, blanks around": HEADER + '1, ="007" ,2024-01-05,5, ="\n ="1",P2,2024-01-05,5,"=""x"""\n',
     "text as a formula": HEADER + '="007",="",2024-01-05,5,="K\nids"\n"=""0,8""","=""a""""b""",2024-01-05,=5,="\n',
     "line breaks in the header": '"Customer\nNotes",'
     + HEADER
@@ -380,6 +381,27 @@ def test_an_encoding_that_a_file_does_not_have(read, tmp_path: Path) -> None:
     (tmp_path / "in.csv").write_text(HEADER)
     with pytest.raises(SourceError, match=r"in.csv is not utf-16: .* Set encoding to what it is"):
         read(tmp_path / "in.csv", encoding="utf-16")
+
+
+@pytest.mark.parametrize("title", ["t" * 100, "t" * 300])
+def test_titles_longer_than_what_is_read_first(read, tmp_path: Path, title: str) -> None:
+    """With many files, little is read of each at first."""
+    for number in range(130):
+        text = f"{title}\n" * 100 + HEADER + LINE.format(f"C{number}")
+        (tmp_path / f"{number}.csv").write_text(text if number else text.replace(title, "t"))
+    assert len(read(tmp_path, skip_lines=100)) == 130
+
+
+def test_a_file_with_fewer_lines_than_are_skipped_is_no_empty_one(read, tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("title\ntitle\n" + HEADER + LINE.format("C1"))
+    (tmp_path / "b.csv").write_text(HEADER + LINE.format("C2"))
+    with pytest.raises(MissingColumnsError, match=r"b\.csv has no header below the lines to skip .skip_lines: 2."):
+        read(tmp_path, skip_lines=2)
+
+
+def test_a_title_may_begin_like_another_kind_of_file(read, tmp_path: Path) -> None:
+    (tmp_path / "in.csv").write_text("ORCHID," + HEADER + "x," + LINE.format("C1"))
+    assert len(read(tmp_path / "in.csv")) == 1
 
 
 OTHERS = {

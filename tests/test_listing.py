@@ -44,6 +44,16 @@ def test_links_that_lead_nowhere_or_back(engine: Engine, tmp_path: Path) -> None
         find(engine.files, [str(tmp_path / "in")])
 
 
+def test_folders_linked_to_each_other(engine: Engine, tmp_path: Path) -> None:
+    for one in "abc":
+        (tmp_path / "in" / one).mkdir(parents=True)
+        (tmp_path / "in" / one / "x.csv").write_text(HEADER)
+    for one in "abc":
+        for other in "abc".replace(one, ""):
+            (tmp_path / "in" / one / f"to-{other}").symlink_to(f"../{other}")
+    assert len(find(engine.files, [str(tmp_path / "in")])) == 3
+
+
 NAMES = [
     "north.csv",
     "s\xfcd.csv",

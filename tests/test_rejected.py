@@ -6,6 +6,7 @@ import csv
 from pathlib import Path
 
 import pytest
+import yaml
 
 from segmentation.cli import main
 
@@ -82,9 +83,32 @@ def test_in_the_form_that_the_configuration_reads(run_job, tmp_path: Path) -> No
     assert list(published(tmp_path)[0]) == ["Bäcker"]
 
 
+def test_columns_that_are_numbered_or_lines(run_job, tmp_path: Path) -> None:
+    """Each is where this configuration looks for it; names of notes give way."""
+    columns = {"customer_id": 2, "purchase_id": 1, "category": "source", "line_id": "Line"}
+    text = "Number,Who,Date,Total_Amount_LKR,source,Line\nO1,A,2024-01-05,1,Kids,1\nO2,B,2024-02-30,2,Mens,7\n"
+    (tmp_path / "in.csv").write_text(text)
+    run_job(tmp_path / "in.csv", max_rejected_ratio=1, grain="line", columns=columns)
+    config = tmp_path / "config.yaml"
+    config.write_text(yaml.safe_dump({"grain": "line", "columns": columns}))
+    assert rejected(tmp_path, "--config", str(config)) == 0
+    (row,) = written(tmp_path / "corrected.csv")
+    assert (row["Line"], row["source"], row["source 2"]) == ("7", "Mens", str(tmp_path / "in.csv"))
+    again = tmp_path / "again.csv"
+    again.write_text((tmp_path / "corrected.csv").read_text().replace("2024-02-30", "2024-02-29"))
+    run_job(again, grain="line", columns=columns)
+    assert list(published(tmp_path)[0]) == ["B"]
+
+
 def test_what_is_refused(tmp_path: Path, capsys) -> None:
     assert rejected(tmp_path) == 2
     assert "holds no table of rejected rows" in capsys.readouterr().err
     assert rejected(tmp_path, "--reason", "bad") == 2
     assert "expected one of malformed_row, " in capsys.readouterr().err
     assert not (tmp_path / EXPORT).exists()
+
+
+def test_a_place_that_cannot_be_written(rejecting, tmp_path: Path, capsys) -> None:
+    where = tmp_path / "in.csv/corrected.csv"
+    assert main(["rejected", "--output-dir", str(tmp_path / "out"), "--to", str(where)]) == 2
+    assert "cannot be written: Not a directory" in capsys.readouterr().err

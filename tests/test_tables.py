@@ -58,7 +58,7 @@ def read_back(engine: Engine, tmp_path: Path) -> ReadBack:
     """The five texts of every row of a table."""
 
     def read(place: Path | str, **columns: str) -> list[tuple[Any, ...]]:
-        raw = read_table(engine, Table(str(place), is_name=False), columns, str(tmp_path / "table"))
+        raw = read_table(engine, Table(str(place), is_name=False), columns, ".", str(tmp_path / "table"))
         return sorted((row[2:] for row in rows_of(raw.frame)), key=repr)
 
     return read
@@ -525,3 +525,13 @@ def test_freshness(tmp_path: Path, capsys, engine_name: str, monkeypatch: pytest
         assert [unchanged(), unchanged()] == [False, True]
     DeltaTable(places["delta"]).create_checkpoint()
     assert main([*options[:3], "--table", str(places["delta"]), "--output-dir", options[-1], "--check-freshness"]) == 0
+
+
+@pytest.mark.parametrize("kind", [pa.decimal128(12, 3), pa.float64(), pa.string()])
+def test_a_separator_is_about_text(kind: pa.DataType, run_table: Job, tmp_path: Path) -> None:
+    """Numbers have a point of their own; texts are read as the configuration says."""
+    amount = pa.array(["1,250" if kind == pa.string() else Decimal("1.250")]).cast(kind)
+    rows = {"customer_id": ["C1"], "purchase_id": ["P1"], "purchase_date": [date(2024, 1, 5)], "category": ["Kids"]}
+    pq.write_table(pa.table({**rows, "amount": amount}), tmp_path / "in.parquet")
+    run_table(tmp_path / "in.parquet", decimal_separator=",", thousands_separator=".")
+    assert [row.lifetime_spend for row in table(tmp_path, "customer_segments")] == [Decimal("1.25")]

@@ -6,7 +6,8 @@ import argparse
 import csv
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import chain
+from contextlib import suppress
+from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +19,7 @@ HELP = "write rejected rows to a CSV file, ready to be corrected and read again"
 INSTALL = "pip install 'customer-segmentation[embedded]'"
 # What helps to correct a row; the job ignores further columns.
 NOTES = ("reasons", "source", "raw_record")
+UNUSED = "unused"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -60,7 +62,7 @@ def _rows(output: Output, run: str | None, reasons: Sequence[str]) -> tuple[str,
     if not DeltaTable.is_deltatable(output.rejected):
         raise ConfigError(f"{output.root} holds no table of rejected rows. Check --output-dir and --config.")
     rows = DeltaTable(output.rejected).to_pyarrow_dataset()
-    ids = pc.unique(rows.to_table(columns=["run_id"])["run_id"]).to_pylist()
+    ids = {one for batch in rows.to_batches(columns=["run_id"]) for one in pc.unique(batch["run_id"]).to_pylist()}
     # An id begins with the time of its run.
     chosen = run or max(ids, default="no run")
     if run and run not in ids:
@@ -85,27 +87,48 @@ def _write(target: Path, config: SegmentationConfig, rows: Iterator[Mapping[str,
     try:
         # The mark says UTF-8 to whoever opens it, whatever `encoding` is.
         with hidden.open("w", encoding="utf-8-sig", newline="") as out:
-            writer = csv.writer(out, delimiter=config.delimiter, lineterminator="\n")
+            writer = csv.writer(out, delimiter=config.delimiter, lineterminator="\r\n")
             writer.writerows([["Rejected rows, to be corrected"]] * config.skip_lines)
-            writer.writerow([*_header(config), *NOTES])
-            count = sum(1 for row in chain([first], rows) if writer.writerow(_cells(row)))
+            header = header_of(config)
+            writer.writerow(list(header))
+            count = sum(1 for row in chain([first], rows) if writer.writerow(_cells(row, header)))
         hidden.replace(target)
     except OSError as error:
         raise ConfigError(f"{target} cannot be written: {error.strerror}.") from error
     finally:
-        hidden.unlink(missing_ok=True)
+        with suppress(OSError):
+            hidden.unlink(missing_ok=True)
     return count
 
 
-def _cells(row: Mapping[str, Any]) -> list[Any]:
-    from segmentation.schemas import PURCHASE_COLUMNS
+def _cells(row: Mapping[str, Any], header: Mapping[str, str]) -> list[Any]:
+    """What stands under each name; a table from before a column was there has none of it."""
+    found = {**row, "reasons": ",".join(row["reasons"])}
+    return [found.get(column) for column in header.values()]
 
-    return [row[name] for name in PURCHASE_COLUMNS] + [",".join(row["reasons"]), row["source"], row["raw_record"]]
+
+def header_of(config: SegmentationConfig) -> dict[str, str]:
+    """The columns of a purchase, by the names and at the places that this configuration finds them by; then notes.
+
+    Numbered columns are at their places; what is left free between them is ``unused``.
+    """
+    from segmentation.sources.header import DOCUMENT_COLUMNS, wanted
+
+    columns = wanted(config.columns)
+    names = {column: DOCUMENT_COLUMNS.get(column, column) for column in columns}
+    names |= {column: theirs for column, theirs in config.columns.items() if isinstance(theirs, str)}
+    places = {theirs - 1: column for column, theirs in config.columns.items() if isinstance(theirs, int)}
+    named = iter([column for column in columns if column not in places.values()])
+    ordered = [places.get(at) or next(named, UNUSED) for at in range(max([len(columns), *(at + 1 for at in places)]))]
+    ordered += named
+    header: dict[str, str] = {}
+    for column in [*ordered, *NOTES]:
+        name = names.get(column, column)
+        taken = {one.strip().lower() for one in (*header, *(names.values() if column in (UNUSED, *NOTES) else ()))}
+        header[next(one for one in _spellings(name) if one.strip().lower() not in taken)] = column
+    return header
 
 
-def _header(config: SegmentationConfig) -> list[str]:
-    """The names by which this configuration finds the columns of a purchase."""
-    from segmentation.sources.header import DOCUMENT_COLUMNS
-
-    mapped = {name: theirs for name, theirs in config.columns.items() if isinstance(theirs, str)}
-    return [mapped.get(name, usual) for name, usual in DOCUMENT_COLUMNS.items()]
+def _spellings(name: str) -> Iterator[str]:
+    yield name
+    yield from (f"{name} {number}" for number in count(2))

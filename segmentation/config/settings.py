@@ -153,9 +153,10 @@ class SegmentationConfig(Model):
         return {**given, **{category.lower(): str(category) for category in Category}}
 
     @property
-    def table_columns(self) -> dict[str, str | int]:
+    def table_columns(self) -> dict[str, str]:
         """What the table calls its columns; what is said of the table alone goes before `columns`."""
-        return {**self.columns, **(self.table.columns if self.table else {})}
+        given = {**self.columns, **(self.table.columns if self.table else {})}
+        return {column: str(theirs) for column, theirs in given.items()}
 
     def fingerprint(self) -> str:
         """A short hash of everything that may change the outcome; where the output goes and secrets are left out."""

@@ -69,7 +69,9 @@ def _encoding(value: str) -> str:
         raise ValueError(
             f"unknown encoding {value!r}, expected a name that Python knows, such as utf-8, windows-1252 or utf-16"
         ) from None
-    return codecs.lookup(value).name
+    name = codecs.lookup(value).name
+    # Its mark is recognised anyway.
+    return "utf-8" if name == "utf-8-sig" else name
 
 
 def _delimiter(value: str) -> str:
@@ -98,7 +100,7 @@ NullWord = Annotated[str, BeforeValidator(_null_word)]
 # One character of an amount, neither letter, digit nor sign.
 Mark = Annotated[str, Field(pattern=r"^[^0-9+\-A-Za-z]$")]
 Timezone = Annotated[str, AfterValidator(_timezone)]
-Columns = Annotated[dict[str, Name | Annotated[int, Field(ge=1)]], BeforeValidator(_columns)]
+Columns = Annotated[dict[str, Name | Annotated[int, Field(ge=1, strict=True)]], BeforeValidator(_columns)]
 Encoding = Annotated[str, AfterValidator(_encoding)]
 Delimiter = Annotated[str, AfterValidator(_delimiter)]
 DateFormat = Annotated[str, AfterValidator(date_pattern)]

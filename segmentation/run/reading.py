@@ -17,8 +17,8 @@ def read(engine: Engine, request: Request, config: SegmentationConfig, folder: s
     if request.source == "mongodb" and config.mongodb:
         from segmentation.sources.mongodb import read_mongodb
 
-        return read_mongodb(engine.session, config.mongodb, config.named_columns)
+        return read_mongodb(engine.session, config.mongodb, config.named_columns, config.decimal_separator)
     if request.table:
-        return read_table(engine, request.table, config.table_columns, join(folder, "table"))
+        return read_table(engine, request.table, config.table_columns, config.decimal_separator, join(folder, "table"))
     form = Form(config.columns, config.encoding, config.delimiter, config.skip_lines)
     return read_csv(engine, request.paths, form, join(folder, "text"))

@@ -82,7 +82,7 @@ def read_csv(engine: Engine, paths: Sequence[str], form: Form, folder: str) -> R
         MissingColumnsError: a file lacks a column.
         SourceError: a file cannot be read, is no CSV, or two of its columns could be the same one.
     """
-    heads = heads_of(engine.files, find(engine.files, paths), form.encoding)
+    heads = heads_of(engine.files, find(engine.files, paths), form)
     layouts = layouts_of(heads, form)
     plain = {file: Reading(layout, Style.PLAIN, marked=False) for file, layout in layouts.items()}
     unsure = {file: layout for file, layout in layouts.items() if not is_surely_plain(heads[file], layout)}

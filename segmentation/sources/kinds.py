@@ -25,6 +25,8 @@ BEGINNINGS: Mapping[bytes, tuple[str, str]] = {
 }
 # Parts of an Excel workbook and of a LibreOffice one, which are zip files.
 WORKBOOK = (b"[Content_Types].xml", b"xl/", b"application/vnd.oasis.opendocument.spreadsheet")
+# Those that are letters.
+LETTERS = (b"BZh", b"ORC", b"Obj", b"PAR1")
 MARKUP = (b"<!doctype", b"<html", b"<?xml", b"<table")
 SEEN = 4_096
 
@@ -37,7 +39,11 @@ def what_else(head: bytes, encoding: str) -> tuple[str, str] | None:
         return "a workbook (Excel or LibreOffice)", AS_CSV
     if head[:SEEN].lstrip().lower().startswith(MARKUP):
         return "a page of HTML or XML", AS_CSV
-    known = next((kind for beginning, kind in BEGINNINGS.items() if head.startswith(beginning)), None)
+    # Three letters may begin a title as well.
+    is_text = b"\x00" not in head[:SEEN]
+    known = next((kind for begin, kind in BEGINNINGS.items() if head.startswith(begin)), None)
+    if is_text and head.startswith(LETTERS):
+        return None
     if known is None and _is_two_bytes_a_character(head[:SEEN]) and (encoding == UTF_8 or table_of(encoding)):
         return "text in another encoding, two bytes a character", "set encoding: utf-16-le or utf-16-be"
     return known

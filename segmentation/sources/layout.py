@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from segmentation.encodings import LINE_END, UNDECODABLE, decoder_of, encoding_of
 from segmentation.engines.base import Files, StoredFile
-from segmentation.errors import NoDataError, SourceError
+from segmentation.errors import MissingColumnsError, NoDataError, SourceError
 from segmentation.locations import readable
 from segmentation.sources.header import Columns, positions_of
 from segmentation.sources.kinds import what_else
@@ -20,9 +20,10 @@ USUAL_HEADER = 8_192
 LONGEST_HEADER = 100_000
 # So many bytes in all, the driver looks through by itself, which takes less time than asking the engine.
 SMALL_TEXT = 1 << 20
+BLANKS = "".join(map(chr, range(33)))
 # A header of more lines than this is none.
 MOST_LINES = 50
-SEPARATOR = re.compile(r"sep=(.)", re.IGNORECASE)
+SEPARATOR = re.compile(r"sep=(\t|[^\w\s\"\\.+:-])", re.IGNORECASE)
 
 
 class Form(NamedTuple):
@@ -69,11 +70,11 @@ class Layout(NamedTuple):
 
     @property
     def visible(self) -> list[str]:
-        """Those lines of the preamble that are not blank."""
-        return [line for line in self.preamble if line.strip()]
+        """Those lines of the preamble that say something."""
+        return [line for line in self.preamble if not is_empty(line, self.delimiter)]
 
 
-def heads_of(stored: Files, files: Sequence[StoredFile], told: str) -> dict[StoredFile, Head]:
+def heads_of(stored: Files, files: Sequence[StoredFile], form: Form) -> dict[StoredFile, Head]:
     """The beginning of every file, all of it where the files are small.
 
     Raises:
@@ -81,20 +82,22 @@ def heads_of(stored: Files, files: Sequence[StoredFile], told: str) -> dict[Stor
     """
     size = max(USUAL_HEADER, SMALL_TEXT // len(files))
     with ThreadPoolExecutor(max_workers=min(16, len(files))) as pool:
-        heads = pool.map(lambda file: _head(stored, file, size, told), files)
+        heads = pool.map(lambda file: _head(stored, file, size, form), files)
     return dict(zip(files, heads, strict=True))
 
 
-def _head(stored: Files, file: StoredFile, size: int, told: str) -> Head:
+def _head(stored: Files, file: StoredFile, size: int, form: Form) -> Head:
     data = stored.head(file.path, size)
-    is_whole = len(data) < size
-    if not is_whole and len(data.lstrip().splitlines()) < 2:
-        data = stored.head(file.path, LONGEST_HEADER)
-    encoding = encoding_of(data, told)
+    encoding = encoding_of(data, form.encoding)
     other = what_else(data, encoding)
     if other:
         raise SourceError(f"{readable(file.uri)} is no CSV file but {other[0]}: {other[1]}.")
-    return Head(_text(data, encoding, is_whole, file), is_whole, encoding)
+    head = Head(_text(data, encoding, len(data) < size, file), len(data) < size, encoding)
+    return (
+        head
+        if head.is_whole or size >= LONGEST_HEADER or _shows_header(head, form)
+        else _head(stored, file, LONGEST_HEADER, form)
+    )
 
 
 def _text(data: bytes, encoding: str, is_whole: bool, file: StoredFile) -> str:
@@ -135,16 +138,31 @@ def layout_of(head: Head, form: Form, where: str) -> Layout | None:
     Raises:
         SourceError: saying what is missing or ambiguous, what is there, and what to add to the configuration.
     """
+    lines, delimiter, names, end = _beginning(head, form)
+    if not names and head.is_whole and all(is_empty(line, delimiter) for line in lines if not SEPARATOR.match(line)):
+        return None
+    if not names or (end == len(lines) and not head.is_whole):
+        raise MissingColumnsError(
+            f"{where} has no header below the lines to skip (skip_lines: {form.skip_lines}), or none that ends within "
+            f"{LONGEST_HEADER:,} bytes; it has {len(lines)} lines there. Set skip_lines to the number of title lines."
+        )
+    positions = positions_of(names, form.columns, lines, delimiter, where)
+    return Layout(tuple(lines[:end]), len(names), positions, delimiter, head.encoding)
+
+
+def _shows_header(head: Head, form: Form) -> bool:
+    lines, _, names, end = _beginning(head, form)
+    return bool(names) and end < len(lines)
+
+
+def _beginning(head: Head, form: Form) -> tuple[list[str], str, list[str], int]:
+    """The lines of a head, the delimiter, the cells of the header, and the number of lines up to its end."""
     lines = LINE_END.split(head.text)
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
     told = SEPARATOR.fullmatch(lines[first].strip(" \r\n"))
     above = (first + 1 if told else 0) + form.skip_lines
     delimiter = told[1] if told else form.delimiter
-    names, end = _header(lines, above, delimiter)
-    if not names:
-        return None
-    positions = positions_of(names, form.columns, lines, delimiter, where)
-    return Layout(tuple(lines[:end]), len(names), positions, delimiter, head.encoding)
+    return lines, delimiter, *_header(lines, above, delimiter)
 
 
 def _header(lines: Sequence[str], above: int, delimiter: str) -> tuple[list[str], int]:
@@ -165,7 +183,7 @@ def _header(lines: Sequence[str], above: int, delimiter: str) -> tuple[list[str]
 
 def is_empty(line: str, delimiter: str) -> bool:
     """Is a line a record whose fields are all empty?"""
-    return not line.replace(delimiter, "").replace('""', "").strip()
+    return not line.replace(delimiter, "").replace('""', "").strip(BLANKS)
 
 
 def is_surely_plain(head: Head, layout: Layout) -> bool:

@@ -21,7 +21,7 @@ from segmentation.console import LOGGER
 from segmentation.core.source_ids import source_id
 from segmentation.core.typed import number_text
 from segmentation.errors import NoDataError, SourceError
-from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
+from segmentation.schemas import AMOUNT, PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.sources import RawRows
 from segmentation.sources.mongo_server import FIRST_LOOK_PATIENCE, INVALID_URI, connection_uri, explain, server
 
@@ -34,13 +34,16 @@ FALLBACKS = ("AutoBucketPartitioner", "PaginateIntoPartitionsPartitioner", "Sing
 BYTES_PER_DOCUMENT = 60
 
 
-def read_mongodb(spark: SparkSession, config: MongoConfig, columns: Mapping[str, str]) -> RawRows:
+def read_mongodb(
+    spark: SparkSession, config: MongoConfig, columns: Mapping[str, str], decimal_separator: str = "."
+) -> RawRows:
     """Read purchases from a collection.
 
     Args:
         spark: the session.
         config: where, as whom, what and how.
         columns: purchase column -> dotted path, beside those of `config` and the document's.
+        decimal_separator: how the text of an amount is written.
 
     Returns:
         The raw frame, `RAW_COLUMNS`, and ``line_id`` where it is mapped: one row per document, all text;
@@ -54,7 +57,7 @@ def read_mongodb(spark: SparkSession, config: MongoConfig, columns: Mapping[str,
     count = look(spark, config, connection_uri(config, FIRST_LOOK_PATIENCE))
     paths = {**DOCUMENT_PATHS, **columns, **{column: str(path) for column, path in config.columns.items()}}
     documents = _partitioned(spark, config, connection_uri(config), list(paths), pipeline(paths, config.filter))
-    texts = [as_text(name).alias(name) for name in paths]
+    texts = [_separated(name, decimal_separator).alias(name) for name in paths]
     name = f"{config.database}.{config.collection}"
     frame = documents.select(source_id(F.lit(name)).alias(SOURCE_ID), RAW_RECORD, *texts)
     return RawRows(frame, count * BYTES_PER_DOCUMENT, [name])
@@ -83,6 +86,14 @@ def as_text(name: str) -> Column:
     with_exponent = value.rlike("[eE]") | (kind == "double")
     is_fraction = kind.isin("double", "decimal")
     return F.when(is_fraction & with_exponent, F.coalesce(not_finite, number_text(value))).otherwise(value)
+
+
+def _separated(name: str, decimal_separator: str) -> Column:
+    """The same; the point of a number is written as in other amounts."""
+    text, is_text = as_text(name), F.col(_type(name)) == "string"
+    if name != AMOUNT or decimal_separator == ".":
+        return text
+    return F.when(is_text, text).otherwise(F.translate(text, ".", decimal_separator))
 
 
 def look(spark: SparkSession, config: MongoConfig, uri: str) -> int:

@@ -51,9 +51,11 @@ def value_of(field: Column) -> Column:
     """
     text = field.substr(F.lit(2), F.length(field))
     bare = F.btrim(text, F.lit(" \t"))
-    value = F.when(bare.startswith('"'), _unquoted(bare, 2)).otherwise(text)
-    is_formula = value.startswith('="') & value.endswith('"') & (F.length(value) > 2)
-    return F.nullif(F.when(is_formula, _unquoted(value, 3)).otherwise(value), F.lit(""))
+    is_quoted = bare.startswith('"')
+    inside = F.when(is_quoted, _unquoted(bare, 2)).otherwise(bare)
+    is_formula = inside.startswith('="') & inside.endswith('"') & (F.length(inside) > 2)
+    value = F.when(is_formula, _unquoted(inside, 3)).when(is_quoted, inside).otherwise(text)
+    return F.nullif(value, F.lit(""))
 
 
 def _unquoted(text: Column, start: int) -> Column:

@@ -58,13 +58,14 @@ WORDS: Mapping[str, str] = {
 }
 
 
-def read_table(engine: Engine, table: Table, columns: Columns, folder: str) -> RawRows:
+def read_table(engine: Engine, table: Table, columns: Columns, decimal_separator: str, folder: str) -> RawRows:
     """Read purchases from a table.
 
     Args:
         engine: what reads.
         table: where it is, and as what.
         columns: purchase column -> the table's name for it, beside the document's names and the canonical ones.
+        decimal_separator: how the text of an amount is written.
         folder: where the engine may put what it needs until the run ends.
 
     Returns:
@@ -78,7 +79,7 @@ def read_table(engine: Engine, table: Table, columns: Columns, folder: str) -> R
     """
     parts, size = _found(engine, table, folder)
     layouts = [layout_of(part, columns) for part in parts]
-    frames = [_raw(part, layout) for part, layout in zip(parts, layouts, strict=True)]
+    frames = [_raw(part, layout, decimal_separator) for part, layout in zip(parts, layouts, strict=True)]
     name = _name(table)
     number = F.lit(source_id_of(name)).cast("bigint").alias(SOURCE_ID)
     frame = reduce(DataFrame.unionByName, frames).select(
@@ -190,9 +191,12 @@ def _schema(part: TypedRows) -> str:
     return ", ".join(shown) or "no columns"
 
 
-def _raw(part: TypedRows, layout: Mapping[str, str]) -> DataFrame:
-    typed = part.read(layout)
-    return typed.select(*[_text(column, _kind(part.columns[name])).alias(column) for column, name in layout.items()])
+def _raw(part: TypedRows, layout: Mapping[str, str], decimal_separator: str) -> DataFrame:
+    kinds = {column: _kind(part.columns[name]) for column, name in layout.items()}
+    texts = {column: _text(column, kind) for column, kind in kinds.items()}
+    if kinds[AMOUNT] in NUMBERS:
+        texts[AMOUNT] = F.translate(texts[AMOUNT], ".", decimal_separator)
+    return part.read(layout).select(*[text.alias(column) for column, text in texts.items()])
 
 
 def _text(column: str, kind: str) -> Column:
@@ -204,5 +208,5 @@ def _text(column: str, kind: str) -> Column:
     if kind in special:
         return special[kind](value)
     text = value.cast("string")
-    is_whole_at_best = kind == "decimal" and column in (CUSTOMER_ID, PURCHASE_ID)
+    is_whole_at_best = kind == "decimal" and column in (CUSTOMER_ID, PURCHASE_ID, LINE_ID)
     return F.regexp_replace(text, r"\.0+$", "") if is_whole_at_best else text
