@@ -16,7 +16,6 @@ if TYPE_CHECKING:
     from segmentation.state.output import Output
 
 HELP = "write rejected rows to a CSV file, ready to be corrected and read again"
-INSTALL = "pip install 'customer-segmentation[embedded]'"
 # What helps to correct a row; the job ignores further columns.
 NOTES = ("reasons", "source", "raw_record")
 UNUSED = "unused"
@@ -56,7 +55,9 @@ def _rows(output: Output, run: str | None, reasons: Sequence[str]) -> tuple[str,
         import pyarrow.compute as pc
         from deltalake import DeltaTable
     except ImportError as error:
-        raise ConfigError(f"segmentation rejected needs {error.name}: {INSTALL}.") from error
+        from segmentation.engines.choose import INSTALL_EMBEDDED
+
+        raise ConfigError(f"segmentation rejected needs {error.name}: {INSTALL_EMBEDDED}.") from error
     if output.local is None:
         raise ConfigError(f"{output.rejected} is not on this machine: query it with Spark, filtered by run_id.")
     if not DeltaTable.is_deltatable(output.rejected):

@@ -27,6 +27,7 @@ from segmentation.config.values import (
     NullWord,
     Share,
     Timezone,
+    by_name,
 )
 from segmentation.schemas import APOSTROPHES, EDGES, LINE_ID, Category
 
@@ -132,7 +133,7 @@ class SegmentationConfig(Model):
     @property
     def named_columns(self) -> dict[str, str]:
         """`columns` for what has no order: a number is a name there."""
-        return {column: str(theirs) for column, theirs in self.columns.items()}
+        return by_name(self.columns)
 
     def secrets(self) -> list[str]:
         """Texts that must appear nowhere."""
@@ -155,8 +156,7 @@ class SegmentationConfig(Model):
     @property
     def table_columns(self) -> dict[str, str]:
         """What the table calls its columns; what is said of the table alone goes before `columns`."""
-        given = {**self.columns, **(self.table.columns if self.table else {})}
-        return {column: str(theirs) for column, theirs in given.items()}
+        return by_name({**self.columns, **(self.table.columns if self.table else {})})
 
     def fingerprint(self) -> str:
         """A short hash of everything that may change the outcome; where the output goes and secrets are left out."""

@@ -60,6 +60,11 @@ def _columns(value: object) -> object:
     return mapped
 
 
+def by_name(columns: Mapping[str, str | int]) -> dict[str, str]:
+    """`Columns` for what has no order: a number is a name there."""
+    return {column: str(theirs) for column, theirs in columns.items()}
+
+
 def _encoding(value: str) -> str:
     """Python's name for it; what turns text into text, as rot13 does, is none."""
     try:

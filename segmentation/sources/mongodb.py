@@ -17,6 +17,7 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.config import MongoConfig
+from segmentation.config.values import by_name
 from segmentation.console import LOGGER
 from segmentation.core.source_ids import source_id
 from segmentation.core.typed import number_text
@@ -55,7 +56,7 @@ def read_mongodb(
         NoDataError: the collection is empty or missing.
     """
     count = look(spark, config, connection_uri(config, FIRST_LOOK_PATIENCE))
-    paths = {**DOCUMENT_PATHS, **columns, **{column: str(path) for column, path in config.columns.items()}}
+    paths = {**DOCUMENT_PATHS, **columns, **by_name(config.columns)}
     documents = _partitioned(spark, config, connection_uri(config), list(paths), pipeline(paths, config.filter))
     texts = [_separated(name, decimal_separator).alias(name) for name in paths]
     name = f"{config.database}.{config.collection}"
