@@ -358,7 +358,9 @@ def test_a_server_that_refuses_to_sample_is_read_another_way(
     config = load_config({"mongodb": {"uri": server.uri, "collection": "empty"}}).mongodb
     assert config
     with caplog.at_level("WARNING", "segmentation"):
-        frame = _partitioned(spark, config, connection_uri(config), pipeline(DOCUMENT_PATHS, None))
+        frame = _partitioned(
+            spark, config, connection_uri(config), list(DOCUMENT_PATHS), pipeline(DOCUMENT_PATHS, None)
+        )
     assert frame.collect() == []
     assert "refuses what the AutoBucketPartitioner asks for" in caplog.text
 
