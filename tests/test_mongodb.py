@@ -358,9 +358,8 @@ def test_a_server_that_refuses_to_sample_is_read_another_way(
     config = load_config({"mongodb": {"uri": server.uri, "collection": "empty"}}).mongodb
     assert config
     with caplog.at_level("WARNING", "segmentation"):
-        frame = _partitioned(
-            spark, config, connection_uri(config), list(DOCUMENT_PATHS), pipeline(DOCUMENT_PATHS, None)
-        )
+        names = list(DOCUMENT_PATHS)
+        frame = _partitioned(spark, config, connection_uri(config), names, pipeline(DOCUMENT_PATHS, None))
     assert frame.collect() == []
     assert "refuses what the AutoBucketPartitioner asks for" in caplog.text
 
