@@ -61,7 +61,7 @@ test-spark35: ## Run the tests that start no processes of their own on Spark 3.5
 	@$(MAKE) --no-print-directory .venv-spark35/dev.stamp SPARK=3.5
 	@.venv-spark35/bin/python -m pytest -m "not slow" $(ARGS)
 
-test-cluster: $(VENV)/dev.stamp ## Kill workers, drivers and masters of a cluster, fill its disks (as root)
+test-cluster: $(VENV)/dev.stamp ## Run on HDFS and S3; kill workers, drivers and masters of a cluster, fill its disks (as root)
 	@$(BIN)/python -m pytest tests/test_cluster.py tests/test_storage.py -rA $(ARGS)
 
 package: $(VENV)/run.stamp ## Build dist/ for clusters (CLUSTER_PYTHON=PATH: where their Python is)

@@ -331,7 +331,7 @@ def test_600_000_dirty_rows(spark: SparkSession, tmp_path: Path) -> None:
 
 
 @needs_both
-@settings(max_examples=8, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=5, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(seed=st.integers(0, 10**6), rows=st.integers(1, 300))
 def test_any_dirty_rows(spark: SparkSession, tmp_path_factory, seed: int, rows: int) -> None:
     tmp_path = tmp_path_factory.mktemp("both")

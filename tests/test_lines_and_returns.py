@@ -40,7 +40,7 @@ numbers = st.sampled_from(["1", "2", "3", " 1", "", " "])
 records = st.tuples(numbers, customers, orders, days, amounts, categories)
 
 
-@settings(max_examples=16, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
+@settings(max_examples=10, deadline=None, suppress_health_check=list(HealthCheck), derandomize=True)
 @given(
     rows=st.lists(records, min_size=10, max_size=60),
     as_of=st.sampled_from(["latest", "2024-03-31"]),

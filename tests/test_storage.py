@@ -29,7 +29,7 @@ S3_PACKAGES = [
     *(f"software.amazon.awssdk:{name}:{SDK}" for name in ("s3", "sts", "s3-transfer-manager")),
 ]
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.cluster]
 
 
 class Store:
@@ -126,7 +126,6 @@ def test_hdfs(hdfs: Store, inputs: dict[Path, str], tmp_path: Path) -> None:
     assert f"write file:///segmentation/bare for the disk of this machine, or {hdfs.uri}/segmentation/bare" in said
 
 
-@pytest.mark.cluster
 def test_a_killed_run_on_hdfs_is_succeeded(hdfs: Store, inputs: dict[Path, str]) -> None:
     first, second = inputs
     root = f"{hdfs.uri}/segmentation/killed"
@@ -145,7 +144,6 @@ def test_a_killed_run_on_hdfs_is_succeeded(hdfs: Store, inputs: dict[Path, str])
     assert hdfs.seen(root) == {"json": inputs[second], "same": True, "outcomes": ["succeeded"] * 2}
 
 
-@pytest.mark.cluster
 def test_two_runs_at_once_on_hdfs(hdfs: Store, inputs: dict[Path, str]) -> None:
     root = f"{hdfs.uri}/segmentation/two"
     both = [hdfs.submit(JOB, "--csv-path", path.as_uri(), "--output-dir", root) for path in inputs]
