@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame, Window
@@ -45,17 +45,49 @@ def is_well_formed(record: Column, fields: Column, delimiter: str) -> Column:
     return F.array_join(fields, "") == F.concat(F.lit(delimiter), record)
 
 
-def value_of(field: Column) -> Column:
-    """A field with its delimiter -> its value, null for nothing at all: quotes and the blanks around them taken away,
-    doubled ones single; and ``="text"``, by which Excel keeps digits as they are, stands for the text.
+def with_values(records: DataFrame, fields: str, places: Sequence[int]) -> DataFrame:
+    """Add the values of fields, null for nothing at all: quotes and the blanks around them taken away, doubled ones
+    single; and ``="text"``, by which Excel keeps digits as they are, stands for the text.
+
+    In steps, each a column: as one expression they grew beyond what Spark compiles.
+
+    Args:
+        records: any frame.
+        fields: its column of fields, each with its delimiter, as `fields_of` makes them; null gives nulls.
+        places: which of them, counted from 0.
+
+    Returns:
+        The same, with a column for each place that is named by `value_at`.
     """
-    text = field.substr(F.lit(2), F.length(field))
+    steps: Sequence[Callable[[int], Column]] = (
+        lambda at: F.get(fields, at),
+        lambda at: F.col(value_at(at)).substr(F.lit(2), F.length(value_at(at))),
+        _without_quotes,
+        _without_formula,
+    )
+    for step in steps:
+        records = records.withColumns({value_at(at): step(at) for at in dict.fromkeys(places)})
+    return records
+
+
+def value_at(place: int) -> str:
+    """The name of the column with the value of a field."""
+    return f"value_{place}"
+
+
+def _without_quotes(place: int) -> Column:
+    text = F.col(value_at(place))
     bare = F.btrim(text, F.lit(" \t"))
-    is_quoted = bare.startswith('"')
-    inside = F.when(is_quoted, _unquoted(bare, 2)).otherwise(bare)
-    is_formula = inside.startswith('="') & inside.endswith('"') & (F.length(inside) > 2)
-    value = F.when(is_formula, _unquoted(inside, 3)).when(is_quoted, inside).otherwise(text)
-    return F.nullif(value, F.lit(""))
+    return F.when(bare.startswith('"'), _unquoted(bare, 2)).when(_is_formula(bare), bare).otherwise(text)
+
+
+def _without_formula(place: int) -> Column:
+    text = F.col(value_at(place))
+    return F.nullif(F.when(_is_formula(text), _unquoted(text, 3)).otherwise(text), F.lit(""))
+
+
+def _is_formula(text: Column) -> Column:
+    return text.startswith('="') & text.endswith('"') & (F.length(text) > 2)
 
 
 def _unquoted(text: Column, start: int) -> Column:
@@ -73,13 +105,14 @@ def split_carefully(records: DataFrame, layout: Layout, dialect: Dialect, *, mar
     """``source_id, record``, some with quotes -> the raw frame; the others are split plainly, a third as dear."""
     record, has_quotes = F.col("record"), F.col("record").contains('"')
     split = records.withColumn("quoted", F.when(has_quotes, fields_of(record, layout.delimiter, dialect)))
-    plain = _cut(split, F.when(~has_quotes, record), layout.delimiter, dialect)
+    valued = with_values(split, "quoted", layout.positions)
+    plain = _cut(valued, F.when(~has_quotes, record), layout.delimiter, dialect)
     quoted = F.col("quoted")
     fits_quoted = (F.size(quoted) == layout.width) & is_well_formed(record, quoted, layout.delimiter)
     fits = F.when(has_quotes, fits_quoted).otherwise(plain.width == layout.width)
 
     def value(at: int) -> Column:
-        return F.when(has_quotes, value_of(F.get(quoted, at))).otherwise(plain.value(at))
+        return F.when(has_quotes, F.col(value_at(at))).otherwise(plain.value(at))
 
     return _as_raw(plain.records, layout, fits, value, marked=marked)
 
@@ -112,9 +145,8 @@ def put_together(lines: DataFrame, layout: Layout, dialect: Dialect, *, marked: 
     records = records.withColumn("fits", fits)
     whole = F.col("fits") | (F.size("lines") == 1)
     single = records.where(~whole).select(SOURCE_ID, F.explode("lines").alias("record"))
-    together = _as_raw(
-        records.where(whole), layout, F.col("fits"), lambda at: value_of(F.get("fields", at)), marked=marked
-    )
+    valued = with_values(records.where(whole), "fields", layout.positions)
+    together = _as_raw(valued, layout, F.col("fits"), lambda at: F.col(value_at(at)), marked=marked)
     return together.unionByName(
         split_carefully(single.where(~is_blank("record", delimiter)), layout, dialect, marked=marked)
     )
