@@ -9,12 +9,12 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from segmentation.commands import festive, rejected, run
+from segmentation.commands import check_input, festive, rejected, run
 from segmentation.engines.failures import is_panic, root_of
 from segmentation.errors import SegmentationError
 from segmentation.version import VERSION
 
-COMMANDS = {"run": run, "festive": festive, "rejected": rejected}
+COMMANDS = {"run": run, "festive": festive, "rejected": rejected, "check-input": check_input}
 DESCRIPTION = "Segment the customers of a retailer."
 
 

@@ -171,7 +171,7 @@ def test_every_pattern_is_one_that_all_engines_read_alike(engine: Engine, tmp_pa
     for by_pattern in (True, False):
         label_rows(raw, config, TODAY, by_pattern=by_pattern)
     elements(raw, ["category"])
-    layout = Layout((HEADER.strip(),), 5, (0, 1, 2, 3, 4), ",", "utf-8")
+    layout = Layout((HEADER.strip(),), tuple(HEADER.strip().split(",")), (0, 1, 2, 3, 4), ",", "utf-8")
     lines = engine.rows([], struct(source_id="long", place="long", line="string"))
     # Spark's own pattern of a field is possessive, with its reason.
     put_together(
@@ -196,7 +196,7 @@ LINES = ["a,b,c,d,e", ",,,,", "a,b", "a,b,c,d,e,f", "", "1,2,3,4,", '"a,b",b,c,d
 
 
 def test_lines_are_cut_alike_at_once_or_field_by_field(engine: Engine) -> None:
-    layout = Layout((HEADER.strip(),), 5, (0, 1, 2, 3, 4), ",", "utf-8")
+    layout = Layout((HEADER.strip(),), tuple(HEADER.strip().split(",")), (0, 1, 2, 3, 4), ",", "utf-8")
     records = engine.rows([{"record": line} for line in LINES], struct(source_id="long", record="string"))
     for split in (csv_records.split_plainly, csv_records.split_carefully):
         ways = [

@@ -26,7 +26,7 @@ from segmentation.core.source_ids import source_id_of
 from segmentation.core.validation import label_rows
 from segmentation.engines.base import Engine
 from segmentation.engines.choose import Task, choose, open_engine
-from segmentation.errors import NoDataError, SegmentationError
+from segmentation.errors import SegmentationError
 from segmentation.locations import join
 from segmentation.run.freshness import state_of
 from segmentation.run.publication import Publication
@@ -34,7 +34,7 @@ from segmentation.run.reading import read
 from segmentation.run.record import RunRecord, Segments, WithoutPurchases, counted
 from segmentation.run.repair import repair
 from segmentation.run.request import Request
-from segmentation.run.settling import Settled, settled
+from segmentation.run.settling import Settled, refuse_nothing, settled
 from segmentation.schemas import SOURCE_ID
 from segmentation.state import tables
 from segmentation.state.output import Output
@@ -145,8 +145,7 @@ class Run:
             self.record.found = found = all_rows.found
             counts.update(rows=found.rows_read, used=found.purchases_used, rejected=found.rows_rejected)
             counts["after as-of"] = found.purchases_after_as_of
-        if found.rows_read == 0:
-            raise NoDataError(f"{', '.join(self.request.paths)} hold a header and no rows.")
+        refuse_nothing(found, self.request.paths)
         return all_rows, raw.names
 
     def _staged(self, engine: Engine, labelled: DataFrame, names: Sequence[str]) -> DataFrame:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from typing import NamedTuple
 
@@ -67,6 +68,16 @@ def settled(
         rows = reject_other_customers(rows, mixed)
         purchases = engine.keep(gathered_again(purchases, rows, mixed), join(folder, "gathered_again"))
     return Settled(rows, purchases, profile(rows, as_of, purchases))
+
+
+def refuse_nothing(found: Profile, paths: Sequence[str]) -> None:
+    """See that there are rows.
+
+    Raises:
+        NoDataError: there are none.
+    """
+    if found.rows_read == 0:
+        raise NoDataError(f"{', '.join(paths)} hold a header and no rows.")
 
 
 def _each_once(engine: Engine, labelled: DataFrame, config: SegmentationConfig, folder: str) -> DataFrame:

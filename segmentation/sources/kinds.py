@@ -44,10 +44,11 @@ def what_else(head: bytes, encoding: str) -> tuple[str, str] | None:
     known = next((kind for begin, kind in BEGINNINGS.items() if head.startswith(begin)), None)
     if is_text and head.startswith(LETTERS):
         return None
-    if known is None and _is_two_bytes_a_character(head[:SEEN]) and (encoding == UTF_8 or table_of(encoding)):
+    if known is None and is_two_bytes_a_character(head[:SEEN]) and (encoding == UTF_8 or table_of(encoding)):
         return "text in another encoding, two bytes a character", "set encoding: utf-16-le or utf-16-be"
     return known
 
 
-def _is_two_bytes_a_character(head: bytes) -> bool:
+def is_two_bytes_a_character(head: bytes) -> bool:
+    """Is every other byte zero, as with Latin letters in UTF-16?"""
     return head.count(0) * 3 > len(head)

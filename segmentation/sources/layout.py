@@ -56,17 +56,22 @@ class Layout(NamedTuple):
 
     Attributes:
         preamble: its lines up to the end of its header.
-        width: how many columns it has.
+        names: the cells of its header.
         positions: where each purchase column is; a sixth one, where `columns` maps it, is that of ``line_id``.
         delimiter: what is between fields.
         encoding: by Python's name.
     """
 
     preamble: tuple[str, ...]
-    width: int
+    names: tuple[str, ...]
     positions: tuple[int, ...]
     delimiter: str
     encoding: str
+
+    @property
+    def width(self) -> int:
+        """How many columns it has."""
+        return len(self.names)
 
     @property
     def visible(self) -> list[str]:
@@ -147,7 +152,7 @@ def layout_of(head: Head, form: Form, where: str) -> Layout | None:
             f"{LONGEST_HEADER:,} bytes; it has {len(lines)} lines there. Set skip_lines to the number of title lines."
         )
     positions = positions_of(names, form.columns, lines, delimiter, where)
-    return Layout(tuple(lines[:end]), len(names), positions, delimiter, head.encoding)
+    return Layout(tuple(lines[:end]), tuple(names), positions, delimiter, head.encoding)
 
 
 def _shows_header(head: Head, form: Form) -> bool:

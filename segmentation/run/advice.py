@@ -1,0 +1,132 @@
+"""What was found in rows -> the settings that would read more of them, and what else people should know."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.config import SegmentationConfig
+from segmentation.core.date_shapes import Shape, proposed
+from segmentation.core.hints import (
+    SEPARATORS,
+    amounts_by_separators,
+    date_shapes,
+    unknown_categories,
+    words_like_null,
+)
+from segmentation.core.quality import Profile
+from segmentation.schemas import APOSTROPHES, Category, Reason, Warn
+from segmentation.sources.guessing import Setting
+
+# So many shapes and words, the most frequent ones, come to the driver.
+MOST = 50
+# Of the rows, those that conflict as lines of an order do: a few may be corrections.
+LIKE_LINES = 20
+
+
+def settings_for(rows: DataFrame, found: Profile, config: SegmentationConfig) -> Iterator[Setting]:
+    """Settings that would read more of the rows.
+
+    Args:
+        rows: the settled frame.
+        found: what was counted of it.
+        config: what it was read with.
+    """
+    if found.rejected_by_reason.get(Reason.INVALID_PURCHASE_DATE):
+        yield from _dates(rows, config)
+    if found.rejected_by_reason.get(Reason.INVALID_AMOUNT):
+        yield from _separators(rows, config)
+    yield from _null_words(rows, config)
+    negative = found.rejected_by_reason.get(Reason.NEGATIVE_AMOUNT, 0)
+    if negative:
+        share = f"{negative:,} of {found.rows_read:,} rows ({negative / found.rows_read:.1%}) have a negative amount"
+        yield Setting("returns", "net", f"{share}: returns, if a shop writes them so")
+    conflicts = found.rejected_by_reason.get(Reason.CONFLICTING_PURCHASE, 0)
+    if 2 * found.rows_like_lines > conflicts and found.rows_like_lines * LIKE_LINES > found.rows_read:
+        why = f"{found.rows_like_lines:,} rows have the purchase id, the customer and the day of another one"
+        yield Setting("grain", "line", f"{why}, as lines of an order have")
+    if found.warnings_by_reason.get(Warn.UNKNOWN_CATEGORY):
+        yield from _aliases(rows, config)
+
+
+def notes_on(rows: DataFrame, found: Profile, config: SegmentationConfig) -> Iterator[str]:
+    """What no setting mends, or nobody but the reader can decide."""
+    for row in words_like_null(rows).where(~F.col("sure")).limit(MOST).collect():
+        if row["word"] not in config.null_values:
+            yield (
+                f"{row['column']} is {row['word']!r} in {row['rows']:,} rows, which make one customer. If it stands "
+                "for nobody, add the word to null_values."
+            )
+    ids = found.warnings_by_reason.get(Warn.SPREADSHEET_ID)
+    if ids:
+        yield (
+            f"{ids:,} rows have an id like 8.69712E+12, which a spreadsheet has rounded: different ids may have become "
+            "one. Export them again from where they come from, not through a spreadsheet."
+        )
+    unknown = unknown_categories(rows).limit(10).collect() if Warn.UNKNOWN_CATEGORY in found.warnings_by_reason else []
+    if unknown:
+        words = ", ".join(f"{row['word'][:40]!r} {row['rows']:,}" for row in unknown)
+        yield f"Categories that count as Other (category_aliases can name them): {words}."
+    if found.rejected_by_reason.get(Reason.INVALID_PURCHASE_DATE):
+        shapes = (Shape(**row.asDict()) for row in _shapes(rows))
+        for shape in [shape for shape in shapes if proposed(shape) is None][:3]:
+            yield f"{shape.rows:,} dates look like {shape.example[:40]!r}, for which no pattern is known here."
+
+
+def _shapes(rows: DataFrame) -> list[Any]:
+    return date_shapes(rows).orderBy(F.col("rows").desc(), "form").limit(MOST).collect()
+
+
+def _dates(rows: DataFrame, config: SegmentationConfig) -> Iterator[Setting]:
+    patterns, why = list(config.date_formats), []
+    for shape in (Shape(**row.asDict()) for row in _shapes(rows)):
+        proposal = proposed(shape)
+        added = [pattern for pattern in proposal.patterns if pattern not in patterns] if proposal else []
+        if proposal and added:
+            patterns += added
+            doubt = f" ({proposal.doubt})" if proposal.doubt else ""
+            why.append(f"{shape.rows:,} dates like {shape.example[:40]!r}{doubt}")
+    if why:
+        yield Setting("date_formats", patterns, "; ".join(why))
+
+
+def _separators(rows: DataFrame, config: SegmentationConfig) -> Iterator[Setting]:
+    counted = amounts_by_separators(rows, config).first()
+    assert counted is not None  # an aggregate without groups has one row
+    best = max(range(len(SEPARATORS)), key=lambda at: (counted[at], -at))
+    configured = config.decimal_separator, config.thousands_separator
+    now = counted[SEPARATORS.index(configured)] if configured in SEPARATORS else 0
+    if counted[best] <= now:
+        return
+    why = f"{counted[best]:,} amounts can be read with it, {now:,} without"
+    for name, value, has in zip(
+        ("decimal_separator", "thousands_separator"), SEPARATORS[best], configured, strict=True
+    ):
+        if value != has and value is not None:
+            yield Setting(name, value, why)
+
+
+def _null_words(rows: DataFrame, config: SegmentationConfig) -> Iterator[Setting]:
+    found = words_like_null(rows).where("sure").orderBy(F.col("rows").desc(), "column", "word").limit(MOST).collect()
+    new = [row for row in found if row["word"] not in config.null_values]
+    if new:
+        why = ", ".join(f"{row['column']} is {row['word']!r} in {row['rows']:,} rows" for row in new[:5])
+        words = dict.fromkeys(row["word"] for row in new)
+        yield Setting("null_values", [*config.null_values, *words], why)
+
+
+def _aliases(rows: DataFrame, config: SegmentationConfig) -> Iterator[Setting]:
+    """Words that hold the name of just one category: "Women > Shoes"."""
+    new = {}
+    for row in unknown_categories(rows).limit(MOST).collect():
+        spelling = re.sub(f"[{APOSTROPHES}]", "", row["word"].lower())
+        named = {config.aliases[part] for part in re.split("[^a-z]+", spelling) if part in config.aliases}
+        if len(named) == 1 and spelling not in config.aliases and named <= set(Category):
+            new[spelling] = named.pop()
+    if new:
+        why = ", ".join(f"{word!r} is {category}" for word, category in list(new.items())[:5])
+        yield Setting("category_aliases", {**config.category_aliases, **new}, f"by a word in them: {why}")

@@ -1,0 +1,153 @@
+"""What would read a CSV file that cannot be read as it is configured: told by its first bytes and lines."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from segmentation.encodings import BYTE_ORDER_MARKS, LINE_END, UNDECODABLE, UTF_8, decoder_of
+from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, LINE_ID, PURCHASE_COLUMNS, PURCHASE_DATE, PURCHASE_ID
+from segmentation.sources.header import OTHER_DELIMITERS, SEARCHED, Columns, candidates
+from segmentation.sources.kinds import is_two_bytes_a_character
+from segmentation.sources.layout import Form, is_empty
+
+# What programs write that do not write Unicode, in Western Europe, the Americas and, for English, everywhere.
+USUAL_OTHER = "windows-1252"
+# A header with fewer of the five columns is none.
+FEWEST = 2
+# As letters and digits, small; what is more certain to be it first.
+NAMES: Mapping[str, Sequence[str]] = {
+    PURCHASE_ID: (
+        *("orderid", "purchaseid", "ordernumber", "orderno", "invoiceid", "invoicenumber", "invoiceno"),
+        *("transactionid", "transactionno", "receiptid", "receiptnumber", "receiptno", "billno", "salesid"),
+        *("order", "invoice", "transaction", "receipt", "name"),
+    ),
+    PURCHASE_DATE: (
+        *("purchasedate", "orderdate", "invoicedate", "transactiondate", "saledate", "date", "createdat"),
+        *("datecreated", "paidat", "orderedat", "purchasedat", "datetime", "timestamp", "day"),
+    ),
+    AMOUNT: (
+        *("totalamountlkr", "linetotal", "lineamount", "ordertotal", "totalamount", "grandtotal", "amount"),
+        *("netamount", "total", "totalprice", "netsales", "sales", "subtotal", "revenue", "value", "price"),
+    ),
+    CATEGORY: (
+        *("productcategory", "category", "department", "producttype", "productgroup", "itemcategory"),
+        *("section", "gender", "type"),
+    ),
+    CUSTOMER_ID: (
+        *("customerid", "customernumber", "customerno", "customercode", "clientid", "buyerid", "memberid", "userid"),
+        *("accountid", "customeremail", "billingemail", "email", "customer", "client", "buyer", "member"),
+        *("kundennr", "kundennummer", "klantnummer", "idclient", "customername", "phone"),
+    ),
+}
+LINE_NAMES = frozenset(("lineid", "lineno", "linenumber", "lineitemid", "itemno", "position", "orderline"))
+
+
+class Setting(NamedTuple):
+    """A setting, its value, and why this one."""
+
+    name: str
+    value: Any
+    why: str
+
+
+def guessed_encoding(data: bytes, told: str) -> Setting | None:
+    """The encoding of bytes that `told` does not read; None where it does, or nothing better is known."""
+    if data.startswith(tuple(BYTE_ORDER_MARKS)):
+        return None
+    if is_two_bytes_a_character(data):
+        # Which of the two bytes of a Latin letter is zero.
+        name = "utf-16-le" if data[1::2].count(0) > data[::2].count(0) else "utf-16-be"
+        return None if name == told else Setting("encoding", name, "two bytes a character, and no mark that says so")
+    if UNDECODABLE not in decoder_of(told).decode(data):
+        return None
+    better = next((name for name in (UTF_8, USUAL_OTHER) if UNDECODABLE not in decoder_of(name).decode(data)), None)
+    doubt = "" if better == UTF_8 else "; look whether the names below are right, else try another, such as iso-8859-15"
+    return Setting("encoding", better, f"it has bytes that are no {told}{doubt}") if better else None
+
+
+def guessed_layout(text: str, form: Form) -> list[Setting]:
+    """The settings that find a header in the first lines of a text.
+
+    Args:
+        text: decoded.
+        form: as configured; what is right in it is not repeated.
+    """
+    lines = LINE_END.split(text)[:SEARCHED]
+    delimiters = dict.fromkeys([form.delimiter, *OTHER_DELIMITERS])
+    tried = [
+        (len(places), -at, mark == form.delimiter, mark, cells, places)
+        for mark in delimiters
+        for at, line in enumerate(lines)
+        if not is_empty(line, mark)
+        for cells in [_cells(line, mark)]
+        for places in [_places(cells, form.columns)]
+    ]
+    best = max(tried, default=None, key=lambda one: one[:3])
+    if best is None or best[0] < FEWEST:
+        return []
+    _, above, _, delimiter, cells, places = best
+    return list(_settings(form, -above, delimiter, cells, places))
+
+
+def _cells(line: str, delimiter: str) -> list[str]:
+    return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+
+
+def _settings(
+    form: Form, above: int, delimiter: str, cells: Sequence[str], places: Mapping[str, int]
+) -> Iterator[Setting]:
+    if delimiter != form.delimiter:
+        yield Setting("delimiter", delimiter, "it separates the fields of the header")
+    if above > form.skip_lines:
+        yield Setting("skip_lines", above, f"the header is on line {above + 1}")
+    mapped = {
+        column: _entry(at, cells)
+        for column, at in sorted(places.items(), key=lambda one: PURCHASE_COLUMNS.index(one[0]))
+        if len(candidates(column, cells, form.columns)) != 1
+    }
+    if mapped:
+        several = [column for column in mapped if len(candidates(column, cells, form.columns)) > 1]
+        doubt = f"; {', '.join(several)}: the first of several" if several else ""
+        yield Setting(
+            "columns", {**form.columns, **mapped}, f"by the names in the header{doubt}; see that they are right"
+        )
+
+
+def _entry(at: int, cells: Sequence[str]) -> str | int:
+    """A name, or the number where another column has the same name."""
+    names = [cell.strip().lower() for cell in cells]
+    return at + 1 if names.count(names[at]) > 1 or not names[at] else cells[at].strip()
+
+
+def _places(cells: Sequence[str], columns: Columns) -> dict[str, int]:
+    """Purchase column -> the place of a cell that could be it; one cell is one column."""
+    found: dict[str, int] = {}
+    # What is sure takes its cell before what is likely.
+    sure = ((column, candidates(column, cells, columns)) for column in NAMES)
+    for column, places in (*sure, *((column, list(_likely(column, cells))) for column in NAMES)):
+        free = [at for at in places if at not in found.values()]
+        if column not in found and free:
+            found[column] = free[0]
+    return found
+
+
+def _likely(column: str, cells: Sequence[str]) -> Iterator[int]:
+    """Places from the most certain on."""
+    plain = [_plain(cell) for cell in cells]
+    yield from (at for name in NAMES[column] for at, cell in enumerate(plain) if cell == name)
+    # An id that is part of a longer name: "Customer id (CRM)", "Net amount in LKR".
+    long = [name for name in NAMES[column] if len(name) > len("order")]
+    yield from (at for name in long for at, cell in enumerate(plain) if name in cell)
+
+
+def _plain(cell: str) -> str:
+    return "".join(mark for mark in cell.lower() if mark.isalnum())
+
+
+def line_number_of(cells: Sequence[str], columns: Columns) -> str | None:
+    """The cell that may number the lines of an order, where `columns` maps none."""
+    if LINE_ID in columns:
+        return None
+    return next((cell.strip() for cell in cells if _plain(cell) in LINE_NAMES), None)
