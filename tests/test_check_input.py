@@ -127,6 +127,22 @@ def test_no_file(check: Check, tmp_path: Path, name: str) -> None:
         check(tmp_path / name)
 
 
+def test_files_of_several_forms(check: Check, write_csv) -> None:
+    one = write_csv("C1,P1,2024-01-05,5.00,Kids\n", "a.csv")
+    other = write_csv("C1;P2;2024-01-05;5.00;Kids\n", "b.csv", HEADER.replace(",", ";"))
+    seen = check(one, other)
+    assert seen.now.exit_code == 3
+    assert "look at each alone" in seen.then.notes[0]
+
+
+def test_a_price_of_a_piece_is_said_to_be_one(check: Check, tmp_path: Path) -> None:
+    path = tmp_path / "pieces.csv"
+    path.write_text("Customer,Order,Date,Price,Qty,Category\nC1,P1,2024-01-05,5.00,2,Kids\n")
+    seen = check(path)
+    assert seen.settings["columns"].value["amount"] == "Price"
+    assert "nothing is multiplied" in seen.then.notes[0]
+
+
 def test_nothing_like_a_header(check: Check, tmp_path: Path) -> None:
     path = tmp_path / "other.csv"
     path.write_text("a,b,c\n1,2,3\n")

@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from segmentation.run.inspection import Inspection, Look
+    from segmentation.run.inspection import Inspection
+    from segmentation.run.look import Look
 
 HELP = "look at CSV files: what a run would meet, and the configuration that reads them best"
 # More files are counted, not shown.

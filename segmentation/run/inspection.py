@@ -6,8 +6,8 @@ there are none. So what is said of the last reading is seen, not guessed.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -17,64 +17,26 @@ from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig, override
 from segmentation.core.metrics import METRICS_SCHEMA
-from segmentation.core.quality import Profile, enforce_gate
+from segmentation.core.quality import enforce_gate
 from segmentation.core.segmentation import Segmentation
 from segmentation.core.validation import label_rows
 from segmentation.encodings import REPLACED
-from segmentation.engines.base import Engine, StoredFile
+from segmentation.engines.base import Engine
 from segmentation.engines.choose import Task, choose, open_engine
-from segmentation.errors import ConfigError, SegmentationError, SourceError
-from segmentation.locations import join, local_path, readable
+from segmentation.errors import ConfigError, SegmentationError
+from segmentation.locations import join, local_path
 from segmentation.run.advice import notes_on, settings_for
+from segmentation.run.look import Look, notes_on_headers, settings_of_bytes, settings_of_layouts
 from segmentation.run.settling import Settled, refuse_nothing, settled
 from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, REASONS, SOURCE, Reason
 from segmentation.sources import RawRows
 from segmentation.sources.csv import find, read_csv
-from segmentation.sources.guessing import Setting, guessed_encoding, guessed_layout, line_number_of
-from segmentation.sources.layout import Form, heads_of, layout_of
+from segmentation.sources.guessing import Setting
+from segmentation.sources.layout import Form
 from segmentation.state import tables
 
 MOST_ROUNDS = 8
 EXAMPLES = 3
-SEEN = 1 << 14
-# Where the bytes are that an encoding does not have, may be far behind the header.
-SEARCHED = 32 << 20
-
-
-@dataclass(frozen=True)
-class FileSeen:
-    """A file as it is read: where its header is, what is in it, and which of its cells is which purchase column."""
-
-    path: str
-    bytes: int
-    encoding: str
-    delimiter: str
-    header_line: int
-    header: list[str]
-    columns: dict[str, str]
-
-
-@dataclass
-class Look:
-    """What a run with one configuration would meet.
-
-    Attributes:
-        engine: which one, and why.
-        files: those whose header was found.
-        error: what such a run would end with, None where it would publish.
-        exit_code: of such a run.
-        found: the counts, None where the rows could not be read.
-        examples: per reason, up to three rejected rows: source and raw texts.
-        notes: what no setting mends.
-    """
-
-    engine: str = ""
-    files: list[FileSeen] = field(default_factory=list)
-    error: str | None = None
-    exit_code: int = 0
-    found: Profile | None = None
-    examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
-    notes: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True)
@@ -103,6 +65,11 @@ def inspect(paths: Sequence[str], config: SegmentationConfig) -> Inspection:
         looks.append(then)
         new = [one for one in better if one.name not in settings or one.value != settings[one.name].value]
         if not new:
+            break
+        if any(one.name in settings for one in new if one.name in Form._fields):
+            then.notes.append(
+                "The files are of several forms, which no configuration reads at once: look at each alone."
+            )
             break
         try:
             config = override(config, {one.name: one.value for one in new})
@@ -137,7 +104,7 @@ def _look(paths: Sequence[str], config: SegmentationConfig) -> tuple[Look, list[
 def _looked(engine: Engine, paths: Sequence[str], config: SegmentationConfig, look: Look, folder: str) -> list[Setting]:
     form = Form(config.columns, config.encoding, config.delimiter, config.skip_lines)
     files = find(engine.files, paths)
-    better = list(_of_layouts(engine, files, form, look))
+    better = list(settings_of_layouts(engine, files, form, look))
     if look.error:
         return better
     with engine.reading():
@@ -148,13 +115,13 @@ def _looked(engine: Engine, paths: Sequence[str], config: SegmentationConfig, lo
         look.found = rows.found
         look.examples = _examples(engine, rows, raw)
         if any(REPLACED in (one[RAW_RECORD] or "") for one in look.examples.get(Reason.MALFORMED_ROW, [])):
-            better = list(_of_bytes(engine, files, form))
+            better = settings_of_bytes(engine, files, form)
             if better:
                 return better
         _judge(look, rows, config, paths)
         better = list(settings_for(rows.rows, rows.found, config))
         if not better:
-            look.notes += [*notes_on(rows.rows, rows.found, config), *_line_numbers(look, config)]
+            look.notes += [*notes_on(rows.rows, rows.found, config), *notes_on_headers(look, config)]
     return better
 
 
@@ -174,56 +141,13 @@ def _today(config: SegmentationConfig) -> Any:
     return datetime.now(UTC).astimezone(config.zone).date()
 
 
-def _of_layouts(engine: Engine, files: Sequence[StoredFile], form: Form, look: Look) -> Iterator[Setting]:
-    """Fill in the files; where one cannot be read, the error of a run, and the settings that would read it."""
-    try:
-        heads = heads_of(engine.files, files, form)
-    except SourceError as error:
-        better = [one for one in _of_bytes(engine, files, form, SEEN) if one.name == "encoding"]
-        if not better:
-            raise
-        _fail(look, error)
-        yield from better
-        return
-    for file, head in heads.items():
-        try:
-            layout = layout_of(head, form, readable(file.uri))
-        except SegmentationError as error:
-            if look.error is None:
-                _fail(look, error)
-                # Names can be told once their bytes are.
-                yield from list(_of_bytes(engine, [file], form, SEEN)) or guessed_layout(head.text, form)
-            continue
-        if layout is None:
-            continue
-        cells = list(layout.names)
-        mapped = {
-            name: cells[at].strip() or f"column {at + 1}"
-            for name, at in zip(PURCHASE_COLUMNS, layout.positions, strict=False)
-        }
-        look.files.append(
-            FileSeen(
-                readable(file.uri), file.size, layout.encoding, layout.delimiter, len(layout.preamble), cells, mapped
-            )
-        )
-
-
-def _fail(look: Look, error: SegmentationError) -> None:
-    look.error, look.exit_code = str(error), error.exit_code
-
-
-def _of_bytes(engine: Engine, files: Sequence[StoredFile], form: Form, size: int = SEARCHED) -> Iterator[Setting]:
-    found = (guessed_encoding(engine.files.head(file.path, size), form.encoding) for file in files)
-    yield from [one for one in found if one][:1]
-
-
 def _judge(look: Look, rows: Settled, config: SegmentationConfig, paths: Sequence[str]) -> None:
     try:
         refuse_nothing(rows.found, paths)
         enforce_gate(rows.found, config.max_rejected_ratio)
         rows.days(str(config.as_of))
     except SegmentationError as error:
-        _fail(look, error)
+        look.fail(error)
 
 
 def _examples(engine: Engine, rows: Settled, raw: RawRows) -> dict[str, list[dict[str, Any]]]:
@@ -236,13 +160,3 @@ def _examples(engine: Engine, rows: Settled, raw: RawRows) -> dict[str, list[dic
         ]
         for reason in rows.found.rejected_by_reason
     }
-
-
-def _line_numbers(look: Look, config: SegmentationConfig) -> Iterator[str]:
-    names = {line_number_of(file.header, config.columns) for file in look.files} - {None}
-    if config.grain == "line" and names:
-        name = sorted(map(str, names))[0]
-        yield (
-            f"{name!r} may number the lines of an order: with columns: {{line_id: {name}}}, a line that comes twice "
-            "counts once."
-        )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from segmentation.encodings import BYTE_ORDER_MARKS, LINE_END, UNDECODABLE, UTF_8, decoder_of
@@ -21,14 +21,24 @@ NAMES: Mapping[str, Sequence[str]] = {
     PURCHASE_ID: (
         *("orderid", "purchaseid", "ordernumber", "orderno", "invoiceid", "invoicenumber", "invoiceno"),
         *("transactionid", "transactionno", "receiptid", "receiptnumber", "receiptno", "billno", "salesid"),
-        *("order", "invoice", "transaction", "receipt", "name"),
+        *("order", "invoice", "transaction", "receipt"),
     ),
     PURCHASE_DATE: (
         *("purchasedate", "orderdate", "invoicedate", "transactiondate", "saledate", "date", "createdat"),
         *("datecreated", "paidat", "orderedat", "purchasedat", "datetime", "timestamp", "day"),
     ),
     AMOUNT: (
-        *("totalamountlkr", "linetotal", "lineamount", "ordertotal", "totalamount", "grandtotal", "amount"),
+        *(
+            "totalamountlkr",
+            "lineitemtotal",
+            "itemtotal",
+            "linetotal",
+            "lineamount",
+            "ordertotal",
+            "totalamount",
+            "grandtotal",
+            "amount",
+        ),
         *("netamount", "total", "totalprice", "netsales", "sales", "subtotal", "revenue", "value", "price"),
     ),
     CATEGORY: (
@@ -41,7 +51,10 @@ NAMES: Mapping[str, Sequence[str]] = {
         *("kundennr", "kundennummer", "klantnummer", "idclient", "customername", "phone"),
     ),
 }
-LINE_NAMES = frozenset(("lineid", "lineno", "linenumber", "lineitemid", "itemno", "position", "orderline"))
+# Its export calls an order so, and a customer Email.
+ORDERS_OF_SHOPIFY = "name"
+QUANTITIES = frozenset(("quantity", "qty", "lineitemquantity", "itemquantity", "units", "pieces"))
+LINE_NAMES = frozenset(("lineid", "lineno", "linenumber", "lineitemid", "itemno", "position", "orderline", "itemid"))
 
 
 class Setting(NamedTuple):
@@ -123,23 +136,29 @@ def _entry(at: int, cells: Sequence[str]) -> str | int:
 
 def _places(cells: Sequence[str], columns: Columns) -> dict[str, int]:
     """Purchase column -> the place of a cell that could be it; one cell is one column."""
+    plain = [_plain(cell) for cell in cells]
     found: dict[str, int] = {}
     # What is sure takes its cell before what is likely.
-    sure = ((column, candidates(column, cells, columns)) for column in NAMES)
-    for column, places in (*sure, *((column, list(_likely(column, cells))) for column in NAMES)):
-        free = [at for at in places if at not in found.values()]
-        if column not in found and free:
-            found[column] = free[0]
+    for places_of in (lambda column: candidates(column, cells, columns), _equal(plain), _within(plain)):
+        for column in NAMES:
+            free = [at for at in places_of(column) if at not in found.values()]
+            if column not in found and free:
+                found[column] = free[0]
+    orders = [at for at, cell in enumerate(plain) if cell == ORDERS_OF_SHOPIFY and at not in found.values()]
+    if CUSTOMER_ID in found and PURCHASE_ID not in found and orders:
+        found[PURCHASE_ID] = orders[0]
     return found
 
 
-def _likely(column: str, cells: Sequence[str]) -> Iterator[int]:
-    """Places from the most certain on."""
-    plain = [_plain(cell) for cell in cells]
-    yield from (at for name in NAMES[column] for at, cell in enumerate(plain) if cell == name)
-    # An id that is part of a longer name: "Customer id (CRM)", "Net amount in LKR".
-    long = [name for name in NAMES[column] if len(name) > len("order")]
-    yield from (at for name in long for at, cell in enumerate(plain) if name in cell)
+def _equal(plain: Sequence[str]) -> Callable[[str], list[int]]:
+    return lambda column: [at for name in NAMES[column] for at, cell in enumerate(plain) if cell == name]
+
+
+def _within(plain: Sequence[str]) -> Callable[[str], list[int]]:
+    """Part of a longer name: "Customer id (CRM)", "Net amount in LKR"; short ones are part of too many."""
+    return lambda column: [
+        at for name in NAMES[column] if len(name) > len("price") for at, cell in enumerate(plain) if name in cell
+    ]
 
 
 def _plain(cell: str) -> str:
@@ -151,3 +170,8 @@ def line_number_of(cells: Sequence[str], columns: Columns) -> str | None:
     if LINE_ID in columns:
         return None
     return next((cell.strip() for cell in cells if _plain(cell) in LINE_NAMES), None)
+
+
+def is_price_of_a_piece(amount: str, cells: Sequence[str]) -> bool:
+    """Is the amount a price beside a quantity, which the job does not multiply?"""
+    return "price" in _plain(amount) and not QUANTITIES.isdisjoint(map(_plain, cells))
