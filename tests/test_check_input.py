@@ -15,7 +15,7 @@ from segmentation import run_segmentation
 from segmentation.cli import main
 from segmentation.commands.check_input import fragment_of
 from segmentation.config import load_config
-from segmentation.core.date_shapes import Proposal, Shape, proposed
+from segmentation.core.date_shapes import Proposal, Shape, proposed, together
 from segmentation.encodings import decoder_of
 from segmentation.errors import SourceError
 from segmentation.run.inspection import Inspection, inspect
@@ -152,34 +152,140 @@ def test_nothing_like_a_header(check: Check, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("form", "first", "second", "example", "patterns"),
+    ("shape", "patterns"),
     [
-        ("9/9/Y", 31, 12, "31/12/2024", ["d/M/yyyy"]),
-        ("9/9/Y", 12, 31, "12/31/2024", ["M/d/yyyy"]),
-        ("9/9/Y", 31, 31, "31/12/2024", ["d/M/yyyy", "M/d/yyyy"]),
-        ("9.9.9 9:9", 31, 12, "31.12.24 10:30", ["d.M.yy H:mm"]),
-        ("9/9/Y 9:9:9 a", 12, 31, "12/31/2024 1:30:05 PM", ["M/d/yyyy h:mm:ss a"]),
-        ("Y/9/9", 2024, 12, "2024/12/31", ["yyyy/M/d"]),
-        ("9-a-Y", 31, 2024, "31-Dec-2024", ["d-MMM-yyyy"]),
-        ("9 a Y", 31, 2024, "31 December 2024", ["d MMMM yyyy"]),
-        ("a 9, Y", 31, 2024, "Dec 31, 2024", ["MMM d, yyyy"]),
-        ("YY", 20241231, 0, "20241231", ["yyyyMMdd"]),
-        ("YY", 31122024, 0, "31122024", ["ddMMyyyy"]),
+        (Shape("9/9/Y", 9, "31/12/2024", one_is_day=4), ["d/M/yyyy"]),
+        (Shape("9/9/Y", 9, "12/31/2024", other_is_day=4), ["M/d/yyyy"]),
+        (Shape("9/9/Y", 9, "31/12/2024", 3, 3), ["d/M/yyyy", "M/d/yyyy"]),
+        # A slip decides nothing.
+        (Shape("9/9/Y", 99, "31/12/2024", 80, 1), ["d/M/yyyy"]),
+        (Shape("9.9.9 9:9", 9, "31.12.24 10:30", one_is_day=4), ["d.M.yy H:mm"]),
+        (Shape("9/9/Y 9:9:9 a", 9, "12/31/2024 1:30:05 PM", other_is_day=1), ["M/d/yyyy h:mm:ss a"]),
+        (Shape("Y/9/9", 9, "2024/12/31"), ["yyyy/M/d"]),
+        (Shape("Y/9/9", 9, "2024/31/12", one_is_day=2), ["yyyy/d/M"]),
+        (Shape("9-a-Y", 9, "31-Dec-2024"), ["d-MMM-yyyy"]),
+        (Shape("9 a Y", 9, "31 December 2024"), ["d MMMM yyyy"]),
+        (Shape("a 9, Y", 9, "Dec 31, 2024"), ["MMM d, yyyy"]),
+        (Shape("YY", 9, "20241231", year_first=9), ["yyyyMMdd"]),
+        (Shape("YY", 9, "31122024", one_is_day=9), ["ddMMyyyy"]),
+        (Shape("YY", 9, "12312024", other_is_day=9), ["MMddyyyy"]),
     ],
 )
-def test_dates_by_their_shape(form: str, first: int, second: int, example: str, patterns: list[str]) -> None:
-    found = proposed(Shape(form, 1, example, first, second))
+def test_dates_by_their_shape(shape: Shape, patterns: list[str]) -> None:
+    found = proposed(shape)
     assert found is not None
     assert list(found.patterns) == patterns
     # What is proposed can be configured.
     assert load_config({"date_formats": patterns}).date_formats == found.patterns
 
 
+@pytest.mark.parametrize(
+    "shape",
+    [
+        Shape("a", 1, "x"),
+        # The year may stand first.
+        Shape("9/9/9", 9, "24/01/13", one_is_day=9, third=31),
+        Shape("9-a-Y", 1, "13-abc-2024"),
+        Shape("9/9/Y 9:9 a", 1, "13/01/2024 10:30 UTC", one_is_day=1),
+        # Of the standard form, and no day.
+        Shape("Y-9-9", 1, "2023-02-29"),
+    ],
+)
+def test_what_cannot_be_told(shape: Shape) -> None:
+    assert proposed(shape) is None
+
+
 def test_days_that_cannot_be_told_from_months() -> None:
-    found = proposed(Shape("9/9/Y", 1, "01/02/2024", 12, 12))
-    assert found == Proposal(("d/M/yyyy",), "no day above 12 tells, so it may be M/d/yyyy")
-    assert proposed(Shape("9/9/Y", 1, "99/99/2024", 99, 99)) is None
-    assert proposed(Shape("a", 1, "x", 0, 0)) is None
+    found = proposed(Shape("9/9/Y", 1, "01/02/2024"))
+    assert found == Proposal(("d/M/yyyy",), "no day above 12 tells, so it may be M/d/yyyy", "M/d/yyyy")
+    told, too = together([Shape("9/9/Y", 9, "1/2/2024", 4, 0), Shape("9/9/Y 9:9", 9, "1/2/2024 10:30", 0, 0)])
+    assert [one.patterns for one in (proposed(told), proposed(too)) if one and not one.doubt] == [
+        ("d/M/yyyy",),
+        ("d/M/yyyy H:mm",),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("rows", "config"),
+    [
+        # Amounts with three decimals, of which a comma would make thousands.
+        ("".join(f"C,P{n},2024-01-05,{n}.500,Kids\n" for n in range(1, 40)) + 'C,P,2024-01-05,"12,50",Kids\n', {}),
+        # The other order is configured: the days up to 12 are read as months then.
+        ("".join(f"C,P{n},{n}/2/2024,5,Kids\n" for n in range(1, 29)), {"date_formats": ["M/d/yyyy"]}),
+        # The total of the order in each line.
+        ("".join(f"C,P{n // 3},2024-01-05,300,{('Kids', 'Mens', 'Womens')[n % 3]}\n" for n in range(30)), {}),
+        # A pair of marks that is not among the usual ones.
+        (
+            'C,P1,2024-01-05,"1\'234,50",Kids\nC,P2,2024-01-05,x,Kids\n',
+            {"decimal_separator": ",", "thousands_separator": "'"},
+        ),
+    ],
+)
+def test_no_setting_that_changes_what_is_read(check: Check, write_csv, rows: str, config: dict[str, Any]) -> None:
+    assert check(write_csv(rows), **config).settings == {}
+
+
+def test_a_damaged_row_is_no_other_encoding(check: Check, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.csv"
+    good = "".join(f"Müller{number},P{number},2024-01-05,5.00,Kids\n" for number in range(30))
+    path.write_bytes((HEADER + good).encode() + b"K\xfcnzel,P,2024-01-05,5.00,Kids\n")
+    assert check(path).settings == {}
+
+
+def test_one_date_that_is_none_among_many(check: Check, write_csv) -> None:
+    dates = "".join(f"C,P{day},{day}/02/2024,5.00,Kids\n" for day in range(1, 29))
+    seen = check(write_csv(dates + "C,P,99/99/2024,5.00,Kids\n"))
+    assert seen.settings["date_formats"].value == ["d/M/yyyy"]
+    assert seen.settings["date_formats"].why == "29 dates like '1/02/2024'"
+    assert seen.then.found is not None
+    assert seen.then.found.purchases_used == 28
+
+
+def test_another_encoding_behind_other_malformed_rows(check: Check, tmp_path: Path) -> None:
+    path = tmp_path / "mixed.csv"
+    bad = "".join(f"M\xfcller{number},P{number},2024-01-05,5.00,Kids\n" for number in range(20))
+    path.write_bytes((HEADER + "short\n" * 5 + bad).encode("latin-1"))
+    seen = check(path)
+    assert (seen.now.exit_code, seen.settings["encoding"].value) == (4, "windows-1252")
+
+
+def test_more_words_than_rounds(check: Check, write_csv) -> None:
+    rows = "".join(f"guest,P{number},2024-01-05,5.00,Women style {number}\n" for number in range(300))
+    seen = check(write_csv(rows))
+    assert seen.then.found is not None
+    assert seen.then.found.warnings_by_reason == {}
+    assert "guest" in seen.then.notes[0]
+
+
+def test_columns_of_several_files_are_put_together(check: Check, write_csv) -> None:
+    one = write_csv("C1,P1,2024-01-05,5.00,Kids\n", "a.csv", HEADER.replace("Customer_ID", "Customer no"))
+    other = write_csv("C1,P2,2024-01-05,5.00,Kids\n", "b.csv", HEADER.replace("Order_ID", "Invoice no"))
+    seen = check(one, other)
+    assert seen.settings["columns"].value == {"customer_id": "Customer no", "purchase_id": "Invoice no"}
+    assert (seen.now.exit_code, seen.then.exit_code) == (3, 0)
+
+
+def test_a_place_is_that_of_one_file(check: Check, write_csv) -> None:
+    one = write_csv("C1,P1,2024-01-05,5,Kids,5\n", "a.csv", HEADER.strip() + ",Total_Amount_LKR\n")
+    other = write_csv("C1,P2,2024-01-05,5.00,Kids\n", "b.csv")
+    seen = check(one, other)
+    assert seen.settings == {}
+    assert "ambiguous" in str(seen.now.error)
+
+
+def test_what_a_header_cannot_be(monkeypatch: pytest.MonkeyPatch) -> None:
+    def columns(header: str) -> dict[str, Any]:
+        settings = {one.name: one.value for one in guessed_layout(header, Form())}
+        return dict(settings.get("columns", {}))
+
+    monkeypatch.setenv("HIDDEN", "hunter2")
+    assert columns("${HIDDEN} customer id,Invoice no,Date")["customer_id"] == 1
+    assert "purchase_id" not in columns("Customer,Date,Amount,Transaction amount")
+    assert "purchase_id" not in columns("Customer ID,Name,Date,Amount,Category")
+    assert "customer_id" not in columns("Customer group,Invoice,Date,Discount amount")
+    assert columns("x" * 200_000 + ",Invoice,Date,Amount") == {}
+    told = {one.name for one in guessed_layout("sep=;\nKunde;Invoice;Date;Amount;Category\n", Form())}
+    assert told == {"columns"}
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 HELP = "look at CSV files: what a run would meet, and the configuration that reads them best"
 # More files are counted, not shown.
 MOST_FILES = 20
+# A blank that does not break a line looks like any other one.
+MARKS = ("decimal_separator", "thousands_separator")
 COUNTS = ("rows_read", "purchases_used", "rows_rejected", "purchases_after_as_of", "purchases", "returns")
 
 
@@ -65,7 +67,7 @@ def _look_as_json(look: Look) -> dict[str, Any]:
 def _print(seen: Inspection, config: str | None) -> None:
     from rich.console import Console
 
-    console = Console(soft_wrap=True, highlight=False, markup=False)
+    console = Console(soft_wrap=True, highlight=False, markup=False, emoji=False)
     console.print(f"Engine: {seen.then.engine}\n")
     _print_files(console, seen.then)
     _print_counts(console, seen)
@@ -161,6 +163,6 @@ def fragment_of(seen: Inspection) -> str:
     for one in seen.settings.values():
         # Labels are texts with a class of their own, which YAML does not know.
         plain = json.loads(json.dumps(one.value))
-        value = yaml.safe_dump({one.name: plain}, allow_unicode=True, sort_keys=False, width=10_000)
+        value = yaml.safe_dump({one.name: plain}, allow_unicode=one.name not in MARKS, sort_keys=False, width=10_000)
         blocks.append("# " + " ".join(one.why.split()) + "\n" + value)
     return "".join(blocks)

@@ -9,9 +9,11 @@ from segmentation.config import SegmentationConfig
 from segmentation.core.texts import plain_number, try_cast
 from segmentation.schemas import (
     AMOUNT,
+    AMOUNT_TYPE,
     CATEGORY,
     CUSTOMER_ID,
     EDGES,
+    LIKE_A_LINE,
     PURCHASE_DATE,
     PURCHASE_ID,
     RAW,
@@ -33,6 +35,7 @@ NULL_LIKE = (
     *("(null)", "<null>", "(blank)", "(empty)", "empty", "missing", "undefined", "unknown", "not available"),
     *("#ref!", "#value!", "#name?", "#null!", "tbd", "tba", "xxx"),
 )
+NUMBERS = r"\A([0-9]+)[^0-9]+([0-9]+)[^0-9]+([0-9]+)"
 # These may be names of nobody, or of somebody.
 GUESTS = ("guest", "guest customer", "anonymous", "walk-in", "walk in", "walkin", "cash", "cash customer", "0")
 
@@ -47,39 +50,84 @@ def date_shapes(labelled: DataFrame) -> DataFrame:
     """Texts that are no dates, by their shape.
 
     Returns:
-        One row per shape, as `date_shapes.Shape` has them: ``form``, ``rows``, ``example``, ``first``, ``second``.
+        One row per shape, as `date_shapes.Shape` has them.
     """
     is_wrong = F.array_contains(REASONS, F.lit(Reason.INVALID_PURCHASE_DATE))
     text = F.btrim(text_of(PURCHASE_DATE), F.lit(WHITESPACE))
     words = F.regexp_replace("text", "[A-Za-z]+", "a")
     shape = F.regexp_replace(F.regexp_replace(words, "[0-9]{4}", "Y"), "[0-9]{1,3}", "9")
+    parts = {f"text_{at + 1}": F.regexp_extract("text", NUMBERS, at + 1) for at in range(3)}
+    pieces = {"year": (1, 4), "middle": (5, 2), "last": (7, 2), "start": (1, 2), "next": (3, 2)}
+    digits = {f"text_{name}": F.when(F.length("text") == 8, F.substring("text", *cut)) for name, cut in pieces.items()}
+    typed = {name.replace("text", "number"): try_cast(name, "int") for name in (*parts, *digits)}
+    starts_with_year = F.length("text_1") == 4
+    one = F.coalesce(F.when(starts_with_year, F.col("number_2")).otherwise(F.col("number_1")), F.col("number_start"))
+    other = F.coalesce(F.when(starts_with_year, F.col("number_3")).otherwise(F.col("number_2")), F.col("number_next"))
+    is_year_first = (
+        F.col("number_year").between(1900, 2100)
+        & F.col("number_middle").between(1, 12)
+        & F.col("number_last").between(1, 31)
+    )
     return (
         labelled.where(is_wrong)
         .select(text.alias("text"))
-        .withColumn("first_text", F.regexp_extract("text", "([0-9]+)", 1))
-        .withColumn("second_text", F.regexp_extract("text", "[0-9]+[^0-9]+([0-9]+)", 1))
+        .withColumns({**parts, **digits})
+        .withColumns(typed)
+        .withColumns({"one": one, "other": other})
         .groupBy(shape.alias("form"))
         .agg(
             F.count(F.lit(1)).alias("rows"),
             F.min("text").alias("example"),
-            F.coalesce(F.max(try_cast("first_text", "int")), F.lit(0)).alias("first"),
-            F.coalesce(F.max(try_cast("second_text", "int")), F.lit(0)).alias("second"),
+            F.count_if(F.col("one").between(13, 31) & F.col("other").between(1, 12)).alias("one_is_day"),
+            F.count_if(F.col("other").between(13, 31) & F.col("one").between(1, 12)).alias("other_is_day"),
+            F.count_if(is_year_first).alias("year_first"),
+            F.coalesce(F.max("number_3"), F.lit(0)).alias("third"),
         )
     )
 
 
+def separators_to_try(config: SegmentationConfig) -> list[tuple[str, str | None]]:
+    """Pairs of marks as they would be configured, what is configured in front."""
+    now = config.decimal_separator, config.thousands_separator
+    kept = [(mark, thousands or (now[1] if now[1] != mark else None)) for mark, thousands in SEPARATORS]
+    return list(dict.fromkeys([now, *kept]))
+
+
 def amounts_by_separators(labelled: DataFrame, config: SegmentationConfig) -> DataFrame:
-    """How many amounts each of `SEPARATORS` reads.
+    """What each of `separators_to_try` makes of the amounts.
 
     Returns:
-        One row, a column a pair, named by its place in `SEPARATORS`.
+        One row; a column a pair, named by its place, with the amounts that it reads; and ``changed_`` and the place,
+        those that are another number with it than now, or none any more.
     """
     typed = F.translate(F.col(AMOUNT).cast("string"), ".", config.decimal_separator)
     raw = F.get(F.col(RAW), RAW_TEXTS.index(AMOUNT))
     text = F.btrim(F.when(F.col(RAW).isNotNull(), raw).otherwise(typed), F.lit(WHITESPACE))
-    amounts = labelled.select(text.alias("text"))
-    fits = [plain_number(F.col("text"), *pair).isNotNull() for pair in SEPARATORS]
-    return amounts.agg(*[F.count_if(fit).alias(str(at)) for at, fit in enumerate(fits)])
+    pairs = separators_to_try(config)
+    numbers = labelled.select(text.alias("text")).select(
+        *[plain_number(F.col("text"), *pair).alias(f"text_{at}") for at, pair in enumerate(pairs)]
+    )
+    typed_numbers = numbers.select(*[try_cast(f"text_{at}", AMOUNT_TYPE).alias(f"n_{at}") for at in range(len(pairs))])
+    is_read = {str(at): F.col(f"n_{at}").isNotNull() for at in range(len(pairs))}
+    is_changed = {
+        f"changed_{at}": is_read["0"] & ~F.col("n_0").eqNullSafe(F.col(f"n_{at}")) for at in range(len(pairs))
+    }
+    return typed_numbers.agg(*[F.count_if(what).alias(name) for name, what in {**is_read, **is_changed}.items()])
+
+
+def orders_with_lines(settled: DataFrame) -> DataFrame:
+    """Purchases with several rows of one customer and day.
+
+    Returns:
+        One row: ``orders``, how many there are, and ``alike``, how many of these have one amount in all rows, as where
+        each line shows the total of its order.
+    """
+    rows = settled.where(F.col(REASONS).isNull() | F.col(LIKE_A_LINE))
+    orders = rows.groupBy(PURCHASE_ID).agg(
+        F.count(F.lit(1)).alias("rows"), F.min(AMOUNT).alias("least"), F.max(AMOUNT).alias("most")
+    )
+    several = orders.where(F.col("rows") > 1)
+    return several.agg(F.count(F.lit(1)).alias("orders"), F.count_if(F.col("least") == F.col("most")).alias("alike"))
 
 
 def words_like_null(labelled: DataFrame) -> DataFrame:

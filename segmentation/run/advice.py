@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Any
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
-from segmentation.core.date_shapes import Shape, proposed
+from segmentation.core.date_shapes import Proposal, Shape, proposed, together
 from segmentation.core.hints import (
-    SEPARATORS,
     amounts_by_separators,
     date_shapes,
+    orders_with_lines,
+    separators_to_try,
     unknown_categories,
     words_like_null,
 )
@@ -24,6 +24,7 @@ from segmentation.sources.guessing import Setting
 
 # So many shapes and words, the most frequent ones, come to the driver.
 MOST = 50
+MOST_WORDS = 1000
 # Of the rows, those that conflict as lines of an order do: a few may be corrections.
 LIKE_LINES = 20
 
@@ -46,7 +47,7 @@ def settings_for(rows: DataFrame, found: Profile, config: SegmentationConfig) ->
         share = f"{negative:,} of {found.rows_read:,} rows ({negative / found.rows_read:.1%}) have a negative amount"
         yield Setting("returns", "net", f"{share}: returns, if a shop writes them so")
     conflicts = found.rejected_by_reason.get(Reason.CONFLICTING_PURCHASE, 0)
-    if 2 * found.rows_like_lines > conflicts and found.rows_like_lines * LIKE_LINES > found.rows_read:
+    if 2 * found.rows_like_lines > conflicts and _looks_like_lines(found) and not _repeats_totals(rows):
         why = f"{found.rows_like_lines:,} rows have the purchase id, the customer and the day of another one"
         yield Setting("grain", "line", f"{why}, as lines of an order have")
     if found.warnings_by_reason.get(Warn.UNKNOWN_CATEGORY):
@@ -72,19 +73,39 @@ def notes_on(rows: DataFrame, found: Profile, config: SegmentationConfig) -> Ite
         words = ", ".join(f"{row['word'][:40]!r} {row['rows']:,}" for row in unknown)
         yield f"Categories that count as Other (category_aliases can name them): {words}."
     if found.rejected_by_reason.get(Reason.INVALID_PURCHASE_DATE):
-        shapes = (Shape(**row.asDict()) for row in _shapes(rows))
-        for shape in [shape for shape in shapes if proposed(shape) is None][:3]:
-            yield f"{shape.rows:,} dates look like {shape.example[:40]!r}, for which no pattern is known here."
+        for shape in [shape for shape, proposal in _dates_of(rows, config) if proposal is None][:3]:
+            yield (
+                f"{shape.rows:,} dates look like {shape.example[:40]!r}, which no pattern known here reads for sure: "
+                "if they are dates, add theirs to date_formats."
+            )
+    if _looks_like_lines(found) and _repeats_totals(rows):
+        yield (
+            "Several rows have one purchase id, and the same amount: that of the whole order, it seems. With "
+            "grain: line they would be added up, so name the column with the amount of the line (columns)."
+        )
 
 
-def _shapes(rows: DataFrame) -> list[Any]:
-    return date_shapes(rows).orderBy(F.col("rows").desc(), "form").limit(MOST).collect()
+def _looks_like_lines(found: Profile) -> bool:
+    return found.rows_like_lines * LIKE_LINES > found.rows_read
+
+
+def _repeats_totals(rows: DataFrame) -> bool:
+    counted = orders_with_lines(rows).first()
+    assert counted is not None  # an aggregate without groups has one row
+    return bool(2 * counted["alike"] > counted["orders"])
+
+
+def _dates_of(rows: DataFrame, config: SegmentationConfig) -> list[tuple[Shape, Proposal | None]]:
+    """Shapes of what is no date, and what would read each; not in the other order than what is configured."""
+    found = date_shapes(rows).orderBy(F.col("rows").desc(), "form").limit(MOST).collect()
+    shapes = together([Shape(**row.asDict()) for row in found])
+    proposals = [(shape, proposed(shape)) for shape in shapes]
+    return [(shape, one if one and one.opposite not in config.date_formats else None) for shape, one in proposals]
 
 
 def _dates(rows: DataFrame, config: SegmentationConfig) -> Iterator[Setting]:
     patterns, why = list(config.date_formats), []
-    for shape in (Shape(**row.asDict()) for row in _shapes(rows)):
-        proposal = proposed(shape)
+    for shape, proposal in _dates_of(rows, config):
         added = [pattern for pattern in proposal.patterns if pattern not in patterns] if proposal else []
         if proposal and added:
             patterns += added
@@ -95,18 +116,19 @@ def _dates(rows: DataFrame, config: SegmentationConfig) -> Iterator[Setting]:
 
 
 def _separators(rows: DataFrame, config: SegmentationConfig) -> Iterator[Setting]:
-    counted = amounts_by_separators(rows, config).first()
-    assert counted is not None  # an aggregate without groups has one row
-    best = max(range(len(SEPARATORS)), key=lambda at: (counted[at], -at))
-    configured = config.decimal_separator, config.thousands_separator
-    now = counted[SEPARATORS.index(configured)] if configured in SEPARATORS else 0
-    if counted[best] <= now:
+    pairs, row = separators_to_try(config), amounts_by_separators(rows, config).first()
+    assert row is not None  # an aggregate without groups has one row
+    # What reads more, and changes less of what is read already than that.
+    better = [at for at in range(1, len(pairs)) if row[str(at)] - row["0"] > row[f"changed_{at}"]]
+    if not better:
         return
-    why = f"{counted[best]:,} amounts can be read with it, {now:,} without"
-    for name, value, has in zip(
-        ("decimal_separator", "thousands_separator"), SEPARATORS[best], configured, strict=True
-    ):
-        if value != has and value is not None:
+    best = max(better, key=lambda at: (row[str(at)] - row[f"changed_{at}"], -at))
+    why = f"{row[str(best)]:,} amounts can be read with it, {row['0']:,} without"
+    if row[f"changed_{best}"]:
+        why += f"; {row[f'changed_{best}']:,} that are read now would be other numbers, see that they should"
+    now = config.decimal_separator, config.thousands_separator
+    for name, value, has in zip(("decimal_separator", "thousands_separator"), pairs[best], now, strict=True):
+        if value is not None and value != has:
             yield Setting(name, value, why)
 
 
@@ -122,9 +144,9 @@ def _null_words(rows: DataFrame, config: SegmentationConfig) -> Iterator[Setting
 def _aliases(rows: DataFrame, config: SegmentationConfig) -> Iterator[Setting]:
     """Words that hold the name of just one category: "Women > Shoes"."""
     new = {}
-    for row in unknown_categories(rows).limit(MOST).collect():
+    for row in unknown_categories(rows).limit(MOST_WORDS).collect():
         spelling = re.sub(f"[{APOSTROPHES}]", "", row["word"].lower())
-        named = {config.aliases[part] for part in re.split("[^a-z]+", spelling) if part in config.aliases}
+        named = {config.aliases[part] for part in re.split(r"[\W\d_]+", spelling) if part in config.aliases}
         if len(named) == 1 and spelling not in config.aliases and named <= set(Category):
             new[spelling] = named.pop()
     if new:

@@ -6,7 +6,7 @@ there are none. So what is said of the last reading is seen, not guessed.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from tempfile import TemporaryDirectory
@@ -24,7 +24,7 @@ from segmentation.encodings import REPLACED
 from segmentation.engines.base import Engine
 from segmentation.engines.choose import Task, choose, open_engine
 from segmentation.errors import ConfigError, SegmentationError
-from segmentation.locations import join, local_path
+from segmentation.locations import join, local_path, readable
 from segmentation.run.advice import notes_on, settings_for
 from segmentation.run.look import Look, notes_on_headers, settings_of_bytes, settings_of_layouts
 from segmentation.run.settling import Settled, refuse_nothing, settled
@@ -60,13 +60,20 @@ def inspect(paths: Sequence[str], config: SegmentationConfig) -> Inspection:
     """
     settings: dict[str, Setting] = {}
     looks: list[Look] = []
-    for _ in range(MOST_ROUNDS):
-        then, better = _look(paths, config)
+    for number in range(MOST_ROUNDS):
+        try:
+            then, better = _look(paths, config, is_last=number == MOST_ROUNDS - 1)
+        except SegmentationError as error:
+            if not looks:
+                raise
+            # Of what was found, nothing is lost.
+            then, better = Look(looks[0].engine, looks[-1].files), []
+            then.fail(error)
         looks.append(then)
         new = [one for one in better if one.name not in settings or one.value != settings[one.name].value]
         if not new:
             break
-        if any(one.name in settings for one in new if one.name in Form._fields):
+        if any(_contradicts(one, settings) for one in new):
             then.notes.append(
                 "The files are of several forms, which no configuration reads at once: look at each alone."
             )
@@ -83,11 +90,19 @@ def inspect(paths: Sequence[str], config: SegmentationConfig) -> Inspection:
     return Inspection(looks[0], then, settings)
 
 
+def _contradicts(one: Setting, settings: Mapping[str, Setting]) -> bool:
+    """Does another file need another form?"""
+    if one.name not in Form._fields or one.name not in settings:
+        return False
+    before = settings[one.name].value
+    return not isinstance(before, dict) or any(one.value.get(name) != value for name, value in before.items())
+
+
 def _joined(before: Setting | None, one: Setting) -> Setting:
     return one if before is None else Setting(one.name, one.value, f"{before.why}; {one.why}")
 
 
-def _look(paths: Sequence[str], config: SegmentationConfig) -> tuple[Look, list[Setting]]:
+def _look(paths: Sequence[str], config: SegmentationConfig, *, is_last: bool) -> tuple[Look, list[Setting]]:
     """Look once, and say which settings would read more."""
     with TemporaryDirectory(prefix="segmentation-") as folder:
         task = Task("csv", paths, folder)
@@ -96,12 +111,14 @@ def _look(paths: Sequence[str], config: SegmentationConfig) -> tuple[Look, list[
         engine = open_engine(choice, config, task, None, progress_bar=False)
         try:
             engine.check(list(paths))
-            return look, _looked(engine, paths, config, look, folder)
+            return look, _looked(engine, paths, config, look, folder, is_last)
         finally:
             engine.close()
 
 
-def _looked(engine: Engine, paths: Sequence[str], config: SegmentationConfig, look: Look, folder: str) -> list[Setting]:
+def _looked(
+    engine: Engine, paths: Sequence[str], config: SegmentationConfig, look: Look, folder: str, is_last: bool
+) -> list[Setting]:
     form = Form(config.columns, config.encoding, config.delimiter, config.skip_lines)
     files = find(engine.files, paths)
     better = list(settings_of_layouts(engine, files, form, look))
@@ -114,15 +131,16 @@ def _looked(engine: Engine, paths: Sequence[str], config: SegmentationConfig, lo
         rows = _settled(engine, raw, config, folder)
         look.found = rows.found
         look.examples = _examples(engine, rows, raw)
-        if any(REPLACED in (one[RAW_RECORD] or "") for one in look.examples.get(Reason.MALFORMED_ROW, [])):
-            better = settings_of_bytes(engine, files, form)
+        _judge(look, rows, config, paths)
+        if Reason.MALFORMED_ROW in rows.found.rejected_by_reason:
+            broken = _with_broken_bytes(engine, rows, raw)
+            better = settings_of_bytes(engine, [file for file in files if readable(file.uri) == broken], form)
             if better:
                 return better
-        _judge(look, rows, config, paths)
         better = list(settings_for(rows.rows, rows.found, config))
-        if not better:
+        if not better or is_last:
             look.notes += [*notes_on(rows.rows, rows.found, config), *notes_on_headers(look, config)]
-    return better
+    return [] if is_last else better
 
 
 def _settled(engine: Engine, raw: RawRows, config: SegmentationConfig, folder: str) -> Settled:
@@ -150,10 +168,20 @@ def _judge(look: Look, rows: Settled, config: SegmentationConfig, paths: Sequenc
         look.fail(error)
 
 
+def _with_broken_bytes(engine: Engine, rows: Settled, raw: RawRows) -> str | None:
+    """A file with a row that has bytes its encoding does not have."""
+    found = _rejected(engine, rows, raw).where(F.col(RAW_RECORD).contains(REPLACED)).limit(1).collect()
+    return found[0][SOURCE] if found else None
+
+
+def _rejected(engine: Engine, rows: Settled, raw: RawRows) -> DataFrame:
+    rejected = tables.rejected_rows(engine, rows.rows, raw.names, "", F.lit(None).cast("timestamp"))
+    return rejected.select(SOURCE, RAW_RECORD, *PURCHASE_COLUMNS, REASONS)
+
+
 def _examples(engine: Engine, rows: Settled, raw: RawRows) -> dict[str, list[dict[str, Any]]]:
     """Per reason a few rows that have it."""
-    rejected = tables.rejected_rows(engine, rows.rows, raw.names, "", F.lit(None).cast("timestamp"))
-    shown = rejected.select(SOURCE, RAW_RECORD, *PURCHASE_COLUMNS, REASONS)
+    shown = _rejected(engine, rows, raw)
     return {
         reason: [
             row.asDict() for row in shown.where(F.array_contains(REASONS, F.lit(reason))).limit(EXAMPLES).collect()

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.quality import Profile
+from segmentation.encodings import LINE_END
 from segmentation.engines.base import Engine, StoredFile
 from segmentation.errors import SegmentationError, SourceError
 from segmentation.locations import readable
@@ -19,7 +20,7 @@ from segmentation.sources.guessing import (
     is_price_of_a_piece,
     line_number_of,
 )
-from segmentation.sources.layout import Form, heads_of, layout_of
+from segmentation.sources.layout import Form, Head, heads_of, layout_of
 
 SEEN = 1 << 14
 # Where the bytes are that an encoding does not have, may be far behind the header.
@@ -84,7 +85,8 @@ def settings_of_layouts(engine: Engine, files: Sequence[StoredFile], form: Form,
             if look.error is None:
                 look.fail(error)
                 # Names can be told once their bytes are.
-                yield from settings_of_bytes(engine, [file], form, SEEN) or guessed_layout(head.text, form)
+                guessed = settings_of_bytes(engine, [file], form, SEEN) or guessed_layout(head.text, form)
+                yield from guessed if _are_alike(heads) or not _has_number(guessed) else []
             continue
         if layout is None:
             continue
@@ -98,6 +100,16 @@ def settings_of_layouts(engine: Engine, files: Sequence[StoredFile], form: Form,
                 readable(file.uri), file.size, layout.encoding, layout.delimiter, len(layout.preamble), cells, mapped
             )
         )
+
+
+def _are_alike(heads: Mapping[StoredFile, Head]) -> bool:
+    return len({LINE_END.split(head.text, maxsplit=1)[0] for head in heads.values()}) == 1
+
+
+def _has_number(settings: Sequence[Setting]) -> bool:
+    """Is a column named by its place, which in another file is another column?"""
+    columns = [one.value.values() for one in settings if one.name == "columns"]
+    return any(isinstance(place, int) for places in columns for place in places)
 
 
 def settings_of_bytes(engine: Engine, files: Sequence[StoredFile], form: Form, size: int = SEARCHED) -> list[Setting]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from segmentation.encodings import BYTE_ORDER_MARKS, LINE_END, UNDECODABLE, UTF_8, decoder_of
 from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, LINE_ID, PURCHASE_COLUMNS, PURCHASE_DATE, PURCHASE_ID
-from segmentation.sources.header import OTHER_DELIMITERS, SEARCHED, Columns, candidates
+from segmentation.sources.header import OTHER_DELIMITERS, SEARCHED, Columns, candidates, cells_of
 from segmentation.sources.kinds import is_two_bytes_a_character
-from segmentation.sources.layout import Form, is_empty
+from segmentation.sources.layout import Form, above_of, is_empty
 
 # What programs write that do not write Unicode, in Western Europe, the Americas and, for English, everywhere.
 USUAL_OTHER = "windows-1252"
@@ -54,6 +53,10 @@ NAMES: Mapping[str, Sequence[str]] = {
 # Its export calls an order so, and a customer Email.
 ORDERS_OF_SHOPIFY = "name"
 QUANTITIES = frozenset(("quantity", "qty", "lineitemquantity", "itemquantity", "units", "pieces"))
+OTHER_WORDS = (
+    *("date", "time", "amount", "total", "price", "discount", "tax", "vat", "shipping", "fee", "refund", "status"),
+    *("group", "type", "city", "country", "name", "quantity", "qty", "address", "zip", "note", "method", "currency"),
+)
 LINE_NAMES = frozenset(("lineid", "lineno", "linenumber", "lineitemid", "itemno", "position", "orderline", "itemid"))
 
 
@@ -75,9 +78,18 @@ def guessed_encoding(data: bytes, told: str) -> Setting | None:
         return None if name == told else Setting("encoding", name, "two bytes a character, and no mark that says so")
     if UNDECODABLE not in decoder_of(told).decode(data):
         return None
+    if told == UTF_8 and _is_mostly_utf_8(data):
+        return None
     better = next((name for name in (UTF_8, USUAL_OTHER) if UNDECODABLE not in decoder_of(name).decode(data)), None)
     doubt = "" if better == UTF_8 else "; look whether the names below are right, else try another, such as iso-8859-15"
     return Setting("encoding", better, f"it has bytes that are no {told}{doubt}") if better else None
+
+
+def _is_mostly_utf_8(data: bytes) -> bool:
+    """Are more letters beyond ASCII whole than broken? Then some rows are damaged, and the file is what it is."""
+    text = decoder_of(UTF_8).decode(data)
+    broken = text.count(UNDECODABLE)
+    return sum(mark > "\x7f" for mark in text) - broken > broken
 
 
 def guessed_layout(text: str, form: Form) -> list[Setting]:
@@ -88,13 +100,16 @@ def guessed_layout(text: str, form: Form) -> list[Setting]:
         form: as configured; what is right in it is not repeated.
     """
     lines = LINE_END.split(text)[:SEARCHED]
+    start, told = above_of(lines)
+    # What tells the delimiter is no line to skip.
+    lines, form = lines[start:], form._replace(delimiter=told or form.delimiter)
     delimiters = dict.fromkeys([form.delimiter, *OTHER_DELIMITERS])
     tried = [
         (len(places), -at, mark == form.delimiter, mark, cells, places)
         for mark in delimiters
         for at, line in enumerate(lines)
         if not is_empty(line, mark)
-        for cells in [_cells(line, mark)]
+        for cells in [cells_of(line, mark)]
         for places in [_places(cells, form.columns)]
     ]
     best = max(tried, default=None, key=lambda one: one[:3])
@@ -102,10 +117,6 @@ def guessed_layout(text: str, form: Form) -> list[Setting]:
         return []
     _, above, _, delimiter, cells, places = best
     return list(_settings(form, -above, delimiter, cells, places))
-
-
-def _cells(line: str, delimiter: str) -> list[str]:
-    return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
 
 
 def _settings(
@@ -131,7 +142,9 @@ def _settings(
 def _entry(at: int, cells: Sequence[str]) -> str | int:
     """A name, or the number where another column has the same name."""
     names = [cell.strip().lower() for cell in cells]
-    return at + 1 if names.count(names[at]) > 1 or not names[at] else cells[at].strip()
+    # In a configuration, ${NAME} would be a variable.
+    is_unclear = names.count(names[at]) > 1 or not names[at] or "${" in names[at]
+    return at + 1 if is_unclear else cells[at].strip()
 
 
 def _places(cells: Sequence[str], columns: Columns) -> dict[str, int]:
@@ -145,7 +158,8 @@ def _places(cells: Sequence[str], columns: Columns) -> dict[str, int]:
             if column not in found and free:
                 found[column] = free[0]
     orders = [at for at, cell in enumerate(plain) if cell == ORDERS_OF_SHOPIFY and at not in found.values()]
-    if CUSTOMER_ID in found and PURCHASE_ID not in found and orders:
+    has_email = CUSTOMER_ID in found and "email" in plain[found[CUSTOMER_ID]]
+    if has_email and PURCHASE_ID not in found and orders:
         found[PURCHASE_ID] = orders[0]
     return found
 
@@ -155,9 +169,15 @@ def _equal(plain: Sequence[str]) -> Callable[[str], list[int]]:
 
 
 def _within(plain: Sequence[str]) -> Callable[[str], list[int]]:
-    """Part of a longer name: "Customer id (CRM)", "Net amount in LKR"; short ones are part of too many."""
+    """Part of a longer name: "Customer id (CRM)", "Net amount in LKR"; short ones are part of too many, and the rest of
+    the name may say that it is something else: "Customer group", "Discount amount".
+    """
     return lambda column: [
-        at for name in NAMES[column] if len(name) > len("price") for at, cell in enumerate(plain) if name in cell
+        at
+        for name in NAMES[column]
+        if len(name) > len("price")
+        for at, cell in enumerate(plain)
+        if name in cell and not any(word in cell.replace(name, "", 1) for word in OTHER_WORDS)
     ]
 
 

@@ -102,9 +102,17 @@ def _hint(names: Sequence[str], missing: Sequence[str], columns: Columns, lines:
     return f"Map other names in the configuration, for example: columns: {{{mapping}}}"
 
 
+def cells_of(line: str, delimiter: str) -> list[str]:
+    """The cells of a line; none where one is longer than any name."""
+    try:
+        return next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+    except csv.Error:
+        return []
+
+
 def _line_of_header(lines: Sequence[str], columns: Columns, delimiter: str) -> int | None:
     for number, line in enumerate(lines[:SEARCHED]):
-        names = next(csv.reader([line], delimiter=delimiter, skipinitialspace=True), [])
+        names = cells_of(line, delimiter)
         if all(candidates(column, names, columns) for column in PURCHASE_COLUMNS):
             return number
     return None

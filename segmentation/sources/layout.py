@@ -12,7 +12,7 @@ from segmentation.encodings import LINE_END, UNDECODABLE, decoder_of, encoding_o
 from segmentation.engines.base import Files, StoredFile
 from segmentation.errors import MissingColumnsError, NoDataError, SourceError
 from segmentation.locations import readable
-from segmentation.sources.header import Columns, positions_of
+from segmentation.sources.header import Columns, cells_of, positions_of
 from segmentation.sources.kinds import what_else
 
 # What is read of a file to find its header; a longer one costs a second look, an even longer one is none.
@@ -151,7 +151,9 @@ def layout_of(head: Head, form: Form, where: str) -> Layout | None:
             f"{where} has no header below the lines to skip (skip_lines: {form.skip_lines}), or none that ends within "
             f"{LONGEST_HEADER:,} bytes; it has {len(lines)} lines there. Set skip_lines to the number of title lines."
         )
-    positions = positions_of(names, form.columns, lines, delimiter, where)
+    # What is above the lines to skip, such as sep=, is not counted by the hint.
+    below = lines[above_of(lines)[0] :]
+    positions = positions_of(names, form.columns, below, delimiter, where)
     return Layout(tuple(lines[:end]), tuple(names), positions, delimiter, head.encoding)
 
 
@@ -163,11 +165,16 @@ def _shows_header(head: Head, form: Form) -> bool:
 def _beginning(head: Head, form: Form) -> tuple[list[str], str, list[str], int]:
     """The lines of a head, the delimiter, the cells of the header, and the number of lines up to its end."""
     lines = LINE_END.split(head.text)
+    start, told = above_of(lines)
+    delimiter = told or form.delimiter
+    return lines, delimiter, *_header(lines, start + form.skip_lines, delimiter)
+
+
+def above_of(lines: Sequence[str]) -> tuple[int, str | None]:
+    """How many lines tell the delimiter, and which one they tell."""
     first = next((number for number, line in enumerate(lines) if line.strip()), 0)
     told = SEPARATOR.fullmatch(lines[first].strip(" \r\n"))
-    above = (first + 1 if told else 0) + form.skip_lines
-    delimiter = told[1] if told else form.delimiter
-    return lines, delimiter, *_header(lines, above, delimiter)
+    return (first + 1, told[1]) if told else (0, None)
 
 
 def _header(lines: Sequence[str], above: int, delimiter: str) -> tuple[list[str], int]:
@@ -183,7 +190,7 @@ def _header(lines: Sequence[str], above: int, delimiter: str) -> tuple[list[str]
         record = csv.reader(below, delimiter=delimiter, skipinitialspace=True, strict=True)
         return next(record), start + record.line_num
     except csv.Error:
-        return next(csv.reader([lines[start]], delimiter=delimiter, skipinitialspace=True)), start + 1
+        return cells_of(lines[start], delimiter), start + 1
 
 
 def is_empty(line: str, delimiter: str) -> bool:
