@@ -29,6 +29,11 @@ MOST_WORDS = 1000
 LIKE_LINES = 20
 
 
+def counted(rows: int) -> str:
+    """``1 row``, ``2 rows``."""
+    return f"{rows:,} row" if rows == 1 else f"{rows:,} rows"
+
+
 def settings_for(rows: DataFrame, found: Profile, config: SegmentationConfig) -> Iterator[Setting]:
     """Settings that would read more of the rows.
 
@@ -44,11 +49,11 @@ def settings_for(rows: DataFrame, found: Profile, config: SegmentationConfig) ->
     yield from _null_words(rows, config)
     negative = found.rejected_by_reason.get(Reason.NEGATIVE_AMOUNT, 0)
     if negative:
-        share = f"{negative:,} of {found.rows_read:,} rows ({negative / found.rows_read:.1%}) have a negative amount"
+        share = f"{negative:,} of {counted(found.rows_read)} ({negative / found.rows_read:.1%}) have a negative amount"
         yield Setting("returns", "net", f"{share}: returns, if a shop writes them so")
     conflicts = found.rejected_by_reason.get(Reason.CONFLICTING_PURCHASE, 0)
     if 2 * found.rows_like_lines > conflicts and _looks_like_lines(found) and not _repeats_totals(rows):
-        why = f"{found.rows_like_lines:,} rows have the purchase id, the customer and the day of another one"
+        why = f"{counted(found.rows_like_lines)} have the purchase id, the customer and the day of another one"
         yield Setting("grain", "line", f"{why}, as lines of an order have")
     if found.warnings_by_reason.get(Warn.UNKNOWN_CATEGORY):
         yield from _aliases(rows, config)
@@ -59,13 +64,13 @@ def notes_on(rows: DataFrame, found: Profile, config: SegmentationConfig) -> Ite
     for row in words_like_null(rows).where(~F.col("sure")).limit(MOST).collect():
         if row["word"] not in config.null_values:
             yield (
-                f"{row['column']} is {row['word']!r} in {row['rows']:,} rows, which make one customer. If it stands "
+                f"{row['column']} is {row['word']!r} in {counted(row['rows'])}, as one customer. If it stands "
                 "for nobody, add the word to null_values."
             )
     ids = found.warnings_by_reason.get(Warn.SPREADSHEET_ID)
     if ids:
         yield (
-            f"{ids:,} rows have an id like 8.69712E+12, which a spreadsheet has rounded: different ids may have become "
+            f"{counted(ids)} have an id like 8.69712E+12, which a spreadsheet has rounded: different ids may have become "
             "one. Export them again from where they come from, not through a spreadsheet."
         )
     unknown = unknown_categories(rows).limit(10).collect() if Warn.UNKNOWN_CATEGORY in found.warnings_by_reason else []
@@ -136,7 +141,7 @@ def _null_words(rows: DataFrame, config: SegmentationConfig) -> Iterator[Setting
     found = words_like_null(rows).where("sure").orderBy(F.col("rows").desc(), "column", "word").limit(MOST).collect()
     new = [row for row in found if row["word"] not in config.null_values]
     if new:
-        why = ", ".join(f"{row['column']} is {row['word']!r} in {row['rows']:,} rows" for row in new[:5])
+        why = ", ".join(f"{row['column']} is {row['word']!r} in {counted(row['rows'])}" for row in new[:5])
         words = dict.fromkeys(row["word"] for row in new)
         yield Setting("null_values", [*config.null_values, *words], why)
 

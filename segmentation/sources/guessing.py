@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -81,8 +82,12 @@ def guessed_encoding(data: bytes, told: str) -> Setting | None:
     if told == UTF_8 and _is_mostly_utf_8(data):
         return None
     better = next((name for name in (UTF_8, USUAL_OTHER) if UNDECODABLE not in decoder_of(name).decode(data)), None)
-    doubt = "" if better == UTF_8 else "; look whether the names below are right, else try another, such as iso-8859-15"
-    return Setting("encoding", better, f"it has bytes that are no {told}{doubt}") if better else None
+    if better is None:
+        return None
+    read = re.search(r"\w*[^\W\x00-\x7f]\w*", decoder_of(better).decode(data))
+    word = f"; with this one it reads {read[0][:40]!r}" if read else ""
+    doubt = "" if better == UTF_8 else "; if that is not right, try another, such as iso-8859-15"
+    return Setting("encoding", better, f"it has bytes that are no {told}{word}{doubt}")
 
 
 def _is_mostly_utf_8(data: bytes) -> bool:
