@@ -70,8 +70,8 @@ def notes_on(rows: DataFrame, found: Profile, config: SegmentationConfig) -> Ite
     ids = found.warnings_by_reason.get(Warn.SPREADSHEET_ID)
     if ids:
         yield (
-            f"{counted(ids)} have an id like 8.69712E+12, which a spreadsheet has rounded: different ids may have become "
-            "one. Export them again from where they come from, not through a spreadsheet."
+            f"{counted(ids)} have an id like 8.69712E+12, which a spreadsheet has rounded: different ids may have "
+            "become one. Export them again from where they come from, not through a spreadsheet."
         )
     unknown = unknown_categories(rows).limit(10).collect() if Warn.UNKNOWN_CATEGORY in found.warnings_by_reason else []
     if unknown:
@@ -95,9 +95,9 @@ def _looks_like_lines(found: Profile) -> bool:
 
 
 def _repeats_totals(rows: DataFrame) -> bool:
-    counted = orders_with_lines(rows).first()
-    assert counted is not None  # an aggregate without groups has one row
-    return bool(2 * counted["alike"] > counted["orders"])
+    found = orders_with_lines(rows).first()
+    assert found is not None  # an aggregate without groups has one row
+    return bool(2 * found["alike"] > found["orders"])
 
 
 def _dates_of(rows: DataFrame, config: SegmentationConfig) -> list[tuple[Shape, Proposal | None]]:
