@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -347,3 +349,68 @@ def test_on_the_terminal_and_as_json(tmp_path: Path, capsys: pytest.CaptureFixtu
     assert main(["check-input", str(path), "--engine", "embedded", "--config", str(config)]) == 0
     assert "reads these files as well as any" in capsys.readouterr().out
     assert main(["check-input", str(tmp_path / "nowhere")]) == 3
+
+
+def test_a_header_without_a_known_name(check: Check, tmp_path: Path) -> None:
+    path = tmp_path / "de.csv"
+    path.write_text(
+        "Umsatzliste Filiale Süd;;;;\nJahr 2024;;;;\nWer;Beleg;Datum;Betrag;Gruppe\n"
+        "1;A;2024-01-05;5;Kids\n2;B;2024-01-06;5;Kids\n"
+    )
+    seen = check(path)
+    assert {name: one.value for name, one in seen.settings.items()} == {"delimiter": ";", "skip_lines": 2}
+    assert "it has 'Wer', 'Beleg'" in str(seen.then.error)
+
+
+def test_words_of_a_header() -> None:
+    woo = "Order Number,Order Date,Customer Note,First Name (Billing),Email (Billing),Customer User ID,Item Total"
+    columns = {one.name: one.value for one in guessed_layout(woo, Form())}["columns"]
+    assert columns["customer_id"] == "Customer User ID"
+    assert columns["amount"] == "Item Total"
+
+
+@pytest.mark.parametrize(
+    ("rows", "words"),
+    [
+        (
+            "C,P,2024-01-05,LKR 500,Kids\nC,Q,2024-01-05,LKR 70,Kids\n",
+            "2 amounts like 'LKR 500', which no",
+        ),
+        ("C,P,1704412800,5,Kids\n", "1 date like '1704412800': a number of seconds or days"),
+        ("C,P,2024-02-30,5,Kids\n", "1 date like '2024-02-30': there may be no such day"),
+        ("C,P,2024-01-05,1.200,Kids\nC,Q,2024-01-05,3.500,Kids\n", "2 amounts have three digits behind the '.'."),
+        ("C,P,2024-01-05,,Kids\n", "Where only the first line of an order shows its total"),
+    ],
+)
+def test_what_no_setting_mends_is_said(check: Check, write_csv, rows: str, words: str) -> None:
+    seen = check(write_csv("G,R,2024-01-05,5.00,Kids\n" + rows), max_rejected_ratio=1)
+    assert seen.settings == {}
+    assert any(words in note for note in seen.now.notes), seen.now.notes
+
+
+def test_lines_with_the_total_of_their_order_are_said_to_be_so(check: Check, write_csv) -> None:
+    rows = "".join(f"C,P{n // 3},2024-01-05,300,{('Kids', 'Mens', 'Womens')[n % 3]}\n" for n in range(30))
+    assert "that of the whole order" in check(write_csv(rows)).now.notes[0]
+    assert "that of the whole order" in check(write_csv(rows), grain="line").now.notes[0]
+    own = "".join(f"C,P{n // 3},2024-01-05,{n},Kids\n" for n in range(30))
+    assert check(write_csv(own), grain="line").now.notes == []
+
+
+def test_thousands_that_may_be_decimals(check: Check, write_csv) -> None:
+    rows = 'C,P,2024-01-05,"12,50",Kids\n' + "".join(f'C,P{n},2024-01-05,"2,20{n}",Kids\n' for n in range(9))
+    settings = check(write_csv(rows)).settings
+    assert settings["decimal_separator"].why.endswith("9 have three digits behind it, see that these are no thousands")
+
+
+def test_patterns_that_need_spark_say_so(check: Check, write_csv) -> None:
+    seen = check(write_csv("C,P,5/1/2024 3:15 PM,5,Kids\n"))
+    assert "only Spark reads it" in seen.settings["date_formats"].why
+
+
+def test_nobody_reads_on(tmp_path: Path) -> None:
+    path = tmp_path / "purchases.csv"
+    path.write_text(HEADER + "C,P,2024-01-05,5,Kids\n")
+    job = f"{sys.executable} -m segmentation.cli check-input --engine embedded --json '{path}'"
+    command = f"{job} | true; exit ${{PIPESTATUS[0]}}"
+    done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stderr) == (0, "")

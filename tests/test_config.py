@@ -181,3 +181,10 @@ def test_the_fingerprint_tells_what_matters() -> None:
     assert load_config({"dominant_threshold": 0.71}).fingerprint() != default
     with_secret = load_config({"mongodb": {"password": "a"}}).fingerprint()
     assert load_config({"mongodb": {"password": "b"}}).fingerprint() == with_secret
+
+
+def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "twice.yaml"
+    path.write_text("columns: {amount: Total}\nmax_rejected_ratio: 0.1\ncolumns: {category: Vendor}\n")
+    with pytest.raises(ConfigError, match="'columns' stands there twice"):
+        load_config(path)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import logging
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -40,11 +41,15 @@ def execute(options: argparse.Namespace) -> int:
 
     LOGGER.setLevel(logging.ERROR)
     seen = inspect(options.paths, override(load_config(options.config), {"engine": options.engine}))
-    if options.json:
-        print(json.dumps(as_json(seen), indent=2, ensure_ascii=False, default=str))
-    else:
-        _print(seen, options.config)
-    sys.stdout.flush()
+    try:
+        if options.json:
+            print(json.dumps(as_json(seen), indent=2, ensure_ascii=False, default=str))
+        else:
+            _print(seen, options.config)
+        sys.stdout.flush()
+    except (BrokenPipeError, SystemExit):
+        # Nobody reads on; Rich ends the process there.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return seen.now.exit_code
 
 

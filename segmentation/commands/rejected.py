@@ -26,7 +26,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", metavar="FILE", required=True, help="the file to write; it must not be there")
     parser.add_argument("--reason", action="append", metavar="REASON", help="only rows with it; may be repeated")
     parser.add_argument("--run", metavar="RUN", help="the run that rejected them (default: the last one that did)")
-    parser.add_argument("--config", metavar="FILE")
+    parser.add_argument("--config", metavar="FILE", help="what that run was configured with: the file has its form")
     parser.add_argument("--output-dir", metavar="DIR", help="where that run published")
 
 

@@ -42,9 +42,23 @@ def override(config: SegmentationConfig, given: Mapping[str, Any]) -> Segmentati
     return load_config({**config.model_dump(by_alias=True, exclude_unset=True), **told}) if told else config
 
 
+class _OnceLoader(yaml.SafeLoader):
+    """A key that stands twice is an error: of two, one would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A dict, if its keys differ."""
+        seen = set()
+        for key, _ in node.value:
+            name = self.construct_object(key, deep=True)
+            if name in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{name!r} stands there twice", key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
 def _read_yaml(path: Path) -> dict[str, Any]:
     try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8-sig"))
+        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_OnceLoader)  # noqa: S506 - a safe one
     except OSError as error:
         raise ConfigError(f"The configuration {path} cannot be read: {error.strerror}. Check --config.") from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:

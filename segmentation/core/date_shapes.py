@@ -74,6 +74,15 @@ def proposed(shape: Shape) -> Proposal | None:
     return next(filter(None, _proposals(shape)), None)
 
 
+def what_of(shape: Shape) -> str:
+    """What to do about a shape that is not proposed for."""
+    if shape.example.isdigit() and shape.form != WITHOUT_MARKS:
+        return "a number of seconds or days is no date; export it as one"
+    if STANDARD.match(shape.example):
+        return "there may be no such day, or what stands behind it is no time"
+    return "no pattern known here reads it for sure; if it is a date, add its pattern to date_formats"
+
+
 def _proposals(shape: Shape) -> Iterator[Proposal | None]:
     if (found := YEAR_FIRST.fullmatch(shape.form)) and _has_time(shape, found) and not STANDARD.match(shape.example):
         # Whoever writes the year first writes the month second, unless the numbers say otherwise.

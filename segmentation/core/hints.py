@@ -35,6 +35,8 @@ NULL_LIKE = (
     *("(null)", "<null>", "(blank)", "(empty)", "empty", "missing", "undefined", "unknown", "not available"),
     *("#ref!", "#value!", "#name?", "#null!", "tbd", "tba", "xxx"),
 )
+# As twelve hundred may be written: 1.200.
+THREE_DECIMALS = r"\.[0-9]{3}\z"
 NUMBERS = r"\A([0-9]+)[^0-9]+([0-9]+)[^0-9]+([0-9]+)"
 # These may be names of nobody, or of somebody.
 GUESTS = ("guest", "guest customer", "anonymous", "walk-in", "walk in", "walkin", "cash", "cash customer", "0")
@@ -98,7 +100,8 @@ def amounts_by_separators(labelled: DataFrame, config: SegmentationConfig) -> Da
 
     Returns:
         One row; a column a pair, named by its place, with the amounts that it reads; and ``changed_`` and the place,
-        those that are another number with it than now, or none any more.
+        those that are another number with it than now, or none any more; and ``three_`` and the place, those with three
+        decimals.
     """
     typed = F.translate(F.col(AMOUNT).cast("string"), ".", config.decimal_separator)
     raw = F.get(F.col(RAW), RAW_TEXTS.index(AMOUNT))
@@ -107,12 +110,45 @@ def amounts_by_separators(labelled: DataFrame, config: SegmentationConfig) -> Da
     numbers = labelled.select(text.alias("text")).select(
         *[plain_number(F.col("text"), *pair).alias(f"text_{at}") for at, pair in enumerate(pairs)]
     )
-    typed_numbers = numbers.select(*[try_cast(f"text_{at}", AMOUNT_TYPE).alias(f"n_{at}") for at in range(len(pairs))])
+    typed_numbers = numbers.select(
+        "*", *[try_cast(f"text_{at}", AMOUNT_TYPE).alias(f"n_{at}") for at in range(len(pairs))]
+    )
     is_read = {str(at): F.col(f"n_{at}").isNotNull() for at in range(len(pairs))}
     is_changed = {
         f"changed_{at}": is_read["0"] & ~F.col("n_0").eqNullSafe(F.col(f"n_{at}")) for at in range(len(pairs))
     }
-    return typed_numbers.agg(*[F.count_if(what).alias(name) for name, what in {**is_read, **is_changed}.items()])
+    has_three = {
+        f"three_{at}": F.col(f"n_{at}").isNotNull() & F.col(f"text_{at}").rlike(THREE_DECIMALS)
+        for at in range(len(pairs))
+    }
+    counts = {**is_read, **is_changed, **has_three}
+    return typed_numbers.agg(*[F.count_if(what).alias(name) for name, what in counts.items()])
+
+
+def three_decimals(labelled: DataFrame, config: SegmentationConfig) -> DataFrame:
+    """How many amounts there are, and how many of them have three decimals.
+
+    Returns:
+        One row: ``amounts``, ``three``.
+    """
+    # Where nothing is kept as it was read, there are two.
+    text = plain_number(
+        F.get(F.col(RAW), RAW_TEXTS.index(AMOUNT)), config.decimal_separator, config.thousands_separator
+    )
+    amounts = labelled.select(AMOUNT, text.alias("text"))
+    return amounts.agg(F.count(AMOUNT).alias("amounts"), F.count_if(F.col("text").rlike(THREE_DECIMALS)).alias("three"))
+
+
+def odd_amounts(labelled: DataFrame) -> DataFrame:
+    """Texts that are no amounts, by their shape.
+
+    Returns:
+        One row per shape: ``form``, digits as ``9``; ``rows``; ``example``.
+    """
+    text = F.btrim(text_of(AMOUNT), F.lit(WHITESPACE)).alias("text")
+    wrong = labelled.where(F.array_contains(REASONS, F.lit(Reason.INVALID_AMOUNT))).select(text)
+    shapes = wrong.groupBy(F.regexp_replace("text", "[0-9]+", "9").alias("form"))
+    return shapes.agg(F.count(F.lit(1)).alias("rows"), F.min("text").alias("example"))
 
 
 def orders_with_lines(settled: DataFrame) -> DataFrame:

@@ -161,5 +161,5 @@ def _hint_at_lines(found: Profile) -> str:
         return ""
     return (
         f" {found.rows_like_lines} of the conflicting rows have the customer and the day of the row that was kept with "
-        "their purchase id: where a row is a line of an order, set grain: line."
+        "their purchase id: where a row is a line of an order and has the amount of that line, set grain: line."
     )

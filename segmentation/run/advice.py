@@ -9,12 +9,15 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
-from segmentation.core.date_shapes import Proposal, Shape, proposed, together
+from segmentation.core.date_formats import digits_of
+from segmentation.core.date_shapes import Proposal, Shape, proposed, together, what_of
 from segmentation.core.hints import (
     amounts_by_separators,
     date_shapes,
+    odd_amounts,
     orders_with_lines,
     separators_to_try,
+    three_decimals,
     unknown_categories,
     words_like_null,
 )
@@ -29,9 +32,9 @@ MOST_WORDS = 1000
 LIKE_LINES = 20
 
 
-def counted(rows: int) -> str:
+def counted(number: int, what: str = "row") -> str:
     """``1 row``, ``2 rows``."""
-    return f"{rows:,} row" if rows == 1 else f"{rows:,} rows"
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"
 
 
 def settings_for(rows: DataFrame, found: Profile, config: SegmentationConfig) -> Iterator[Setting]:
@@ -79,14 +82,35 @@ def notes_on(rows: DataFrame, found: Profile, config: SegmentationConfig) -> Ite
         yield f"Categories that count as Other (category_aliases can name them): {words}."
     if found.rejected_by_reason.get(Reason.INVALID_PURCHASE_DATE):
         for shape in [shape for shape, proposal in _dates_of(rows, config) if proposal is None][:3]:
-            yield (
-                f"{shape.rows:,} dates look like {shape.example[:40]!r}, which no pattern known here reads for sure: "
-                "if they are dates, add theirs to date_formats."
-            )
-    if _looks_like_lines(found) and _repeats_totals(rows):
+            yield f"{counted(shape.rows, 'date')} like {shape.example[:40]!r}: {what_of(shape)}."
+    yield from _on_amounts(rows, found, config)
+    if (config.grain == "line" or _looks_like_lines(found)) and _repeats_totals(rows):
         yield (
             "Several rows have one purchase id, and the same amount: that of the whole order, it seems. With "
             "grain: line they would be added up, so name the column with the amount of the line (columns)."
+        )
+
+
+def _on_amounts(rows: DataFrame, found: Profile, config: SegmentationConfig) -> Iterator[str]:
+    if found.rejected_by_reason.get(Reason.INVALID_AMOUNT):
+        for row in odd_amounts(rows).orderBy(F.col("rows").desc(), "form").limit(3).collect():
+            yield (
+                f"{counted(row['rows'], 'amount')} like {row['example'][:40]!r}, which no setting reads: an amount is "
+                "a number with a sign before it at most, no currency, no brackets. Export or convert it so."
+            )
+    missing = found.rejected_by_reason.get(Reason.MISSING_AMOUNT, 0)
+    if missing * LIKE_LINES > found.rows_read:
+        yield (
+            f"{counted(missing)} have no amount. Where only the first line of an order shows its total, name a column "
+            "with the amount of each line (docs/line-items-and-returns.md)."
+        )
+    seen = three_decimals(rows, config).first()
+    assert seen is not None  # an aggregate without groups has one row
+    if 2 * seen["three"] > seen["amounts"]:
+        mark = config.decimal_separator
+        yield (
+            f"{counted(seen['three'], 'amount')} have three digits behind the {mark!r}. If 1{mark}200 means twelve "
+            f"hundred here, set thousands_separator: {mark!r} and decimal_separator to the other mark."
         )
 
 
@@ -115,7 +139,8 @@ def _dates(rows: DataFrame, config: SegmentationConfig) -> Iterator[Setting]:
         if proposal and added:
             patterns += added
             doubt = f" ({proposal.doubt})" if proposal.doubt else ""
-            why.append(f"{shape.rows:,} dates like {shape.example[:40]!r}{doubt}")
+            engine = "" if all(map(digits_of, added)) else " (only Spark reads it: every run needs Java then)"
+            why.append(f"{counted(shape.rows, 'date')} like {shape.example[:40]!r}{doubt}{engine}")
     if why:
         yield Setting("date_formats", patterns, "; ".join(why))
 
@@ -131,6 +156,8 @@ def _separators(rows: DataFrame, config: SegmentationConfig) -> Iterator[Setting
     why = f"{row[str(best)]:,} amounts can be read with it, {row['0']:,} without"
     if row[f"changed_{best}"]:
         why += f"; {row[f'changed_{best}']:,} that are read now would be other numbers, see that they should"
+    if row[f"three_{best}"]:
+        why += f"; {row[f'three_{best}']:,} have three digits behind it, see that these are no thousands"
     now = config.decimal_separator, config.thousands_separator
     for name, value, has in zip(("decimal_separator", "thousands_separator"), pairs[best], now, strict=True):
         if value is not None and value != has:

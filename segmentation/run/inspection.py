@@ -26,7 +26,7 @@ from segmentation.engines.choose import Task, choose, open_engine
 from segmentation.errors import ConfigError, SegmentationError
 from segmentation.locations import join, local_path, readable
 from segmentation.run.advice import notes_on, settings_for
-from segmentation.run.look import Look, notes_on_headers, settings_of_bytes, settings_of_layouts
+from segmentation.run.look import SEVERAL_FORMS, Look, notes_on_headers, settings_of_bytes, settings_of_layouts
 from segmentation.run.settling import Settled, refuse_nothing, settled
 from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, REASONS, SOURCE, Reason
 from segmentation.sources import RawRows
@@ -74,9 +74,7 @@ def inspect(paths: Sequence[str], config: SegmentationConfig) -> Inspection:
         if not new:
             break
         if any(_contradicts(one, settings) for one in new):
-            then.notes.append(
-                "The files are of several forms, which no configuration reads at once: look at each alone."
-            )
+            then.notes.append(SEVERAL_FORMS)
             break
         try:
             config = override(config, {one.name: one.value for one in new})

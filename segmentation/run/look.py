@@ -22,6 +22,7 @@ from segmentation.sources.guessing import (
 )
 from segmentation.sources.layout import Form, Head, heads_of, layout_of
 
+SEVERAL_FORMS = "The files are of several forms, which no configuration reads at once: look at each alone."
 SEEN = 1 << 14
 # Where the bytes are that an encoding does not have, may be far behind the header.
 SEARCHED = 32 << 20
@@ -78,6 +79,7 @@ def settings_of_layouts(engine: Engine, files: Sequence[StoredFile], form: Form,
         look.fail(error)
         yield from better
         return
+    guessed: list[Setting] = []
     for file, head in heads.items():
         try:
             layout = layout_of(head, form, readable(file.uri))
@@ -86,7 +88,6 @@ def settings_of_layouts(engine: Engine, files: Sequence[StoredFile], form: Form,
                 look.fail(error)
                 # Names can be told once their bytes are.
                 guessed = settings_of_bytes(engine, [file], form, SEEN) or guessed_layout(head.text, form)
-                yield from guessed if _are_alike(heads) or not _has_number(guessed) else []
             continue
         if layout is None:
             continue
@@ -95,11 +96,14 @@ def settings_of_layouts(engine: Engine, files: Sequence[StoredFile], form: Form,
             name: cells[at].strip() or f"column {at + 1}"
             for name, at in zip(PURCHASE_COLUMNS, layout.positions, strict=False)
         }
-        look.files.append(
-            FileSeen(
-                readable(file.uri), file.size, layout.encoding, layout.delimiter, len(layout.preamble), cells, mapped
-            )
+        seen = FileSeen(
+            readable(file.uri), file.size, layout.encoding, layout.delimiter, len(layout.preamble), cells, mapped
         )
+        look.files.append(seen)
+    if guessed and look.files and {one.name for one in guessed} & {"delimiter", "skip_lines"}:
+        look.notes.append(SEVERAL_FORMS)
+    elif _are_alike(heads) or not _has_number(guessed):
+        yield from guessed
 
 
 def _are_alike(heads: Mapping[StoredFile, Head]) -> bool:

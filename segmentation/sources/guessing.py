@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -20,7 +21,17 @@ FEWEST = 2
 NAMES: Mapping[str, Sequence[str]] = {
     PURCHASE_ID: (
         *("orderid", "purchaseid", "ordernumber", "orderno", "invoiceid", "invoicenumber", "invoiceno"),
-        *("transactionid", "transactionno", "receiptid", "receiptnumber", "receiptno", "billno", "salesid"),
+        *(
+            "transactionid",
+            "transactionno",
+            "saleid",
+            "ticketid",
+            "receiptid",
+            "receiptnumber",
+            "receiptno",
+            "billno",
+            "salesid",
+        ),
         *("order", "invoice", "transaction", "receipt"),
     ),
     PURCHASE_DATE: (
@@ -54,9 +65,24 @@ NAMES: Mapping[str, Sequence[str]] = {
 # Its export calls an order so, and a customer Email.
 ORDERS_OF_SHOPIFY = "name"
 QUANTITIES = frozenset(("quantity", "qty", "lineitemquantity", "itemquantity", "units", "pieces"))
-OTHER_WORDS = (
-    *("date", "time", "amount", "total", "price", "discount", "tax", "vat", "shipping", "fee", "refund", "status"),
-    *("group", "type", "city", "country", "name", "quantity", "qty", "address", "zip", "note", "method", "currency"),
+OTHER_WORDS = frozenset(
+    (
+        *("date", "time", "amount", "total", "price", "discount", "tax", "vat", "shipping", "fee", "refund", "status"),
+        *(
+            "group",
+            "type",
+            "city",
+            "country",
+            "name",
+            "quantity",
+            "qty",
+            "address",
+            "zip",
+            "note",
+            "method",
+            "currency",
+        ),
+    )
 )
 LINE_NAMES = frozenset(("lineid", "lineno", "linenumber", "lineitemid", "itemno", "position", "orderline", "itemid"))
 
@@ -119,9 +145,29 @@ def guessed_layout(text: str, form: Form) -> list[Setting]:
     ]
     best = max(tried, default=None, key=lambda one: one[:3])
     if best is None or best[0] < FEWEST:
-        return []
+        return list(_without_names(lines, form))
     _, above, _, delimiter, cells, places = best
     return list(_settings(form, -above, delimiter, cells, places))
+
+
+def _without_names(lines: Sequence[str], form: Form) -> Iterator[Setting]:
+    """By the number of fields alone: of the delimiters, the one that most lines have equally often, at least twice; the
+    header is the first such line without an empty cell.
+    """
+    best: tuple[int, int, str, int] | None = None
+    for mark in dict.fromkeys([form.delimiter, *OTHER_DELIMITERS]):
+        rows = [cells_of(line, mark) for line in lines]
+        widths = Counter(len(cells) for cells in rows if len(cells) > FEWEST)
+        width, times = max(widths.items(), key=lambda one: (one[1], one[0]), default=(0, 0))
+        full = [at for at, cells in enumerate(rows) if len(cells) == width and all(cell.strip() for cell in cells)]
+        if full and (best is None or (times, width) > best[:2]):
+            best = times, width, mark, full[0]
+    if best:
+        _, width, mark, above = best
+        if mark != form.delimiter:
+            yield Setting("delimiter", mark, f"most lines have {width} fields with it")
+        if above > form.skip_lines:
+            yield Setting("skip_lines", above, f"line {above + 1} is the first with {width} fields")
 
 
 def _settings(
@@ -157,7 +203,7 @@ def _places(cells: Sequence[str], columns: Columns) -> dict[str, int]:
     plain = [_plain(cell) for cell in cells]
     found: dict[str, int] = {}
     # What is sure takes its cell before what is likely.
-    for places_of in (lambda column: candidates(column, cells, columns), _equal(plain), _within(plain)):
+    for places_of in (lambda column: candidates(column, cells, columns), _equal(plain), _within(cells)):
         for column in NAMES:
             free = [at for at in places_of(column) if at not in found.values()]
             if column not in found and free:
@@ -173,17 +219,20 @@ def _equal(plain: Sequence[str]) -> Callable[[str], list[int]]:
     return lambda column: [at for name in NAMES[column] for at, cell in enumerate(plain) if cell == name]
 
 
-def _within(plain: Sequence[str]) -> Callable[[str], list[int]]:
-    """Part of a longer name: "Customer id (CRM)", "Net amount in LKR"; short ones are part of too many, and the rest of
-    the name may say that it is something else: "Customer group", "Discount amount".
+def _within(cells: Sequence[str]) -> Callable[[str], list[int]]:
+    """Some words of a longer name: "Customer id (CRM)", "Net amount in LKR"; the others may say that it is something
+    else: "Customer note", "Discount amount".
     """
-    return lambda column: [
-        at
-        for name in NAMES[column]
-        if len(name) > len("price")
-        for at, cell in enumerate(plain)
-        if name in cell and not any(word in cell.replace(name, "", 1) for word in OTHER_WORDS)
-    ]
+    words = [re.findall("[^\\W_]+", cell.lower()) for cell in cells]
+    return lambda column: [at for name in NAMES[column] for at, some in enumerate(words) if _says(some, name)]
+
+
+def _says(words: Sequence[str], name: str) -> bool:
+    for start in range(len(words)):
+        for end in range(start + 1, len(words) + 1):
+            if "".join(words[start:end]) == name:
+                return OTHER_WORDS.isdisjoint((*words[:start], *words[end:]))
+    return False
 
 
 def _plain(cell: str) -> str:

@@ -17,6 +17,7 @@ Columns = Mapping[str, str | int]
 # Lines among which the header is looked for where it is not the first one.
 SEARCHED = 50
 OTHER_DELIMITERS = ";\t|,"
+LIKE_DATA = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}.*|[0-9]+[.,][0-9]+")
 FORMULA = re.compile(r'="(.*)"', re.DOTALL)
 
 
@@ -95,6 +96,8 @@ def _hint(names: Sequence[str], missing: Sequence[str], columns: Columns, lines:
     other = next((mark for mark in OTHER_DELIMITERS if len(names) == 1 and mark in names[0]), None)
     if other:
         return f"The fields seem to be separated by {other!r}: set delimiter: {other!r} in the configuration."
+    if any(LIKE_DATA.fullmatch(name.strip()) for name in names):
+        return "The first line looks like data: put a header above it."
     line = _line_of_header(lines, columns, delimiter)
     if line:
         return f"The header seems to be on line {line + 1}: set skip_lines: {line} in the configuration."

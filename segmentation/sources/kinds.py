@@ -17,7 +17,7 @@ BEGINNINGS: Mapping[bytes, tuple[str, str]] = {
     b"\x28\xb5\x2f\xfd": ("compressed with Zstandard", "name it .zst"),
     b"7z\xbc\xaf\x27\x1c": ("a 7z archive", "unpack it"),
     b"Rar!\x1a\x07": ("a rar archive", "unpack it"),
-    b"PAR1": ("a Parquet file", "read it with --source table"),
+    b"PAR1": ("a Parquet file", "read it with: segmentation run --source table --table PATH"),
     b"ORC": ("an ORC file", "turn it into CSV or Parquet"),
     b"Obj\x01": ("an Avro file", "turn it into CSV or Parquet"),
     b"SQLite format 3\x00": ("an SQLite database", AS_CSV),
