@@ -9,6 +9,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pyspark
 import pytest
 import yaml
 from pyspark.sql import SparkSession
@@ -332,21 +333,24 @@ def test_names_of_columns() -> None:
     assert "purchase_id" not in columns
 
 
-def test_on_the_terminal_and_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_on_the_terminal_and_as_json(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], engine_name: str, check: Check
+) -> None:
+    del check  # for its Spark
     path = tmp_path / "shop [red].csv"
     path.write_text(HEADER + "C1,P1,5/1/2024,5.00,Kids\nC2,P2,25/1/2024,5.00,Kids\n")
-    assert main(["check-input", str(path), "--engine", "embedded"]) == 4
+    assert main(["check-input", str(path), "--engine", engine_name]) == 4
     shown = capsys.readouterr().out
     assert "shop [red].csv" in shown
     assert "# 2 dates like '25/1/2024'\ndate_formats:\n- d/M/yyyy\n" in shown
-    assert main(["check-input", str(path), "--engine", "embedded", "--json"]) == 4
+    assert main(["check-input", str(path), "--engine", engine_name, "--json"]) == 4
     told = json.loads(capsys.readouterr().out)
     assert told["config"] == {"date_formats": ["d/M/yyyy"]}
     assert told["now"]["found"]["rejected_by_reason"] == {"invalid_purchase_date": 2}
     assert told["then"]["found"]["purchases_used"] == 2
     config = tmp_path / "shop.yaml"
     config.write_text(json.dumps(told["config"]))
-    assert main(["check-input", str(path), "--engine", "embedded", "--config", str(config)]) == 0
+    assert main(["check-input", str(path), "--engine", engine_name, "--config", str(config)]) == 0
     assert "reads these files as well as any" in capsys.readouterr().out
     assert main(["check-input", str(tmp_path / "nowhere")]) == 3
 
@@ -407,6 +411,7 @@ def test_patterns_that_need_spark_say_so(check: Check, write_csv) -> None:
     assert "only Spark reads it" in seen.settings["date_formats"].why
 
 
+@pytest.mark.skipif(pyspark.__version__ < "4", reason="the embedded engine speaks the protocol of Spark 4")
 def test_nobody_reads_on(tmp_path: Path) -> None:
     path = tmp_path / "purchases.csv"
     path.write_text(HEADER + "C,P,2024-01-05,5,Kids\n")

@@ -409,7 +409,7 @@ OTHERS = {
     "a zip file": (b"PK\x03\x04" + bytes(40), "but a zip file: unpack it"),
     "a workbook": (b"PK\x03\x04" + bytes(22) + b"[Content_Types].xml", "but a workbook .Excel or LibreOffice."),
     "gzip without its ending": (gzip.compress(b"x"), "but compressed with gzip: name it .gz"),
-    "Parquet": (b"PAR1" + bytes(40), "but a Parquet file: read it with --source table"),
+    "Parquet": (b"PAR1" + bytes(40), "but a Parquet file: read it with: segmentation run --source table"),
     "an encoding not told": (HEADER.encode("utf-16-le"), "but text in another encoding, .*: set encoding: utf-16-le"),
     "a page": (b" <!DOCTYPE html><html>", "but a page of HTML or XML"),
 }

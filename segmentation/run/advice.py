@@ -56,7 +56,7 @@ def settings_for(rows: DataFrame, found: Profile, config: SegmentationConfig) ->
         yield Setting("returns", "net", f"{share}: returns, if a shop writes them so")
     conflicts = found.rejected_by_reason.get(Reason.CONFLICTING_PURCHASE, 0)
     if 2 * found.rows_like_lines > conflicts and _looks_like_lines(found) and not _repeats_totals(rows):
-        why = f"{counted(found.rows_like_lines)} have the purchase id, the customer and the day of another one"
+        why = f"{counted(found.rows_like_lines)} with the purchase id, the customer and the day of another one"
         yield Setting("grain", "line", f"{why}, as lines of an order have")
     if found.warnings_by_reason.get(Warn.UNKNOWN_CATEGORY):
         yield from _aliases(rows, config)
@@ -73,7 +73,7 @@ def notes_on(rows: DataFrame, found: Profile, config: SegmentationConfig) -> Ite
     ids = found.warnings_by_reason.get(Warn.SPREADSHEET_ID)
     if ids:
         yield (
-            f"{counted(ids)} have an id like 8.69712E+12, which a spreadsheet has rounded: different ids may have "
+            f"{counted(ids)} with an id like 8.69712E+12, which a spreadsheet has rounded: different ids may have "
             "become one. Export them again from where they come from, not through a spreadsheet."
         )
     unknown = unknown_categories(rows).limit(10).collect() if Warn.UNKNOWN_CATEGORY in found.warnings_by_reason else []
@@ -101,7 +101,7 @@ def _on_amounts(rows: DataFrame, found: Profile, config: SegmentationConfig) -> 
     missing = found.rejected_by_reason.get(Reason.MISSING_AMOUNT, 0)
     if missing * LIKE_LINES > found.rows_read:
         yield (
-            f"{counted(missing)} have no amount. Where only the first line of an order shows its total, name a column "
+            f"{counted(missing)} without an amount. Where only the first line of an order shows its total, name a column "
             "with the amount of each line (docs/line-items-and-returns.md)."
         )
     seen = three_decimals(rows, config).first()
