@@ -101,8 +101,8 @@ def _on_amounts(rows: DataFrame, found: Profile, config: SegmentationConfig) -> 
     missing = found.rejected_by_reason.get(Reason.MISSING_AMOUNT, 0)
     if missing * LIKE_LINES > found.rows_read:
         yield (
-            f"{counted(missing)} without an amount. Where only the first line of an order shows its total, name a column "
-            "with the amount of each line (docs/line-items-and-returns.md)."
+            f"{counted(missing)} without an amount. Where only the first line of an order shows its total, name a "
+            "column with the amount of each line (docs/line-items-and-returns.md)."
         )
     seen = three_decimals(rows, config).first()
     assert seen is not None  # an aggregate without groups has one row
