@@ -39,8 +39,14 @@ def execute(options: argparse.Namespace) -> int:
     from segmentation.console import LOGGER
     from segmentation.run.inspection import inspect
 
+    config = override(load_config(options.config), {"engine": options.engine})
+    before = LOGGER.level
     LOGGER.setLevel(logging.ERROR)
-    seen = inspect(options.paths, override(load_config(options.config), {"engine": options.engine}))
+    try:
+        seen = inspect(options.paths, config)
+    finally:
+        # A run in the same process has its own log.
+        LOGGER.setLevel(before)
     try:
         if options.json:
             print(json.dumps(as_json(seen), indent=2, ensure_ascii=False, default=str))
