@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -118,6 +119,18 @@ def setup_console(level: str) -> None:
     LOGGER.setLevel(min(logging.getLevelName(level), logging.INFO))
     LOGGER.addHandler(handler)
     LOGGER.propagate = False
+
+
+@contextmanager
+def read_or_not() -> Iterator[None]:
+    """What is printed inside may find nobody who reads on: that is no failure. Rich ends the process where a pipe is
+    broken.
+    """
+    try:
+        yield
+        sys.stdout.flush()
+    except (OSError, SystemExit):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def print_summary(result: Mapping[str, Any]) -> None:

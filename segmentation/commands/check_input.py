@@ -5,9 +5,8 @@ from __future__ import annotations
 import argparse
 import json
 import logging
-import os
-import sys
 from collections.abc import Iterator, Mapping
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -36,7 +35,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Look, and say what was seen; the exit code is that of a run."""
     from segmentation.config import load_config, override
-    from segmentation.console import LOGGER
+    from segmentation.console import LOGGER, read_or_not
     from segmentation.run.inspection import inspect
 
     config = override(load_config(options.config), {"engine": options.engine})
@@ -47,32 +46,22 @@ def execute(options: argparse.Namespace) -> int:
     finally:
         # A run in the same process has its own log.
         LOGGER.setLevel(before)
-    try:
+    with read_or_not():
         if options.json:
             print(json.dumps(as_json(seen), indent=2, ensure_ascii=False, default=str))
         else:
             _print(seen, options.config)
-        sys.stdout.flush()
-    except (BrokenPipeError, SystemExit):
-        # Nobody reads on; Rich ends the process there.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return seen.now.exit_code
 
 
 def as_json(seen: Inspection) -> dict[str, Any]:
     """The whole inspection: ``now`` and ``then`` (with ``config``), each with its files, counts, examples, notes."""
     return {
-        "now": _look_as_json(seen.now),
-        "then": _look_as_json(seen.then),
+        "now": asdict(seen.now),
+        "then": asdict(seen.then),
         "config": {one.name: one.value for one in seen.settings.values()},
         "why": {one.name: one.why for one in seen.settings.values()},
     }
-
-
-def _look_as_json(look: Look) -> dict[str, Any]:
-    from dataclasses import asdict
-
-    return asdict(look)
 
 
 def _print(seen: Inspection, config: str | None) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import sys
 from datetime import UTC, datetime
 from typing import Any
@@ -47,7 +46,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Run the job as the options say."""
     from segmentation.config import load_config, override
-    from segmentation.console import print_summary, setup_console
+    from segmentation.console import print_summary, read_or_not, setup_console
 
     setup_console(options.log_level)
     given = {"as_of": options.as_of, "output_dir": options.output_dir, "engine": options.engine}
@@ -65,12 +64,9 @@ def execute(options: argparse.Namespace) -> int:
         dry_run=options.dry_run,
         progress_bar=sys.stderr.isatty(),
     )
-    try:
+    # Published is published, whoever reads the summary.
+    with read_or_not():
         print_summary(result)
-        sys.stdout.flush()
-    except (OSError, SystemExit):
-        # Published is published, whoever reads the summary: Rich ends the process where a pipe is broken.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     return 0
 
 

@@ -76,8 +76,13 @@ def profile(settled: DataFrame, as_of: date | None, purchases: DataFrame | None 
 
 
 def _counted(frame: DataFrame, counts: list[Column]) -> dict[str, Any]:
-    row = frame.agg(*counts).first()
-    assert row is not None  # an aggregate without groups has one row
+    return only_row(frame.agg(*counts))
+
+
+def only_row(aggregate: DataFrame) -> dict[str, Any]:
+    """What an aggregate without groups, which has one row, came to."""
+    row = aggregate.first()
+    assert row is not None
     return row.asDict()
 
 

@@ -25,9 +25,10 @@ from segmentation.engines.base import Engine
 from segmentation.engines.choose import Task, choose, open_engine
 from segmentation.errors import ConfigError, SegmentationError
 from segmentation.locations import join, local_path, readable
-from segmentation.run.advice import notes_on, settings_for
+from segmentation.run.advice import Advice
 from segmentation.run.look import SEVERAL_FORMS, Look, notes_on_headers, settings_of_bytes, settings_of_layouts
-from segmentation.run.settling import Settled, refuse_nothing, settled
+from segmentation.run.reading import form_of
+from segmentation.run.settling import Settled, fixed_as_of, refuse_nothing, settled
 from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, REASONS, SOURCE, Reason
 from segmentation.sources import RawRows
 from segmentation.sources.csv import find, read_csv
@@ -117,7 +118,7 @@ def _look(paths: Sequence[str], config: SegmentationConfig, *, is_last: bool) ->
 def _looked(
     engine: Engine, paths: Sequence[str], config: SegmentationConfig, look: Look, folder: str, is_last: bool
 ) -> list[Setting]:
-    form = Form(config.columns, config.encoding, config.delimiter, config.skip_lines)
+    form = form_of(config)
     files = find(engine.files, paths)
     better = list(settings_of_layouts(engine, files, form, look))
     if look.error:
@@ -135,26 +136,23 @@ def _looked(
             better = settings_of_bytes(engine, [file for file in files if readable(file.uri) == broken], form)
             if better:
                 return better
-        better = list(settings_for(rows.rows, rows.found, config))
+        advice = Advice(rows.rows, rows.found, config)
+        better = list(advice.settings())
         if not better or is_last:
-            look.notes += [*notes_on(rows.rows, rows.found, config), *notes_on_headers(look, config)]
+            look.notes += [*advice.notes(), *notes_on_headers(look, config)]
     return [] if is_last else better
 
 
 def _settled(engine: Engine, raw: RawRows, config: SegmentationConfig, folder: str) -> Settled:
-    labelled = label_rows(raw.frame, config, _today(config), by_pattern=engine.matches_cheaply)
-    as_of = config.as_of if not isinstance(config.as_of, str) else None
+    today = datetime.now(UTC).astimezone(config.zone).date()
+    labelled = label_rows(raw.frame, config, today, by_pattern=engine.matches_cheaply)
     kept = _kept(engine, labelled, join(folder, "purchases"), is_local=all(map(local_path, raw.names)))
-    return settled(engine, kept, config, _today(config) if config.as_of == "today" else as_of, folder)
+    return settled(engine, kept, config, fixed_as_of(config, today), folder)
 
 
 def _kept(engine: Engine, labelled: DataFrame, folder: str, *, is_local: bool) -> DataFrame:
     """In a file, as a run does; where executors on other machines would not see it, in memory."""
     return engine.stage(labelled, folder) if is_local else engine.keep(labelled, folder)
-
-
-def _today(config: SegmentationConfig) -> Any:
-    return datetime.now(UTC).astimezone(config.zone).date()
 
 
 def _judge(look: Look, rows: Settled, config: SegmentationConfig, paths: Sequence[str]) -> None:

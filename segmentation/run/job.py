@@ -34,7 +34,7 @@ from segmentation.run.reading import read
 from segmentation.run.record import RunRecord, Segments, WithoutPurchases, counted
 from segmentation.run.repair import repair
 from segmentation.run.request import Request
-from segmentation.run.settling import Settled, refuse_nothing, settled
+from segmentation.run.settling import Settled, fixed_as_of, refuse_nothing, settled
 from segmentation.schemas import SOURCE_ID
 from segmentation.state import tables
 from segmentation.state.output import Output
@@ -141,7 +141,7 @@ class Run:
             engine.fit_to(raw.size)
             rows = label_rows(raw.frame, self.config, self.today, by_pattern=engine.matches_cheaply)
             labelled = self._staged(engine, rows, raw.names)
-            all_rows = settled(engine, labelled, self.config, self._fixed_as_of(), self.staging)
+            all_rows = settled(engine, labelled, self.config, fixed_as_of(self.config, self.today), self.staging)
             self.record.found = found = all_rows.found
             counts.update(rows=found.rows_read, used=found.purchases_used, rejected=found.rows_rejected)
             counts["after as-of"] = found.purchases_after_as_of
@@ -154,12 +154,6 @@ class Run:
             return engine.stage(labelled, folder)
         staged = engine.stage(labelled.drop(SOURCE_ID), folder)
         return staged.withColumn(SOURCE_ID, F.lit(source_id_of(names[0])).cast("bigint"))
-
-    def _fixed_as_of(self) -> date | None:
-        """The as-of day where it does not hang on the data."""
-        if isinstance(self.config.as_of, date):
-            return self.config.as_of
-        return self.today if self.config.as_of == "today" else None
 
     def _keep_rejected(self, engine: Engine, rows: Settled, names: Sequence[str]) -> None:
         with self._step(engine, "Keep rejected rows") as counts:
@@ -177,7 +171,7 @@ class Run:
         found = rows.found
         first_day, last_day = rows.days(self.config.as_of)
         with self._step(engine, "Segment customers") as counts:
-            as_of = self._fixed_as_of() or last_day
+            as_of = fixed_as_of(self.config, self.today) or last_day
             festive = resolve(self.config.festive_periods, first_day, last_day)
             for gap in festive.gaps():
                 LOGGER.warning("%s", gap)

@@ -13,14 +13,9 @@ from segmentation.engines.base import Engine, StoredFile
 from segmentation.errors import SegmentationError, SourceError
 from segmentation.locations import readable
 from segmentation.schemas import AMOUNT, PURCHASE_COLUMNS
-from segmentation.sources.guessing import (
-    Setting,
-    guessed_encoding,
-    guessed_layout,
-    is_price_of_a_piece,
-    line_number_of,
-)
-from segmentation.sources.layout import Form, Head, heads_of, layout_of
+from segmentation.sources.column_names import is_price_of_a_piece, line_number_of
+from segmentation.sources.guessing import Setting, guessed_encoding, guessed_layout
+from segmentation.sources.layout import Form, Head, Layout, heads_of, layout_of
 
 SEVERAL_FORMS = "The files are of several forms, which no configuration reads at once: look at each alone."
 SEEN = 1 << 14
@@ -89,21 +84,21 @@ def settings_of_layouts(engine: Engine, files: Sequence[StoredFile], form: Form,
                 # Names can be told once their bytes are.
                 guessed = settings_of_bytes(engine, [file], form, SEEN) or guessed_layout(head.text, form)
             continue
-        if layout is None:
-            continue
-        cells = list(layout.names)
-        mapped = {
-            name: cells[at].strip() or f"column {at + 1}"
-            for name, at in zip(PURCHASE_COLUMNS, layout.positions, strict=False)
-        }
-        seen = FileSeen(
-            readable(file.uri), file.size, layout.encoding, layout.delimiter, len(layout.preamble), cells, mapped
-        )
-        look.files.append(seen)
+        if layout:
+            look.files.append(_seen(file, layout))
     if guessed and look.files and {one.name for one in guessed} & {"delimiter", "skip_lines"}:
         look.notes.append(SEVERAL_FORMS)
     elif _are_alike(heads) or not _has_number(guessed):
         yield from guessed
+
+
+def _seen(file: StoredFile, layout: Layout) -> FileSeen:
+    cells = list(layout.names)
+    # A sixth place is that of the line's number.
+    places = zip(PURCHASE_COLUMNS, layout.positions, strict=False)
+    mapped = {name: cells[at].strip() or f"column {at + 1}" for name, at in places}
+    line = len(layout.preamble)
+    return FileSeen(readable(file.uri), file.size, layout.encoding, layout.delimiter, line, cells, mapped)
 
 
 def _are_alike(heads: Mapping[StoredFile, Head]) -> bool:

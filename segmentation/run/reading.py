@@ -20,5 +20,9 @@ def read(engine: Engine, request: Request, config: SegmentationConfig, folder: s
         return read_mongodb(engine.session, config.mongodb, config.named_columns, config.decimal_separator)
     if request.table:
         return read_table(engine, request.table, config.table_columns, config.decimal_separator, join(folder, "table"))
-    form = Form(config.columns, config.encoding, config.delimiter, config.skip_lines)
-    return read_csv(engine, request.paths, form, join(folder, "text"))
+    return read_csv(engine, request.paths, form_of(config), join(folder, "text"))
+
+
+def form_of(config: SegmentationConfig) -> Form:
+    """What a configuration tells of CSV files."""
+    return Form(config.columns, config.encoding, config.delimiter, config.skip_lines)

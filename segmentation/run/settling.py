@@ -70,6 +70,13 @@ def settled(
     return Settled(rows, purchases, profile(rows, as_of, purchases))
 
 
+def fixed_as_of(config: SegmentationConfig, today: date) -> date | None:
+    """The as-of day where it does not hang on the data."""
+    if isinstance(config.as_of, date):
+        return config.as_of
+    return today if config.as_of == "today" else None
+
+
 def refuse_nothing(found: Profile, paths: Sequence[str]) -> None:
     """See that there are rows.
 

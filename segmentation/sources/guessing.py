@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from segmentation.encodings import BYTE_ORDER_MARKS, LINE_END, UNDECODABLE, UTF_8, decoder_of
-from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, LINE_ID, PURCHASE_COLUMNS, PURCHASE_DATE, PURCHASE_ID
-from segmentation.sources.header import OTHER_DELIMITERS, SEARCHED, Columns, candidates, cells_of
+from segmentation.schemas import PURCHASE_COLUMNS
+from segmentation.sources.column_names import places_of
+from segmentation.sources.header import OTHER_DELIMITERS, SEARCHED, candidates, cells_of
 from segmentation.sources.kinds import is_two_bytes_a_character
 from segmentation.sources.layout import Form, above_of, is_empty
 
@@ -17,74 +18,6 @@ from segmentation.sources.layout import Form, above_of, is_empty
 USUAL_OTHER = "windows-1252"
 # A header with fewer of the five columns is none.
 FEWEST = 2
-# As letters and digits, small; what is more certain to be it first.
-NAMES: Mapping[str, Sequence[str]] = {
-    PURCHASE_ID: (
-        *("orderid", "purchaseid", "ordernumber", "orderno", "invoiceid", "invoicenumber", "invoiceno"),
-        *(
-            "transactionid",
-            "transactionno",
-            "saleid",
-            "ticketid",
-            "receiptid",
-            "receiptnumber",
-            "receiptno",
-            "billno",
-            "salesid",
-        ),
-        *("order", "invoice", "transaction", "receipt"),
-    ),
-    PURCHASE_DATE: (
-        *("purchasedate", "orderdate", "invoicedate", "transactiondate", "saledate", "date", "createdat"),
-        *("datecreated", "paidat", "orderedat", "purchasedat", "datetime", "timestamp", "day"),
-    ),
-    AMOUNT: (
-        *(
-            "totalamountlkr",
-            "lineitemtotal",
-            "itemtotal",
-            "linetotal",
-            "lineamount",
-            "ordertotal",
-            "totalamount",
-            "grandtotal",
-            "amount",
-        ),
-        *("netamount", "total", "totalprice", "netsales", "sales", "subtotal", "revenue", "value", "price"),
-    ),
-    CATEGORY: (
-        *("productcategory", "category", "department", "producttype", "productgroup", "itemcategory"),
-        *("section", "gender", "type"),
-    ),
-    CUSTOMER_ID: (
-        *("customerid", "customernumber", "customerno", "customercode", "clientid", "buyerid", "memberid", "userid"),
-        *("accountid", "customeremail", "billingemail", "email", "customer", "client", "buyer", "member"),
-        *("kundennr", "kundennummer", "klantnummer", "idclient", "customername", "phone"),
-    ),
-}
-# Its export calls an order so, and a customer Email.
-ORDERS_OF_SHOPIFY = "name"
-QUANTITIES = frozenset(("quantity", "qty", "lineitemquantity", "itemquantity", "units", "pieces"))
-OTHER_WORDS = frozenset(
-    (
-        *("date", "time", "amount", "total", "price", "discount", "tax", "vat", "shipping", "fee", "refund", "status"),
-        *(
-            "group",
-            "type",
-            "city",
-            "country",
-            "name",
-            "quantity",
-            "qty",
-            "address",
-            "zip",
-            "note",
-            "method",
-            "currency",
-        ),
-    )
-)
-LINE_NAMES = frozenset(("lineid", "lineno", "linenumber", "lineitemid", "itemno", "position", "orderline", "itemid"))
 
 
 class Setting(NamedTuple):
@@ -103,22 +36,21 @@ def guessed_encoding(data: bytes, told: str) -> Setting | None:
         # Which of the two bytes of a Latin letter is zero.
         name = "utf-16-le" if data[1::2].count(0) > data[::2].count(0) else "utf-16-be"
         return None if name == told else Setting("encoding", name, "two bytes a character, and no mark that says so")
-    if UNDECODABLE not in decoder_of(told).decode(data):
+    text = decoder_of(told).decode(data)
+    if UNDECODABLE not in text or (told == UTF_8 and _is_mostly_whole(text)):
         return None
-    if told == UTF_8 and _is_mostly_utf_8(data):
-        return None
-    better = next((name for name in (UTF_8, USUAL_OTHER) if UNDECODABLE not in decoder_of(name).decode(data)), None)
+    decoded = ((name, decoder_of(name).decode(data)) for name in (UTF_8, USUAL_OTHER))
+    better, text = next(((name, text) for name, text in decoded if UNDECODABLE not in text), (None, ""))
     if better is None:
         return None
-    read = re.search(r"\w*[^\W\x00-\x7f]\w*", decoder_of(better).decode(data))
+    read = re.search(r"\w*[^\W\x00-\x7f]\w*", text)
     word = f"; with this one it reads {read[0][:40]!r}" if read else ""
     doubt = "" if better == UTF_8 else "; if that is not right, try another, such as iso-8859-15"
     return Setting("encoding", better, f"it has bytes that are no {told}{word}{doubt}")
 
 
-def _is_mostly_utf_8(data: bytes) -> bool:
+def _is_mostly_whole(text: str) -> bool:
     """Are more letters beyond ASCII whole than broken? Then some rows are damaged, and the file is what it is."""
-    text = decoder_of(UTF_8).decode(data)
     broken = text.count(UNDECODABLE)
     return sum(mark > "\x7f" for mark in text) - broken > broken
 
@@ -141,7 +73,7 @@ def guessed_layout(text: str, form: Form) -> list[Setting]:
         for at, line in enumerate(lines)
         if not is_empty(line, mark)
         for cells in [cells_of(line, mark)]
-        for places in [_places(cells, form.columns)]
+        for places in [places_of(cells, form.columns)]
     ]
     best = max(tried, default=None, key=lambda one: one[:3])
     if best is None or best[0] < FEWEST:
@@ -196,56 +128,3 @@ def _entry(at: int, cells: Sequence[str]) -> str | int:
     # In a configuration, ${NAME} would be a variable.
     is_unclear = names.count(names[at]) > 1 or not names[at] or "${" in names[at]
     return at + 1 if is_unclear else cells[at].strip()
-
-
-def _places(cells: Sequence[str], columns: Columns) -> dict[str, int]:
-    """Purchase column -> the place of a cell that could be it; one cell is one column."""
-    plain = [_plain(cell) for cell in cells]
-    found: dict[str, int] = {}
-    # What is sure takes its cell before what is likely.
-    for places_of in (lambda column: candidates(column, cells, columns), _equal(plain), _within(cells)):
-        for column in NAMES:
-            free = [at for at in places_of(column) if at not in found.values()]
-            if column not in found and free:
-                found[column] = free[0]
-    orders = [at for at, cell in enumerate(plain) if cell == ORDERS_OF_SHOPIFY and at not in found.values()]
-    has_email = CUSTOMER_ID in found and "email" in plain[found[CUSTOMER_ID]]
-    if has_email and PURCHASE_ID not in found and orders:
-        found[PURCHASE_ID] = orders[0]
-    return found
-
-
-def _equal(plain: Sequence[str]) -> Callable[[str], list[int]]:
-    return lambda column: [at for name in NAMES[column] for at, cell in enumerate(plain) if cell == name]
-
-
-def _within(cells: Sequence[str]) -> Callable[[str], list[int]]:
-    """Some words of a longer name: "Customer id (CRM)", "Net amount in LKR"; the others may say that it is something
-    else: "Customer note", "Discount amount".
-    """
-    words = [re.findall("[^\\W_]+", cell.lower()) for cell in cells]
-    return lambda column: [at for name in NAMES[column] for at, some in enumerate(words) if _says(some, name)]
-
-
-def _says(words: Sequence[str], name: str) -> bool:
-    for start in range(len(words)):
-        for end in range(start + 1, len(words) + 1):
-            if "".join(words[start:end]) == name:
-                return OTHER_WORDS.isdisjoint((*words[:start], *words[end:]))
-    return False
-
-
-def _plain(cell: str) -> str:
-    return "".join(mark for mark in cell.lower() if mark.isalnum())
-
-
-def line_number_of(cells: Sequence[str], columns: Columns) -> str | None:
-    """The cell that may number the lines of an order, where `columns` maps none."""
-    if LINE_ID in columns:
-        return None
-    return next((cell.strip() for cell in cells if _plain(cell) in LINE_NAMES), None)
-
-
-def is_price_of_a_piece(amount: str, cells: Sequence[str]) -> bool:
-    """Is the amount a price beside a quantity, which the job does not multiply?"""
-    return "price" in _plain(amount) and not QUANTITIES.isdisjoint(map(_plain, cells))
