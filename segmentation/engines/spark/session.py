@@ -46,6 +46,10 @@ SESSION_SETTINGS = {
     # A file that cannot be read is an error, not a shorter file.
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
+    # Days before 1582 are those of today's calendar, as they are from Spark 4 on; 3.5 would refuse to write them.
+    "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
+    "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",
+    "spark.sql.parquet.int96RebaseModeInRead": "CORRECTED",
     # A connection string may hold a password: no plan shows it.
     "spark.sql.redaction.options.regex": "(?i)ur[il]|password",
 }
