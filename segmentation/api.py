@@ -22,7 +22,8 @@ def run_segmentation(
     spark: SparkSession | None = None,
     as_of: str | date | None = None,
     output_dir: str | Path | None = None,
-    mode: str = "full",
+    mode: str | None = None,
+    force: bool = False,
     table: str | Path | None = None,
     dry_run: bool = False,
     progress_bar: bool = False,
@@ -37,7 +38,9 @@ def run_segmentation(
         spark: a session to use, which is not stopped.
         as_of: ``latest``, ``today`` or a day; overrides the configuration.
         output_dir: where to publish; overrides the configuration.
-        mode: ``full``.
+        mode: ``full``, or ``incremental``: read only what is new, publish what a full run would; overrides the
+            configuration.
+        force: with ``incremental``, read everything anew.
         table: a Delta table, a folder or file of Parquet, or a name of the catalog; None for the configuration's.
         dry_run: compute and count, publish nothing.
         progress_bar: show Spark's own progress on the terminal.
@@ -56,5 +59,12 @@ def run_segmentation(
     given = {"as_of": as_of, "output_dir": None if output_dir is None else str(output_dir), "engine": engine}
     pipeline = CustomerSegmentationPipeline(override(load_config(config), given))
     return pipeline.run(
-        source, csv_path, table=table, spark=spark, mode=mode, dry_run=dry_run, progress_bar=progress_bar
+        source,
+        csv_path,
+        table=table,
+        spark=spark,
+        mode=mode,
+        force=force,
+        dry_run=dry_run,
+        progress_bar=progress_bar,
     )

@@ -52,7 +52,8 @@ class CustomerSegmentationPipeline:
         *,
         table: str | Path | None = None,
         spark: SparkSession | None = None,
-        mode: str = "full",
+        mode: str | None = None,
+        force: bool = False,
         dry_run: bool = False,
         progress_bar: bool = False,
     ) -> dict[str, Any]:
@@ -63,7 +64,9 @@ class CustomerSegmentationPipeline:
             csv_path: files, directories or globs; None for the bundled sample.
             table: a Delta table, Parquet files, or a name of the catalog; None for what the configuration names.
             spark: a session to use, which is not stopped; None to let the configuration's `engine` decide.
-            mode: ``full``; ``incremental`` is still to come.
+            mode: ``full``, or ``incremental``: read only what is new, publish what a full run would; None for what the
+                configuration says.
+            force: with ``incremental``, read everything anew.
             dry_run: compute and count, publish nothing.
             progress_bar: show Spark's own progress on the terminal.
 
@@ -73,7 +76,7 @@ class CustomerSegmentationPipeline:
         Raises:
             SegmentationError: its subclasses, with one message for people and the exit code of the contract.
         """
-        request = Request.of(source, csv_path, mode, self.config, table=table, dry_run=dry_run)
+        request = Request.of(source, csv_path, mode, self.config, table=table, dry_run=dry_run, force=force)
         output = Output.of(self.config)
         output.refuse_inside(request.locations)
         output.create()

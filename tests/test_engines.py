@@ -37,6 +37,7 @@ from segmentation.sinks.json_export import ESCAPES, elements, json_string
 from segmentation.sources import records as csv_records
 from segmentation.sources.layout import Layout
 from segmentation.sources.records import put_together
+from segmentation.state.commits import last_commit
 from segmentation.state.tables import REJECTED, REJECTED_SCHEMA, RUN_SCHEMA, RUNS
 
 from .conftest import EXPORT, GOOD, HEADER, OTHER, TODAY, Job, embedded_engine, published, rows_of, table
@@ -382,7 +383,7 @@ def test_a_run_of_one_engine_that_was_killed_is_finished_by_the_other(
     with monkeypatch.context() as patch:
         patch.setattr(_files_of(first), "replace", lambda *_: (_ for _ in ()).throw(OSError("killed")))
         patch.setattr(_files_of(first), "delete", lambda *_: None)
-        patch.setattr(_tables_of(first), "withdraw", lambda *_: None)
+        patch.setattr(_tables_of(first), "restore", lambda *_: None)
         with pytest.raises(OSError, match="killed"):
             run_on(first, spark, other, tmp_path)
     # What it had read is gone, and a link to it is left.
@@ -479,7 +480,8 @@ def test_200_overwrites_in_a_row_stay_readable_by_both(spark: SparkSession, tmp_
         with embedded_engine(tmp_path) if number % 10 else nullcontext(of_spark) as engine:
             frame = engine.rows(rows[: 1 + number % 2], struct(id="long"))
             engine.tables.overwrite(frame, 2, path, spec, {"run_id": f"run {number}"})
-            assert engine.tables.published_by(path, f"run {number}") is not None
+            newest = last_commit(engine.files, path)
+            assert newest and newest.said["run_id"] == f"run {number}"
     assert [row.id for row in spark.read.format("delta").load(path).collect()] == [1]
     assert DeltaTable(path).to_pyarrow_table().to_pydict() == {"id": [1]}
     assert len(DeltaTable(path).history()) > 200

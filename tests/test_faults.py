@@ -99,7 +99,7 @@ def test_a_run_killed_between_its_two_publications_is_finished_by_the_next(
     run_job(write_csv(GOOD))
     files, tables = inside(engine_name)
     monkeypatch.setattr(files, "replace", lambda *_: (_ for _ in ()).throw(Fault("killed")))
-    monkeypatch.setattr(tables, "withdraw", lambda *_: None)
+    monkeypatch.setattr(tables, "restore", lambda *_: None)
     monkeypatch.setattr(files, "delete", lambda *_: None)
     with pytest.raises(Fault):
         run_job(write_csv(OTHER, "new.csv"))

@@ -32,7 +32,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--config", metavar="FILE", help="YAML file (see conf/segmentation.yaml)")
     parser.add_argument("--output-dir", metavar="DIR", help="local path or Hadoop URI (default: output)")
     parser.add_argument("--as-of", metavar="DAY", help="latest, today or YYYY-MM-DD (default: latest)")
-    parser.add_argument("--mode", choices=("full", "incremental"), default="full")
+    parser.add_argument(
+        "--mode",
+        choices=("full", "incremental"),
+        help="full reads everything; incremental only what is new, for the same outcome (default: full)",
+    )
     parser.add_argument(
         "--check-freshness",
         action="store_true",
@@ -60,7 +64,8 @@ def execute(options: argparse.Namespace) -> int:
         options.source,
         options.csv_path,
         table=options.table,
-        mode="full" if options.force else options.mode,
+        mode=options.mode,
+        force=options.force,
         dry_run=options.dry_run,
         progress_bar=sys.stderr.isatty(),
     )

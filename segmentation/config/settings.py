@@ -33,7 +33,17 @@ from segmentation.schemas import APOSTROPHES, EDGES, LINE_ID, Category
 
 RESERVED_FILENAMES = ("automation_status.json", "segmentation_runs.log", "delta")
 # What does not change the outcome, whatever it is.
-NOT_IN_FINGERPRINT = {"output_dir", "output_filename", "packages", "engine", "embedded_max_bytes", "embedded_memory"}
+NOT_IN_FINGERPRINT = {
+    "output_dir",
+    "output_filename",
+    "packages",
+    "engine",
+    "embedded_max_bytes",
+    "embedded_memory",
+    "mode",
+}
+# What does not change how a purchase is read, nor which labels its customer has on a given day.
+NOT_A_RULE = {*NOT_IN_FINGERPRINT, "as_of", "max_rejected_ratio", "publish_to_mongodb"}
 DEFAULT_ALIASES: Mapping[str, Category] = {
     **dict.fromkeys(("womens", "women", "woman", "ladies"), Category.WOMENS),
     **dict.fromkeys(("mens", "men", "man", "gents"), Category.MENS),
@@ -87,6 +97,9 @@ class SegmentationConfig(Model):
     # Output
     output_dir: Name = "output"
     output_filename: Annotated[str, Field(pattern=r"^[^/\\\s.][^/\\]*$")] = "customer_segmentation.json"
+
+    # What is computed: everything, or what changed
+    mode: Literal["full", "incremental"] = "full"
 
     # Engine
     engine: Literal["auto", "spark", "embedded"] = "auto"
@@ -160,7 +173,14 @@ class SegmentationConfig(Model):
 
     def fingerprint(self) -> str:
         """A short hash of everything that may change the outcome; where the output goes and secrets are left out."""
-        content = self.model_dump(by_alias=True, exclude=NOT_IN_FINGERPRINT)
+        return self._hash(NOT_IN_FINGERPRINT)
+
+    def rules_fingerprint(self) -> str:
+        """The same of what says how purchases are read and customers labelled, whatever the day."""
+        return self._hash(NOT_A_RULE)
+
+    def _hash(self, left_out: set[str]) -> str:
+        content = self.model_dump(by_alias=True, exclude=left_out)
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()[:16]
 
 

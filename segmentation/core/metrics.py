@@ -37,6 +37,22 @@ METRICS_SCHEMA = struct(
     returns="long",
     returned_amount=SPEND_TYPE,
 )
+SHOWN_MONTHS, SHOWN_DAYS = 6, 90
+# What `customer_sums` adds up.
+SUMS = (
+    CUSTOMER_ID,
+    "total_purchases",
+    "lifetime_spend",
+    "first_purchase",
+    "last_purchase",
+    "purchases_last_6_months",
+    "purchases_last_90_days",
+    LOYAL_WINDOW,
+    "festive_purchases",
+    *[f"{category.lower()}_purchases" for category in CATEGORIES],
+    "returns",
+    "returned_amount",
+)
 # The first that does not fit decimal(8,2).
 LARGE_AMOUNT = 1_000_000
 COUNT_TYPE = "decimal(20,0)"
@@ -63,6 +79,12 @@ def in_last_months(day: Column, as_of: date, months: int) -> Column:
 def in_last_days(day: Column, as_of: date, days: int) -> Column:
     """``as_of - days <= day <= as_of``, so day number `days` is still inside."""
     return day.between(F.date_sub(on(as_of), days), on(as_of))
+
+
+def window_starts(as_of: date, config: SegmentationConfig) -> list[Column]:
+    """The first day of each window, of which only the as-of day and the configuration know."""
+    months = {SHOWN_MONTHS, config.loyal_window_months}
+    return [F.date_sub(on(as_of), SHOWN_DAYS), *[F.add_months(on(as_of), -number) for number in sorted(months)]]
 
 
 def exact_sum(amount: Column) -> Column:
@@ -131,8 +153,8 @@ def customer_sums(purchases: DataFrame, as_of: date, festive: FestiveCalendar, c
             ((bought - returned).cast(SPEND_TYPE) if nets else bought).alias("lifetime_spend"),
             F.min(day).alias("first_purchase"),
             F.max(day).alias("last_purchase"),
-            count_if(in_last_months(day, as_of, 6)).alias("purchases_last_6_months"),
-            count_if(in_last_days(day, as_of, 90)).alias("purchases_last_90_days"),
+            count_if(in_last_months(day, as_of, SHOWN_MONTHS)).alias("purchases_last_6_months"),
+            count_if(in_last_days(day, as_of, SHOWN_DAYS)).alias("purchases_last_90_days"),
             count_if(in_last_months(day, as_of, config.loyal_window_months)).alias(LOYAL_WINDOW),
             count_if(festive.contains(day)).alias("festive_purchases"),
             *[count_if(category == name).alias(category_count(name)) for name in CATEGORIES],
@@ -140,7 +162,7 @@ def customer_sums(purchases: DataFrame, as_of: date, festive: FestiveCalendar, c
         )
     )
     none = {"returns": F.lit(0).cast("bigint"), "returned_amount": F.lit(0).cast(SPEND_TYPE)}
-    return sums if nets else sums.withColumns(none)
+    return (sums if nets else sums.withColumns(none)).select(*SUMS)
 
 
 def customer_metrics(sums: DataFrame, as_of: date) -> DataFrame:

@@ -56,6 +56,10 @@ class Profile:
         return self.rows_read == self.purchases_used + self.rows_rejected + self.purchases_after_as_of
 
 
+# Of a run that had nothing to read.
+NOTHING = Profile(0, 0, 0, 0, 0, 0, 0, {}, {}, None, None)
+
+
 def profile(settled: DataFrame, as_of: date | None, purchases: DataFrame | None = None) -> Profile:
     """Count everything in one aggregate a frame, one row of which reaches the driver.
 

@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Sequence
 from datetime import date
 from functools import reduce
+from importlib.metadata import version
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.festive import FestiveCalendar, resolve
-from segmentation.core.metrics import LOYAL_WINDOW, count_if, customer_metrics, customer_sums
+from segmentation.core.metrics import LOYAL_WINDOW, SHOWN_MONTHS, SUMS, count_if, customer_metrics, customer_sums
 from segmentation.core.segmenters import DEFAULT_SEGMENTERS, Segmenter
 from segmentation.core.trial import try_dates
 from segmentation.errors import ConfigError
 from segmentation.schemas import CUSTOMER_ID
+
+# Raised with every change of the program by which the same purchases get other metrics or labels.
+RULES = 1
 
 
 class Segmentation:
@@ -48,8 +54,15 @@ class Segmentation:
         """`sums` -> one row per customer with a purchase: ``customer_id``, the labels, the metrics."""
         with_purchases = sums.where(F.col("total_purchases") > 0) if self.config.returns == "net" else sums
         metrics = customer_metrics(with_purchases, as_of)
-        published = [name for name in metrics.columns if name not in (CUSTOMER_ID, LOYAL_WINDOW)]
+        # Where it is the same as another window, it is shown once.
+        hidden = {CUSTOMER_ID, *([LOYAL_WINDOW] if self.config.loyal_window_months == SHOWN_MONTHS else [])}
+        published = [name for name in metrics.columns if name not in hidden]
         return self.labelled(metrics).select(CUSTOMER_ID, *self.dimensions, *published)
+
+    def sums_again(self, customers: DataFrame) -> DataFrame:
+        """What `customers` made -> the sums that it was made of."""
+        window = LOYAL_WINDOW if LOYAL_WINDOW in customers.columns else "purchases_last_6_months"
+        return customers.withColumn(LOYAL_WINDOW, F.col(window)).select(*SUMS)
 
     def labelled(self, metrics: DataFrame) -> DataFrame:
         """The metrics frame, and a column per dimension."""
@@ -73,6 +86,12 @@ class Segmentation:
     def labels(self) -> list[tuple[str, str]]:
         """Every (dimension, label) that a customer can get, in the order of the rules."""
         return [(segmenter.dimension, label) for segmenter in self.segmenters for label in segmenter.build().labels]
+
+    @property
+    def fingerprint(self) -> str:
+        """What labels hang on besides purchases and day: configuration, labels, the calendar's package, the program."""
+        parts = [RULES, self.config.rules_fingerprint(), version("holidays"), self.labels]
+        return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def counts(self) -> list[Column]:
         """Aggregates over customers: how many, how many purchases and returns they account for, how many by label."""

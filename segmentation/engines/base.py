@@ -30,11 +30,19 @@ Rows = Sequence[Mapping[str, Any]]
 
 @dataclass(frozen=True)
 class StoredFile:
-    """A file found: `path` as users know it, `uri` as what stands for it in the data, `size` in bytes as stored."""
+    """A file found.
+
+    Attributes:
+        path: as users know it.
+        uri: as what stands for it in the data.
+        size: in bytes as stored.
+        modified: when it was written last, in nanoseconds, by the clock of its file system.
+    """
 
     path: str
     uri: str
     size: int
+    modified: int = 0
 
 
 @dataclass(frozen=True)
@@ -115,11 +123,22 @@ class Tables(Protocol):
     ) -> None:
         """Add a few rows that the driver knows, JSON-serialisable, in one commit; with none, see that it is there."""
 
-    def published_by(self, path: str, run_id: str) -> int | None:
-        """The version that this run committed last, if it is the table's newest one; else None."""
+    def merge(self, frame: DataFrame, match: str, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
+        """Put rows in the place of those that they match, and add the others, in one commit.
 
-    def withdraw(self, path: str, run_id: str) -> None:
-        """Take back what this run committed, if it did: the version before is current again."""
+        Args:
+            frame: at most one row for each row of the table.
+            match: when a row of the frame, ``s``, stands for one of the table, ``t``: an SQL condition.
+            path: the table, which is there.
+            spec: of the table.
+            commit: what the commit says of itself.
+        """
+
+    def read(self, path: str) -> DataFrame:
+        """The rows of the newest version of a table of the output."""
+
+    def restore(self, path: str, version: int) -> None:
+        """Make an earlier version the current one."""
 
 
 class Engine(ABC):

@@ -24,7 +24,7 @@ class LocalFiles:
 
     def files(self, pattern: str) -> list[StoredFile]:
         """Every file that a name, a directory or a glob stands for, by path."""
-        return [StoredFile(str(path), path.as_uri(), path.stat().st_size) for path in local_files(str(_local(pattern)))]
+        return [_stored(path) for path in local_files(str(_local(pattern)))]
 
     def head(self, location: str, size: int) -> bytes:
         """The first bytes, decompressed by the file's ending."""
@@ -46,6 +46,11 @@ class LocalFiles:
     def replace(self, source: str, target: str) -> None:
         """Move `source` over `target` in one step."""
         _local(source).replace(_local(target))
+
+
+def _stored(path: Path) -> StoredFile:
+    found = path.stat()
+    return StoredFile(str(path), path.as_uri(), found.st_size, found.st_mtime_ns)
 
 
 def _local(location: str) -> Path:

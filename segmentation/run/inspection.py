@@ -125,7 +125,7 @@ def _looked(
         return better
     with engine.reading():
         Segmentation(config).check(engine.rows([], METRICS_SCHEMA))
-        raw = read_csv(engine, paths, form, join(folder, "text"))
+        raw = read_csv(engine, files, form, join(folder, "text"))
         engine.fit_to(raw.size)
         rows = _settled(engine, raw, config, folder)
         look.found = rows.found

@@ -1,17 +1,33 @@
-"""What readers see: the table and the JSON of one run, which take their places together."""
+"""What readers see: the tables and the JSON of one run, which take their places together.
+
+The commit of the customers decides. What other tables get is committed before it, and taken back if it does not come
+about; the JSON files take their places after it, and are moved by the next run if this one dies in between.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame
 
 from segmentation.engines.base import Engine
 from segmentation.errors import OutputBusyError
+from segmentation.locations import join
 from segmentation.sinks.json_export import stage_json
+from segmentation.state.commits import withdraw
 from segmentation.state.output import Output
 from segmentation.state.tables import segments_spec
+
+# The names of the files while they are out of sight.
+EXPORT, CHANGES = "segments.json", "changes.json"
+
+
+class Write(NamedTuple):
+    """What is written to a table besides that of the customers, in one commit."""
+
+    table: str
+    write: Callable[[], None]
 
 
 class Publication:
@@ -39,20 +55,25 @@ class Publication:
         self.commit = commit
         self.confirm = confirm
 
-    def stage(self, customers: DataFrame, total: int, folder: str) -> str:
-        """Write the JSON in full to `folder`, out of sight; return its path."""
-        return stage_json(self.engine, customers, total, self.dimensions, folder)
+    def stage(self, customers: DataFrame, total: int, name: str, folder: str) -> None:
+        """Write JSON in full to `folder`, out of sight, under one of the names above."""
+        stage_json(self.engine, customers, total, self.dimensions, folder, name)
 
-    def publish(self, customers: DataFrame, total: int, staged: str) -> None:
-        """Let table and JSON take their places, the table first; if the JSON cannot, the table goes back."""
+    def publish(self, customers: DataFrame, total: int, folder: str, writes: Sequence[Write]) -> None:
+        """Let tables and JSON take their places, the customers after `writes`; if the export cannot, all go back."""
         self.confirm()
-        spec = segments_spec(self.dimensions)
+        staged, spec = join(folder, EXPORT), segments_spec(self.dimensions)
         try:
+            for one in writes:
+                one.write()
+            self.confirm()
             self.engine.tables.overwrite(customers, total, self.output.segments, spec, self.commit)
             self.confirm()
             self.engine.files.replace(staged, self.output.json_file)
         except BaseException as error:
             if isinstance(error, OutputBusyError) or self.engine.files.exists(staged):
-                # The JSON has not taken its place, so the table must not keep its own.
-                self.engine.tables.withdraw(self.output.segments, self.commit["run_id"])
+                # The JSON has not taken its place, so the tables must not keep their own.
+                for table in (self.output.segments, *(one.table for one in reversed(writes))):
+                    withdraw(self.engine, table, self.commit["run_id"])
             raise
+        self.engine.files.replace(join(folder, CHANGES), self.output.changes_file)

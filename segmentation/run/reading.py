@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from segmentation.config import SegmentationConfig
-from segmentation.engines.base import Engine
+from segmentation.engines.base import Engine, StoredFile
 from segmentation.locations import join
 from segmentation.run.request import Request
 from segmentation.sources import RawRows
@@ -12,15 +14,25 @@ from segmentation.sources.layout import Form
 from segmentation.sources.tables import read_table
 
 
-def read(engine: Engine, request: Request, config: SegmentationConfig, folder: str) -> RawRows:
-    """What was asked for, as the configuration says; `folder` is for what the engine needs until the run ends."""
+def read(
+    engine: Engine, request: Request, config: SegmentationConfig, files: Sequence[StoredFile], folder: str
+) -> RawRows:
+    """What was asked for, as the configuration says.
+
+    Args:
+        engine: what reads.
+        request: the source.
+        config: how it is to be read.
+        files: the CSV files to read, where these are the source.
+        folder: for what the engine needs until the run ends.
+    """
     if request.source == "mongodb" and config.mongodb:
         from segmentation.sources.mongodb import read_mongodb
 
         return read_mongodb(engine.session, config.mongodb, config.named_columns, config.decimal_separator)
     if request.table:
         return read_table(engine, request.table, config.table_columns, config.decimal_separator, join(folder, "table"))
-    return read_csv(engine, request.paths, form_of(config), join(folder, "text"))
+    return read_csv(engine, files, form_of(config), join(folder, "text"))
 
 
 def form_of(config: SegmentationConfig) -> Form:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -25,6 +26,7 @@ from segmentation.version import VERSION
 class Segments:
     """What a run computed: the customers, and what is known of them without looking at each."""
 
+    run_id: str
     customers: DataFrame
     as_of: date
     festive: FestiveCalendar
@@ -55,7 +57,11 @@ class WithoutPurchases:
 
 
 def counted(
-    customers: DataFrame, segmentation: Segmentation, found: Profile, others: WithoutPurchases
+    customers: DataFrame,
+    segmentation: Segmentation,
+    found: Profile,
+    expected: tuple[int, int],
+    others: WithoutPurchases,
 ) -> tuple[int, dict[str, dict[str, int]]]:
     """How many customers there are and how many have each label, and the proof that nothing is missing.
 
@@ -65,10 +71,10 @@ def counted(
     row = customers.agg(*segmentation.counts()).first()
     assert row is not None  # an aggregate without groups has one row
     total, purchases, returns, *by_label = row
-    if (purchases, returns + others.returns) != (found.purchases, found.returns) or not found.nothing_is_lost:
+    if (purchases, returns + others.returns) != expected or not found.nothing_is_lost:
         raise SegmentationError(
             f"The customers account for {purchases} purchases and {returns + others.returns} returns, "
-            f"{found.purchases} and {found.returns} were expected, of {found.purchases_used} rows; {found.rows_read} "
+            f"{expected[0]} and {expected[1]} were expected; of {found.purchases_used} rows used, {found.rows_read} "
             f"were read, {found.rows_rejected} rejected, {found.purchases_after_as_of} are after the as-of day. "
             "Nothing was published. This is a defect of the job: please report it with the log."
         )
@@ -111,6 +117,32 @@ class RunRecord:
             "config_fingerprint": self.config_fingerprint,
         }
 
+    def publishing(
+        self,
+        said: Mapping[str, Any],
+        rules: str,
+        source: str | None,
+        tables: Sequence[str],
+        state: Mapping[str, Any] | None,
+    ) -> dict[str, Any]:
+        """What the commit of the customers says, by which later runs go.
+
+        Args:
+            said: what the commit before said.
+            rules: what the labels hang on besides purchases and day.
+            source: a fingerprint of what was read, None where it cannot be told.
+            tables: that this run writes to as well; of others, the run is kept that wrote to them last.
+            state: what the next incremental run must know, None where this is none.
+        """
+        written = {table.rsplit("/", 1)[-1]: self.run_id for table in tables}
+        return {
+            **self.commit,
+            "rules": rules,
+            "source_fingerprint": source,
+            "tables": {**said.get("tables", {}), **written},
+            **({} if state is None else {"state": state}),
+        }
+
     def row(self, outcome: str, message: str | None) -> dict[str, Any]:
         """The row of the table of runs, `tables.RUN_SCHEMA`."""
         return {
@@ -136,6 +168,7 @@ class RunRecord:
         tables = {
             "customer_segments": output.segments,
             "rejected_purchases": output.rejected,
+            "segment_changes": output.changes,
             "runs": output.runs,
         }
         return {
@@ -149,6 +182,7 @@ class RunRecord:
             },
             "segments": segments.labels,
             "output_file": None if dry_run else output.json_file,
+            "changes_file": None if dry_run else output.changes_file,
             "tables": {} if dry_run else tables,
         }
 

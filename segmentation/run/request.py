@@ -21,8 +21,9 @@ class Request:
     source: ``csv``, ``mongodb`` or ``table``.
     paths: what to read: files, directories, globs, or the one collection or table.
     table: the table, where that is the source.
-    mode: ``full``.
+    mode: ``full``, or ``incremental``, which goes on from what earlier runs took in.
     dry_run: compute and count, publish nothing.
+    force: rebuild in full, whatever the mode.
     """
 
     source: str
@@ -30,6 +31,7 @@ class Request:
     table: Table | None = None
     mode: str = "full"
     dry_run: bool = False
+    force: bool = False
 
     @property
     def locations(self) -> list[str]:
@@ -41,31 +43,31 @@ class Request:
         cls,
         source: str,
         csv_path: str | Path | Sequence[str | Path] | None,
-        mode: str,
+        mode: str | None,
         config: SegmentationConfig,
         *,
         table: str | Path | None = None,
         dry_run: bool = False,
+        force: bool = False,
     ) -> Request:
         """The request, if it makes sense.
 
         Raises:
-            ConfigError: an unknown source or mode, one that is not available yet, or a collection or table that
+            ConfigError: an unknown source or mode, or a collection or table that
                 nobody named.
             NoDataError: no path was given and there is no bundled sample.
         """
+        mode = mode or config.mode
         for name, value, known in (("source", source, SOURCES), ("mode", mode, MODES)):
             if value not in known:
                 raise ConfigError(f"Unknown {name} {value!r}: expected one of {', '.join(known)}.")
-        if mode == "incremental":
-            raise ConfigError("--mode incremental is not available yet; use --mode full.")
         if table is not None and source != "table":
             raise ConfigError(f"A table was named, but the source is {source}: add --source table, or leave it out.")
         if source == "table":
             found = table_of(config.table, None if table is None else str(table))
-            return cls(source, [found.place], found, mode, dry_run)
+            return cls(source, [found.place], found, mode, dry_run, force)
         paths = [_collection(config)] if source == "mongodb" else _paths(csv_path)
-        return cls(source, paths, None, mode, dry_run)
+        return cls(source, paths, None, mode, dry_run, force)
 
 
 def _collection(config: SegmentationConfig) -> str:

@@ -59,15 +59,28 @@ def settled(
         as_of: the as-of day, or None for the latest.
         folder: for what is kept.
     """
-    rows = _each_once(engine, labelled, config, join(folder, "repeated"))
+    rows = each_once(engine, labelled, config, join(folder, "repeated"))
     if config.grain == "order":
         return Settled(rows, rows.where(F.col(REASONS).isNull()), profile(rows, as_of))
+    lines = put_together(engine, rows, folder)
+    return Settled(*lines, profile(lines.rows, as_of, lines.purchases))
+
+
+class Lines(NamedTuple):
+    """Lines with their reasons, and the purchases that the valid ones make."""
+
+    rows: DataFrame
+    purchases: DataFrame
+
+
+def put_together(engine: Engine, rows: DataFrame, folder: str) -> Lines:
+    """Make purchases of lines, lines with one number settled; reject those of other customers."""
     purchases = engine.keep(gathered(rows), join(folder, "gathered"))
     mixed = engine.keep(several_customers(purchases), join(folder, "mixed"))
     if mixed.count():
         rows = reject_other_customers(rows, mixed)
         purchases = engine.keep(gathered_again(purchases, rows, mixed), join(folder, "gathered_again"))
-    return Settled(rows, purchases, profile(rows, as_of, purchases))
+    return Lines(rows, purchases)
 
 
 def fixed_as_of(config: SegmentationConfig, today: date) -> date | None:
@@ -87,7 +100,8 @@ def refuse_nothing(found: Profile, paths: Sequence[str]) -> None:
         raise NoDataError(f"{', '.join(paths)} hold a header and no rows.")
 
 
-def _each_once(engine: Engine, labelled: DataFrame, config: SegmentationConfig, folder: str) -> DataFrame:
+def each_once(engine: Engine, labelled: DataFrame, config: SegmentationConfig, folder: str) -> DataFrame:
+    """Settle rows that are about one purchase, or one line."""
     identity = identity_of(config, labelled.columns if config.grain == "line" else [])
     if identity is None:
         return nothing_settled(labelled)

@@ -13,6 +13,7 @@ from segmentation.locations import join
 from segmentation.schemas import CUSTOMER_ID
 
 FRAMED = ("[\n", ",\n", "\n]\n")
+NOBODY = ("[", ",\n", "]\n")
 # RFC 8259, section 7: what must be escaped in a string, and its short form where there is one.
 SHORT = {"\\": "\\\\", '"': '\\"', "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 ESCAPES = {**SHORT, **{chr(code): f"\\u{code:04X}" for code in range(32) if chr(code) not in SHORT}}
@@ -36,8 +37,9 @@ def elements(customers: DataFrame, dimensions: Sequence[str]) -> DataFrame:
     return customers.select(CUSTOMER_ID, F.concat(*head, *labels, F.lit("}}")).alias("value"))
 
 
-def stage_json(engine: Engine, customers: DataFrame, rows: int, dimensions: Sequence[str], folder: str) -> str:
-    """Write the whole array to a file in `folder`, out of sight, and return its path."""
-    staged = join(folder, "segments.json")
-    engine.write_sorted(elements(customers, dimensions), rows, folder, staged, FRAMED)
-    return staged
+def stage_json(
+    engine: Engine, customers: DataFrame, rows: int, dimensions: Sequence[str], folder: str, name: str
+) -> None:
+    """Write the whole array to a file in `folder`, out of sight."""
+    framed = FRAMED if rows else NOBODY
+    engine.write_sorted(elements(customers, dimensions), rows, folder, join(folder, name), framed)

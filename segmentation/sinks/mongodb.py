@@ -13,7 +13,7 @@ from segmentation.sources.mongo_server import connection_uri
 
 
 def publish_to_mongodb(
-    customers: DataFrame, dimensions: Sequence[str], server: MongoConfig, target: MongoTarget
+    customers: DataFrame, dimensions: Sequence[str], server: MongoConfig, target: MongoTarget, run_id: str
 ) -> None:
     """Upsert one document per customer: ``_id`` (the customer id), ``segmentation``, ``as_of``, ``run_id``.
 
@@ -24,7 +24,7 @@ def publish_to_mongodb(
         F.col(CUSTOMER_ID).alias("_id"),
         F.struct(*dimensions).alias("segmentation"),
         F.col("as_of").cast("string").alias("as_of"),
-        "run_id",
+        F.lit(run_id).alias("run_id"),
     )
     (
         documents.write.format("mongodb")

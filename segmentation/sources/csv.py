@@ -63,12 +63,12 @@ class Reading(NamedTuple):
         return Decoding(self.layout.encoding, self.marked)
 
 
-def read_csv(engine: Engine, paths: Sequence[str], form: Form, folder: str) -> RawRows:
+def read_csv(engine: Engine, files: Sequence[StoredFile], form: Form, folder: str) -> RawRows:
     """Read purchases from CSV files.
 
     Args:
         engine: what reads.
-        paths: files, directories or globs.
+        files: what `find` found.
         form: what is told of the files.
         folder: where the engine may put what it needs until the run ends.
 
@@ -78,11 +78,11 @@ def read_csv(engine: Engine, paths: Sequence[str], form: Form, folder: str) -> R
         it has too few or too many fields or broken quotes.
 
     Raises:
-        NoDataError: a path leads nowhere, or all files are empty.
+        NoDataError: all files are empty.
         MissingColumnsError: a file lacks a column.
         SourceError: a file cannot be read, is no CSV, or two of its columns could be the same one.
     """
-    heads = heads_of(engine.files, find(engine.files, paths), form)
+    heads = heads_of(engine.files, files, form)
     layouts = layouts_of(heads, form)
     plain = {file: Reading(layout, Style.PLAIN, marked=False) for file, layout in layouts.items()}
     unsure = {file: layout for file, layout in layouts.items() if not is_surely_plain(heads[file], layout)}
@@ -113,11 +113,12 @@ def find(stored: Files, paths: Sequence[str]) -> list[StoredFile]:
         if hidden:
             raise SourceError(f"{hidden[0]} cannot be read: names with . or _ in front are hidden. Rename it.")
         for file in files:
-            found.setdefault(_real_name(file), file)
+            found.setdefault(real_name(file), file)
     return list(found.values())
 
 
-def _real_name(file: StoredFile) -> str:
+def real_name(file: StoredFile) -> str:
+    """The same for all names of one file."""
     local = local_path(file.path)
     return os.path.realpath(local) if local else file.uri
 

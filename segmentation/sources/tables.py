@@ -80,7 +80,7 @@ def read_table(engine: Engine, table: Table, columns: Columns, decimal_separator
     parts, size = _found(engine, table, folder)
     layouts = [layout_of(part, columns) for part in parts]
     frames = [_raw(part, layout, decimal_separator) for part, layout in zip(parts, layouts, strict=True)]
-    name = _name(table)
+    name = name_of(table)
     number = F.lit(source_id_of(name)).cast("bigint").alias(SOURCE_ID)
     frame = reduce(DataFrame.unionByName, frames).select(
         number, F.lit(None).cast("string").alias(RAW_RECORD), *wanted(columns)
@@ -88,7 +88,8 @@ def read_table(engine: Engine, table: Table, columns: Columns, decimal_separator
     return RawRows(frame, size, [name])
 
 
-def _name(table: Table) -> str:
+def name_of(table: Table) -> str:
+    """What stands for a table in the data."""
     local = None if table.is_name else local_path(table.place)
     return Path(local).absolute().as_uri() if local else table.place
 

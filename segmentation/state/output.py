@@ -49,6 +49,27 @@ class Output:
         return join(self.root, "delta", "rejected_purchases")
 
     @property
+    def changes_file(self) -> str:
+        """The elements of the export whose labels changed in the last run."""
+        name, mark, ending = self.filename.rpartition(".")
+        return join(self.root, f"{name}.changes.{ending}" if mark else f"{ending}.changes")
+
+    @property
+    def changes(self) -> str:
+        """The Delta table of changed labels."""
+        return join(self.root, "delta", "segment_changes")
+
+    @property
+    def purchases(self) -> str:
+        """The Delta table of purchases, which incremental runs go on from."""
+        return join(self.root, "delta", "purchases")
+
+    @property
+    def set_aside(self) -> str:
+        """The Delta table of purchases whose day has not come yet."""
+        return join(self.root, "delta", "future_purchases")
+
+    @property
     def runs(self) -> str:
         """The Delta table of runs."""
         return join(self.root, "delta", "runs")

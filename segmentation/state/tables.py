@@ -12,9 +12,11 @@ from segmentation.core.types import TEXTS, map_to, struct
 from segmentation.engines.base import Engine, TableSpec
 from segmentation.locations import readable
 from segmentation.schemas import (
+    AMOUNT_TYPE,
     CUSTOMER_ID,
     LINE_ID,
     PURCHASE_COLUMNS,
+    PURCHASE_DATE,
     RAW,
     RAW_RECORD,
     RAW_TEXTS,
@@ -75,6 +77,34 @@ RUNS = TableSpec(
     {"nothing_is_lost": f"outcome != 'succeeded' OR {COUNTS_ADD_UP}"},
     "run_id",
 )
+CHANGES_SCHEMA = struct(
+    customer_id="string",
+    dimension="string",
+    from_label="string",
+    to_label="string",
+    as_of="date",
+    run_id="string",
+    changed_at="timestamp",
+    cause="string",
+)
+CHANGES = TableSpec(
+    frozenset({CUSTOMER_ID, "dimension", "as_of", "run_id", "changed_at", "cause"}),
+    {"label_changed": "from_label IS NOT NULL OR to_label IS NOT NULL"},
+    CUSTOMER_ID,
+)
+KEPT = struct(
+    customer_id="string",
+    purchase_id="string",
+    purchase_date="date",
+    amount=AMOUNT_TYPE,
+    category="string",
+    line_id="string",
+    warning="string",
+    source="string",
+    run_id="string",
+)
+# Statistics of the day, by which people look purchases up as well.
+PURCHASES = TableSpec(frozenset({*PURCHASE_COLUMNS, "run_id"}), {}, PURCHASE_DATE)
 
 
 def segments_spec(dimensions: Sequence[str]) -> TableSpec:
@@ -104,10 +134,8 @@ def rejected_rows(
     has_raw = F.col(RAW).isNotNull()
     raw = {name: F.when(has_raw, F.col(RAW)[number]) for number, name in enumerate(RAW_TEXTS)}
     texts = [F.when(has_raw, raw[name]).otherwise(F.col(name).cast("string")) for name in PURCHASE_COLUMNS]
-    sources = [{SOURCE_ID: source_id_of(name), SOURCE: readable(name)} for name in names]
-    known = F.broadcast(engine.rows(sources, struct(source_id="long", source="string")))
     rejected = labelled.where(F.col(REASONS).isNotNull())
-    return rejected.join(known, on=SOURCE_ID, how="left").select(
+    return with_source(engine, rejected, names).select(
         SOURCE,
         raw[RAW_RECORD].alias(RAW_RECORD),
         *[text.alias(name) for name, text in zip(PURCHASE_COLUMNS, texts, strict=True)],
@@ -116,3 +144,18 @@ def rejected_rows(
         rejected_at.alias("rejected_at"),
         F.col(LINE_ID) if LINE_ID in labelled.columns else F.lit(None).cast("string").alias(LINE_ID),
     )
+
+
+def with_source(engine: Engine, labelled: DataFrame, names: Sequence[str]) -> DataFrame:
+    """The labelled frame with ``source``, the file or collection that each row comes from, as people know it.
+
+    Args:
+        engine: makes the frame of names.
+        labelled: the labelled frame; one that has ``source`` stays as it is.
+        names: of all that was read, as URIs.
+    """
+    if SOURCE in labelled.columns:
+        return labelled
+    sources = [{SOURCE_ID: source_id_of(name), SOURCE: readable(name)} for name in names]
+    known = F.broadcast(engine.rows(sources, struct(source_id="long", source="string")))
+    return labelled.join(known, on=SOURCE_ID, how="left")

@@ -84,7 +84,7 @@ class EmbeddedEngine(Engine):
             raise
         self.files = LocalFiles()
         self._texts: dict[str, Path] = {}
-        self._staged = Staged(spill)
+        self._staged = Staged(self.session, spill)
         self.tables = DeltaRsTables(self._staged)
 
     @property
@@ -154,10 +154,12 @@ class EmbeddedEngine(Engine):
         head, separator, tail = framed
         ordered = lines.orderBy(lines.columns[0]).select("value")
         with Path(target).open("w", encoding="utf-8", newline="") as out:
-            between = head
+            out.write(head)
+            between = ""
             for batch in sent(ordered):
-                out.write(between + separator.join(batch.column(0).to_pylist()))
-                between = separator
+                if batch.num_rows:
+                    out.write(between + separator.join(batch.column(0).to_pylist()))
+                    between = separator
             out.write(tail)
 
     @contextmanager

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime
+from pathlib import Path
 from typing import Any, Literal
 
 import pyarrow as pa
@@ -76,18 +77,23 @@ class DeltaRsTables:
         # Merged, because a table of an earlier version of the program may lack columns.
         write_deltalake(table, reader, mode="append", schema_mode="merge", commit_properties=_said(commit))
 
-    def published_by(self, path: str, run_id: str) -> int | None:
-        """The version of the table that this run committed last, if it is the table's newest one; else None."""
-        if not DeltaTable.is_deltatable(str(local_path(path))):
-            return None
-        (newest,) = DeltaTable(str(local_path(path))).history(1)
-        return int(newest["version"]) if f'"{run_id}"' in (newest.get("userMetadata") or "") else None
+    def merge(self, frame: DataFrame, match: str, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
+        """delta-rs writes the files anew that hold a row that is replaced, and no others."""
+        schema = _arrow(frame.schema, spec)
+        reader = self._staged.reader(frame, schema)
+        merging = _ensured(path, schema, spec).merge(
+            reader, match, source_alias="s", target_alias="t", commit_properties=_said(commit)
+        )
+        merging.when_matched_update_all().when_not_matched_insert_all().execute()
 
-    def withdraw(self, path: str, run_id: str) -> None:
-        """Take back what this run committed, if it did: the version before is current again."""
-        version = self.published_by(path, run_id)
-        if version is not None:
-            DeltaTable(str(local_path(path))).restore(version - 1)
+    def read(self, path: str) -> DataFrame:
+        """The engine reads the table's files themselves; delta-rs only says which they are, where that is enough."""
+        root = Path(str(local_path(path)))
+        return self._staged.of_table(DeltaTable(str(root)), root)
+
+    def restore(self, path: str, version: int) -> None:
+        """Make an earlier version the current one."""
+        DeltaTable(str(local_path(path))).restore(version)
 
 
 def _ensured(path: str, schema: pa.Schema, spec: TableSpec) -> DeltaTable:

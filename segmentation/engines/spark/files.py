@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing, contextmanager, suppress
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -78,7 +79,7 @@ class Storage:
         local = local_path(pattern)
         if local:
             found = self._local.files(str(local))
-            return [StoredFile(f"file:{file.path}", file.uri, file.size) for file in found]
+            return [replace(file, path=f"file:{file.path}") for file in found]
         with _source_errors(pattern):
             return self._files(pattern)
 
@@ -95,7 +96,8 @@ class Storage:
                 found += [child for child in children if not is_hidden(child.getPath().getName())]
             else:
                 location = status.getPath()
-                files.append(StoredFile(location.toString(), one_form(location.toUri().toString()), status.getLen()))
+                uri, modified = one_form(location.toUri().toString()), status.getModificationTime() * 1_000_000
+                files.append(StoredFile(location.toString(), uri, status.getLen(), modified))
         return sorted(files, key=lambda file: file.path)
 
     def head(self, location: str, size: int) -> bytes:

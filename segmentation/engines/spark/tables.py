@@ -17,6 +17,7 @@ from segmentation.engines.spark.rows import known_rows
 
 # About 10 MB of Parquet. Every file costs a writer and a reader more than its rows do where it holds few.
 ROWS_PER_FILE = 250_000
+COMMIT_SAYS = "spark.databricks.delta.commitInfo.userMetadata"
 
 
 class SparkTables:
@@ -78,18 +79,24 @@ class SparkTables:
         else:
             self._ensure(path, frame.schema, spec)
 
-    def published_by(self, path: str, run_id: str) -> int | None:
-        """The version of the table that this run committed last, if it is the table's newest one; else None."""
-        if not DeltaTable.isDeltaTable(self.spark, path):
-            return None
-        newest = DeltaTable.forPath(self.spark, path).history(1).select("version", "userMetadata").first()
-        return newest["version"] if newest and f'"{run_id}"' in (newest["userMetadata"] or "") else None
+    def merge(self, frame: DataFrame, match: str, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
+        """Delta writes the files anew that hold a row that is replaced, and no others."""
+        self._ensure(path, frame.schema, spec)
+        merging = DeltaTable.forPath(self.spark, path).alias("t").merge(frame.alias("s"), match)
+        # MERGE has no option for it.
+        self.spark.conf.set(COMMIT_SAYS, json.dumps(commit))
+        try:
+            merging.whenMatchedUpdateAll().whenNotMatchedInsertAll().execute()
+        finally:
+            self.spark.conf.unset(COMMIT_SAYS)
 
-    def withdraw(self, path: str, run_id: str) -> None:
-        """Take back what this run committed, if it did: the version before is current again."""
-        version = self.published_by(path, run_id)
-        if version is not None:
-            DeltaTable.forPath(self.spark, path).restoreToVersion(version - 1)
+    def read(self, path: str) -> DataFrame:
+        """The rows of the newest version."""
+        return self.spark.read.format("delta").load(path)
+
+    def restore(self, path: str, version: int) -> None:
+        """Make an earlier version the current one."""
+        DeltaTable.forPath(self.spark, path).restoreToVersion(version)
 
     def _ensure(self, path: str, schema: StructType, spec: TableSpec) -> None:
         """Create the table with its constraints, in one commit, if it is not there yet.

@@ -1,0 +1,129 @@
+"""From one publication to the next: whose row changed, whose labels changed, and why."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from enum import StrEnum
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.schemas import CUSTOMER_ID
+
+# What says when a row changed, and by which run.
+CHANGED_BY = ("run_id", "updated_at")
+# Metrics that purchases alone move, never the day; the second also hang on the rules.
+OF_PURCHASES = ("total_purchases", "lifetime_spend", "first_purchase", "last_purchase", "returns", "returned_amount")
+OF_RULES = ("festive_purchases", "womens_purchases", "mens_purchases", "kids_purchases", "other_purchases")
+# Of a customer: have their purchases changed, boolean?
+TOUCHED = "touched"
+IS_THERE = "is_there"
+
+
+class Cause(StrEnum):
+    """Why a label changed."""
+
+    FIRST_SEEN = "first_seen"
+    GONE = "gone"
+    NEW_PURCHASE = "new_purchase"
+    RULES = "rules"
+    TIME = "time"
+
+
+def carried_over(customers: DataFrame, before: DataFrame) -> DataFrame:
+    """Let a row that is what it was keep its ``run_id`` and ``updated_at``.
+
+    Args:
+        customers: what is to be published, one row per customer.
+        before: what was published before.
+
+    Returns:
+        The same rows and columns.
+    """
+    if set(before.columns) != set(customers.columns):
+        return customers
+    old = before.select(*[F.col(name).alias(_old(name)) for name in before.columns])
+    values = [name for name in customers.columns if name not in CHANGED_BY]
+    is_same = reduce(lambda one, other: one & other, [F.col(name).eqNullSafe(F.col(_old(name))) for name in values])
+    kept = {name: F.when(is_same, F.col(_old(name))).otherwise(F.col(name)) for name in CHANGED_BY}
+    return (
+        customers.join(old, on=F.col(CUSTOMER_ID) == F.col(_old(CUSTOMER_ID)), how="left")
+        .withColumns(kept)
+        .select(*customers.columns)
+    )
+
+
+def relabelled(customers: DataFrame, before: DataFrame, dimensions: Sequence[str]) -> DataFrame:
+    """The customers whose labels are not what they were.
+
+    Args:
+        customers: what is to be published: ``customer_id``, the labels, and what of `OF_PURCHASES` and `OF_RULES` tells
+            `touched_by_metrics`.
+        before: the same of what was published before; a dimension may be missing.
+        dimensions: the label columns.
+
+    Returns:
+        One row per customer who is new, gone, or has another label: ``customer_id``; ``from_`` and ``to_`` per
+        dimension, null where there was or is none; ``was_there`` and ``is_there`` (boolean, null for no).
+    """
+    # A dimension that was not there before had no labels.
+    none = [name for name in dimensions if name not in before.columns]
+    old = before.withColumns({name: F.lit(None).cast("string") for name in none}) if none else before
+    old = old.select(
+        CUSTOMER_ID, *_renamed("from_", dimensions), F.lit(True).alias("was_there"), *_metrics("from_", old)
+    )
+    new = customers.select(
+        CUSTOMER_ID, *_renamed("to_", dimensions), F.lit(True).alias(IS_THERE), *_metrics("to_", customers)
+    )
+    changes = [~F.col(f"from_{name}").eqNullSafe(F.col(f"to_{name}")) for name in dimensions]
+    return new.join(old, on=CUSTOMER_ID, how="full").where(reduce(lambda one, other: one | other, changes))
+
+
+def touched_by_metrics(columns: Sequence[str], *, same_rules: bool) -> Column:
+    """Have a customer's purchases changed, told by the metrics of `relabelled`?"""
+    names = (*OF_PURCHASES, *OF_RULES) if same_rules else OF_PURCHASES
+    both = [name for name in names if f"from_{name}" in columns and f"to_{name}" in columns]
+    changes = [~F.col(f"from_{name}").eqNullSafe(F.col(f"to_{name}")) for name in both]
+    return reduce(lambda one, other: one | other, changes, F.lit(False))
+
+
+def causes(changed: DataFrame, touched: Column, *, same_rules: bool) -> DataFrame:
+    """Add ``cause``: why the labels of `relabelled` customers changed."""
+    other = Cause.TIME if same_rules else Cause.RULES
+    return changed.withColumn(
+        "cause",
+        F.when(F.col("was_there").isNull(), F.lit(Cause.FIRST_SEEN))
+        .when(F.col(IS_THERE).isNull(), F.lit(Cause.GONE))
+        .when(touched, F.lit(Cause.NEW_PURCHASE))
+        .otherwise(F.lit(other)),
+    )
+
+
+def by_dimension(caused: DataFrame, dimensions: Sequence[str]) -> DataFrame:
+    """What `causes` made -> one row per customer, dimension and change: ``customer_id``, ``dimension``, ``from_label``,
+    ``to_label``, ``cause``.
+    """
+    parts = [
+        caused.where(~F.col(f"from_{name}").eqNullSafe(F.col(f"to_{name}"))).select(
+            CUSTOMER_ID,
+            F.lit(name).alias("dimension"),
+            F.col(f"from_{name}").alias("from_label"),
+            F.col(f"to_{name}").alias("to_label"),
+            "cause",
+        )
+        for name in dimensions
+    ]
+    return reduce(DataFrame.unionByName, parts)
+
+
+def _old(name: str) -> str:
+    return f"{name}_before"
+
+
+def _renamed(prefix: str, names: Sequence[str]) -> list[Column]:
+    return [F.col(name).alias(f"{prefix}{name}") for name in names]
+
+
+def _metrics(prefix: str, frame: DataFrame) -> list[Column]:
+    return _renamed(prefix, [name for name in (*OF_PURCHASES, *OF_RULES) if name in frame.columns])

@@ -1,0 +1,69 @@
+"""What the commits of a Delta table say of themselves, read from its log, whichever engine wrote it.
+
+Every commit of a run carries the run's id. The newest commit of the customers decides what is published; whatever
+another table holds beyond it was left by a run that died, and is taken back.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from segmentation.engines.base import Engine, Files
+from segmentation.locations import DELTA_LOG, join, literally
+
+
+class Commit(NamedTuple):
+    """One version of a table: its number, when it was made (milliseconds), and what its run said of it."""
+
+    version: int
+    at: int
+    said: Mapping[str, Any]
+
+
+def commits(files: Files, table: str) -> Iterator[Commit]:
+    """The commits that runs made and that hold, the newest first, as far back as the log is kept.
+
+    Others (maintenance, constraints) are passed over, and so is what was taken back by a restore.
+    """
+    found = files.files(join(literally(table), DELTA_LOG, "*.json"))
+    by_version = {int(name): file for file in found if (name := file.path.rsplit("/", 1)[-1][:-5]).isdigit()}
+    version = max(by_version, default=-1)
+    while version in by_version:
+        file = by_version[version]
+        info = _info(files.head(file.path, file.size))
+        if info.get("operation") == "RESTORE":
+            version = int(info["operationParameters"]["version"])
+            continue
+        said = _said(info.get("userMetadata"))
+        if "run_id" in said:
+            yield Commit(version, int(info.get("timestamp", 0)), said)
+        version -= 1
+
+
+def last_commit(files: Files, table: str) -> Commit | None:
+    """The newest of `commits`."""
+    return next(commits(files, table), None)
+
+
+def withdraw(engine: Engine, table: str, run_id: str) -> None:
+    """Take back what a run committed to a table last, if it did: the version before is current again."""
+    newest = last_commit(engine.files, table)
+    if newest and newest.said["run_id"] == run_id:
+        engine.tables.restore(table, newest.version - 1)
+
+
+def _info(text: bytes) -> Mapping[str, Any]:
+    lines = (line for line in text.splitlines() if line.lstrip().startswith(b'{"commitInfo"'))
+    info: Mapping[str, Any] = json.loads(next(lines, b'{"commitInfo": {}}'))["commitInfo"]
+    return info
+
+
+def _said(text: str | None) -> Mapping[str, Any]:
+    """Whoever else wrote to the table may have said anything."""
+    try:
+        said = json.loads(text or "{}")
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) else {}
