@@ -18,7 +18,8 @@ OF_PURCHASES = ("total_purchases", "lifetime_spend", "first_purchase", "last_pur
 OF_RULES = ("festive_purchases", "womens_purchases", "mens_purchases", "kids_purchases", "other_purchases")
 # Of a customer: have their purchases changed, boolean?
 TOUCHED = "touched"
-IS_THERE = "is_there"
+# Of a customer: were they published before, and are they now? Null for no.
+WAS_THERE, IS_THERE = "was_there", "is_there"
 
 
 class Cause(StrEnum):
@@ -70,14 +71,27 @@ def relabelled(customers: DataFrame, before: DataFrame, dimensions: Sequence[str
     # A dimension that was not there before had no labels.
     none = [name for name in dimensions if name not in before.columns]
     old = before.withColumns({name: F.lit(None).cast("string") for name in none}) if none else before
-    old = old.select(
-        CUSTOMER_ID, *_renamed("from_", dimensions), F.lit(True).alias("was_there"), *_metrics("from_", old)
-    )
+    old = old.select(CUSTOMER_ID, *_renamed("from_", dimensions), F.lit(True).alias(WAS_THERE), *_metrics("from_", old))
     new = customers.select(
         CUSTOMER_ID, *_renamed("to_", dimensions), F.lit(True).alias(IS_THERE), *_metrics("to_", customers)
     )
+    return new.join(old, on=CUSTOMER_ID, how="full").where(differ(dimensions))
+
+
+def form(dimensions: Sequence[str]) -> list[str]:
+    """The columns of customers with other labels, as `causes` takes them."""
+    return [CUSTOMER_ID, *labels("from_", dimensions), *labels("to_", dimensions), WAS_THERE, IS_THERE, TOUCHED]
+
+
+def labels(prefix: str, dimensions: Sequence[str]) -> dict[str, Column]:
+    """The label columns under names with a prefix."""
+    return {f"{prefix}{name}": F.col(name) for name in dimensions}
+
+
+def differ(dimensions: Sequence[str]) -> Column:
+    """Has a customer another label than before?"""
     changes = [~F.col(f"from_{name}").eqNullSafe(F.col(f"to_{name}")) for name in dimensions]
-    return new.join(old, on=CUSTOMER_ID, how="full").where(reduce(lambda one, other: one | other, changes))
+    return reduce(lambda one, other: one | other, changes)
 
 
 def touched_by_metrics(columns: Sequence[str], *, same_rules: bool) -> Column:
@@ -88,14 +102,14 @@ def touched_by_metrics(columns: Sequence[str], *, same_rules: bool) -> Column:
     return reduce(lambda one, other: one | other, changes, F.lit(False))
 
 
-def causes(changed: DataFrame, touched: Column, *, same_rules: bool) -> DataFrame:
-    """Add ``cause``: why the labels of `relabelled` customers changed."""
+def causes(changed: DataFrame, *, same_rules: bool) -> DataFrame:
+    """Add ``cause``: why the labels of customers changed, `form`."""
     other = Cause.TIME if same_rules else Cause.RULES
     return changed.withColumn(
         "cause",
-        F.when(F.col("was_there").isNull(), F.lit(Cause.FIRST_SEEN))
+        F.when(F.col(WAS_THERE).isNull(), F.lit(Cause.FIRST_SEEN))
         .when(F.col(IS_THERE).isNull(), F.lit(Cause.GONE))
-        .when(touched, F.lit(Cause.NEW_PURCHASE))
+        .when(F.col(TOUCHED), F.lit(Cause.NEW_PURCHASE))
         .otherwise(F.lit(other)),
     )
 

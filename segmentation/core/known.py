@@ -26,8 +26,10 @@ from segmentation.schemas import (
     PURCHASE_COLUMNS,
     PURCHASE_DATE,
     PURCHASE_ID,
+    RAW,
     REASONS,
     SOURCE,
+    SOURCE_ID,
     WARNING,
     Reason,
 )
@@ -53,6 +55,24 @@ def match_of(config: SegmentationConfig) -> str:
 def is_early(reasons: Column) -> Column:
     """Is a row rejected for nothing but its day, which lies in the future?"""
     return (F.size(reasons) == 1) & (reasons[0] == F.lit(Reason.FUTURE_PURCHASE_DATE))
+
+
+def together(read: DataFrame | None, due: DataFrame | None) -> DataFrame:
+    """Rows that were read, and purchases that waited for their day, in one labelled frame with ``waited``.
+
+    Args:
+        read: the labelled frame with ``source``, None where nothing was read.
+        due: purchases, `kept_columns`, None where none waited.
+    """
+    mine = None if read is None else read.withColumn(WAITED, F.lit(False))
+    if due is None:
+        assert mine is not None  # there is something
+        return mine
+    nothing = F.lit(None).cast("array<string>")
+    waited = due.drop("run_id").withColumns(
+        {SOURCE_ID: F.lit(0).cast("bigint"), WAITED: F.lit(True), REASONS: nothing, RAW: nothing}
+    )
+    return waited if mine is None else mine.unionByName(waited)
 
 
 def near(known: DataFrame, rows: DataFrame) -> DataFrame:
@@ -121,7 +141,12 @@ def without_replaced(known: DataFrame, rows: DataFrame, config: SegmentationConf
 
 def replacing(rows: DataFrame) -> DataFrame:
     """The rows that take the place of a known purchase, of what `met` made."""
-    return rows.where(F.col(IS_NEW) & F.col(_known(PURCHASE_ID)).isNotNull())
+    return rows.where(is_replacing())
+
+
+def is_replacing() -> Column:
+    """Does a row take the place of a known purchase?"""
+    return F.col(IS_NEW) & F.col(_known(PURCHASE_ID)).isNotNull()
 
 
 def customers_of(rows: DataFrame) -> DataFrame:

@@ -38,21 +38,6 @@ METRICS_SCHEMA = struct(
     returned_amount=SPEND_TYPE,
 )
 SHOWN_MONTHS, SHOWN_DAYS = 6, 90
-# What `customer_sums` adds up.
-SUMS = (
-    CUSTOMER_ID,
-    "total_purchases",
-    "lifetime_spend",
-    "first_purchase",
-    "last_purchase",
-    "purchases_last_6_months",
-    "purchases_last_90_days",
-    LOYAL_WINDOW,
-    "festive_purchases",
-    *[f"{category.lower()}_purchases" for category in CATEGORIES],
-    "returns",
-    "returned_amount",
-)
 # The first that does not fit decimal(8,2).
 LARGE_AMOUNT = 1_000_000
 COUNT_TYPE = "decimal(20,0)"
@@ -162,7 +147,7 @@ def customer_sums(purchases: DataFrame, as_of: date, festive: FestiveCalendar, c
         )
     )
     none = {"returns": F.lit(0).cast("bigint"), "returned_amount": F.lit(0).cast(SPEND_TYPE)}
-    return (sums if nets else sums.withColumns(none)).select(*SUMS)
+    return sums if nets else sums.withColumns(none)
 
 
 def customer_metrics(sums: DataFrame, as_of: date) -> DataFrame:
@@ -190,7 +175,7 @@ def customer_metrics(sums: DataFrame, as_of: date) -> DataFrame:
         average_half_away(F.col("lifetime_spend"), F.col("total_purchases")).alias("average_order_value"),
         "first_purchase",
         "last_purchase",
-        F.datediff(on(as_of), F.col("last_purchase")).cast("int").alias("days_since_last_purchase"),
+        days_since_last_purchase(as_of).alias("days_since_last_purchase"),
         "purchases_last_6_months",
         "purchases_last_90_days",
         LOYAL_WINDOW,
@@ -202,6 +187,11 @@ def customer_metrics(sums: DataFrame, as_of: date) -> DataFrame:
         "returns",
         "returned_amount",
     )
+
+
+def days_since_last_purchase(as_of: date) -> Column:
+    """From the last purchase to the as-of day, int."""
+    return F.datediff(on(as_of), F.col("last_purchase")).cast("int")
 
 
 def share_of_total(metric: str) -> Column:

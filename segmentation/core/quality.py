@@ -83,6 +83,14 @@ def _counted(frame: DataFrame, counts: list[Column]) -> dict[str, Any]:
     return only_row(frame.agg(*counts))
 
 
+def purchases_and_returns(rows: DataFrame, prefix: str, as_of: date) -> tuple[int, int]:
+    """How many of each there are up to a day; `prefix` stands before the names of the columns."""
+    is_used, is_return = F.col(prefix + PURCHASE_DATE) <= on(as_of), F.col(prefix + AMOUNT) < 0
+    counts = count_if(is_used & ~is_return).alias("purchases"), count_if(is_used & is_return).alias("returns")
+    row = only_row(rows.agg(*counts))
+    return row["purchases"], row["returns"]
+
+
 def only_row(aggregate: DataFrame) -> dict[str, Any]:
     """What an aggregate without groups, which has one row, came to."""
     row = aggregate.first()

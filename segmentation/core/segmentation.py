@@ -13,8 +13,16 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
+from segmentation.core.changes import IS_THERE, TOUCHED, WAS_THERE, differ, form, labels
 from segmentation.core.festive import FestiveCalendar, resolve
-from segmentation.core.metrics import LOYAL_WINDOW, SHOWN_MONTHS, SUMS, count_if, customer_metrics, customer_sums
+from segmentation.core.metrics import (
+    LOYAL_WINDOW,
+    SHOWN_MONTHS,
+    count_if,
+    customer_metrics,
+    customer_sums,
+    days_since_last_purchase,
+)
 from segmentation.core.segmenters import DEFAULT_SEGMENTERS, Segmenter
 from segmentation.core.trial import try_dates
 from segmentation.errors import ConfigError
@@ -59,10 +67,25 @@ class Segmentation:
         published = [name for name in metrics.columns if name not in hidden]
         return self.labelled(metrics).select(CUSTOMER_ID, *self.dimensions, *published)
 
-    def sums_again(self, customers: DataFrame) -> DataFrame:
-        """What `customers` made -> the sums that it was made of."""
+    def on_another_day(self, customers: DataFrame, as_of: date) -> DataFrame:
+        """What `customers` made, seen from a day on which every window holds the same purchases.
+
+        Args:
+            customers: as they were published, and other columns.
+            as_of: the day.
+
+        Returns:
+            The same rows and columns: ``days_since_last_purchase`` and the labels are those of the day.
+        """
         window = LOYAL_WINDOW if LOYAL_WINDOW in customers.columns else "purchases_last_6_months"
-        return customers.withColumn(LOYAL_WINDOW, F.col(window)).select(*SUMS)
+        moved = {"days_since_last_purchase": days_since_last_purchase(as_of), LOYAL_WINDOW: F.col(window)}
+        return self.labelled(customers.drop(*self.dimensions).withColumns(moved)).select(*customers.columns)
+
+    def relabelled_by_the_day(self, customers: DataFrame, as_of: date) -> DataFrame:
+        """Whose labels are others on another day, of `on_another_day`: `changes.form`."""
+        now = self.on_another_day(customers.withColumns(labels("from_", self.dimensions)), as_of)
+        facts = {**labels("to_", self.dimensions), WAS_THERE: F.lit(True), IS_THERE: F.lit(True), TOUCHED: F.lit(False)}
+        return now.withColumns(facts).where(differ(self.dimensions)).select(*form(self.dimensions))
 
     def labelled(self, metrics: DataFrame) -> DataFrame:
         """The metrics frame, and a column per dimension."""
@@ -90,7 +113,12 @@ class Segmentation:
     @property
     def fingerprint(self) -> str:
         """What labels hang on besides purchases and day: configuration, labels, the calendar's package, the program."""
-        parts = [RULES, self.config.rules_fingerprint(), version("holidays"), self.labels]
+        kinds = [type(segmenter) for segmenter in self.segmenters]
+        # Rules in code are no configuration.
+        own = (
+            [] if kinds == list(DEFAULT_SEGMENTERS) else [str(rule) for one in self.segmenters for rule in one.rules()]
+        )
+        parts = [RULES, self.config.rules_fingerprint(), version("holidays"), self.labels, own]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def counts(self) -> list[Column]:

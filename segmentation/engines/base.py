@@ -110,8 +110,8 @@ class Tables(Protocol):
     def overwrite(self, frame: DataFrame, rows: int, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
         """Replace the table by the `rows` rows of `frame` in one commit; make it if it is not there."""
 
-    def append(self, frame: DataFrame, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
-        """Add the rows of `frame` in one commit; make the table if it is not there."""
+    def append(self, frame: DataFrame, rows: int, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
+        """Add the `rows` rows of `frame` in one commit; make the table if it is not there."""
 
     def append_rows(
         self,

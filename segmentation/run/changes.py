@@ -6,15 +6,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from pyspark.sql import Column, DataFrame
+from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.core.changes import IS_THERE, by_dimension, causes, relabelled, touched_by_metrics
+from segmentation.core.changes import IS_THERE, by_dimension, causes, differ
 from segmentation.core.days import on
+from segmentation.core.metrics import count_if
 from segmentation.core.quality import only_row
-from segmentation.core.types import struct
 from segmentation.engines.base import Engine
-from segmentation.run.past import Past
 from segmentation.run.publication import Write
 from segmentation.run.record import Segments
 from segmentation.schemas import CUSTOMER_ID
@@ -30,56 +29,51 @@ class Changes(NamedTuple):
         elements: ``customer_id`` and the labels of those who are there.
         customers: how many have other labels, are new or are gone.
         listed: how many of them are there.
+        rows: how many changes there are.
     """
 
     table: DataFrame
     elements: DataFrame
     customers: int
     listed: int
+    rows: int
 
     def writes(self, engine: Engine, output: Output, commit: Mapping[str, Any]) -> list[Write]:
         """What there is to write."""
-        if not self.customers:
+        if not self.rows:
             return []
-        return [Write(output.changes, lambda: engine.tables.append(self.table, output.changes, tables.CHANGES, commit))]
+        path, spec = output.changes, tables.CHANGES
+        return [Write(path, lambda: engine.tables.append(self.table, self.rows, path, spec, commit))]
 
 
 def changes_of(
     engine: Engine,
-    segments: Segments,
-    past: Past,
+    changed: DataFrame,
     dimensions: Sequence[str],
+    segments: Segments,
     at: datetime,
     folder: str,
     *,
     same_rules: bool,
-    touched: DataFrame | None,
-    same_source: bool = False,
 ) -> Changes:
-    """Compare the customers with those that were published before.
+    """Tell changes, and why they came about.
 
     Args:
         engine: keeps what is needed more than once.
-        segments: the customers.
-        past: what was published before.
+        changed: customers with other labels, `core.changes.form`.
         dimensions: the label columns.
+        segments: the customers.
         at: the time of the run.
         folder: for what is kept.
         same_rules: has the configuration stayed what it was?
-        touched: ``customer_id`` of those whose purchases changed, None where only their metrics can tell.
-        same_source: has nothing in the source changed since?
     """
-    before = past.customers
-    if before is None:
-        before = engine.rows([], struct(customer_id="string", **dict.fromkeys(dimensions, "string")))
-    changed = relabelled(segments.customers, before, dimensions)
-    has_new: Column = F.lit(False) if same_source else touched_by_metrics(changed.columns, same_rules=same_rules)
-    if touched is not None:
-        changed = changed.join(touched.withColumn("is_touched", F.lit(True)), on=CUSTOMER_ID, how="left")
-        has_new = F.col("is_touched").isNotNull()
-    caused = engine.keep(causes(changed, has_new, same_rules=same_rules), folder)
-    row = only_row(caused.agg(F.count(F.lit(1)).alias("customers"), F.count(IS_THERE).alias("listed")))
+    caused = engine.keep(causes(changed, same_rules=same_rules), folder)
+    counts = [F.count(F.lit(1)).alias("customers"), F.count(IS_THERE).alias("listed")]
+    counts += [count_if(differ([name])).alias(name) for name in dimensions]
+    row = only_row(caused.agg(*counts))
     facts = {"as_of": on(segments.as_of), "run_id": F.lit(segments.run_id), "changed_at": F.lit(at)}
     table = by_dimension(caused, dimensions).withColumns(facts).select(*tables.CHANGES_SCHEMA.names)
-    labels = [F.col(f"to_{name}").alias(name) for name in dimensions]
-    return Changes(table, caused.where(F.col(IS_THERE)).select(CUSTOMER_ID, *labels), row["customers"], row["listed"])
+    elements = caused.where(F.col(IS_THERE)).select(
+        CUSTOMER_ID, *[F.col(f"to_{name}").alias(name) for name in dimensions]
+    )
+    return Changes(table, elements, row["customers"], row["listed"], sum(row[name] for name in dimensions))

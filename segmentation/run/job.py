@@ -8,46 +8,36 @@ metrics) and a source may change between two reads.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, date, datetime
 from typing import Any
 
-from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.console import LOGGER, Reporter
-from segmentation.core.changes import carried_over
 from segmentation.core.days import on
 from segmentation.core.festive import resolve
 from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.core.quality import enforce_gate
 from segmentation.core.segmentation import Segmentation
-from segmentation.core.source_ids import source_id_of
-from segmentation.core.validation import label_rows
 from segmentation.engines.base import Engine
 from segmentation.engines.choose import Task, choose, open_engine
 from segmentation.errors import SegmentationError
 from segmentation.locations import join
-from segmentation.run.changes import changes_of
+from segmentation.run.changes import Changes, changes_of
 from segmentation.run.freshness import state_of
-from segmentation.run.increment import Increment, Kept
+from segmentation.run.intake import Intake, Place, Reader, Taken
 from segmentation.run.past import Past
-from segmentation.run.plan import Outdated, Planner
 from segmentation.run.publication import CHANGES, EXPORT, Publication
-from segmentation.run.reading import read
 from segmentation.run.record import RunRecord, Segments, counted
 from segmentation.run.repair import finish, repair
 from segmentation.run.request import Request
-from segmentation.run.settling import fixed_as_of, refuse_nothing, settled
-from segmentation.run.whole import Whole
-from segmentation.schemas import SOURCE_ID
+from segmentation.run.settling import fixed_as_of
 from segmentation.state import tables
 from segmentation.state.output import Output
 from segmentation.state.status import record_success
-
-# What customers are computed from.
-Taken = Whole | Increment
 
 
 class Run:
@@ -128,15 +118,16 @@ class Run:
         self.segmentation.check(engine.rows([], METRICS_SCHEMA))
         with self._step(engine, "Repair"):
             repair(engine, self.output)
-        past = Past(engine, self.output)
+        past = Past(engine, self.output, self.state["source_fingerprint"])
         with engine.tables.looked_up([self.output.segments]):
-            taken, names = self._taken_in(engine, past)
+            intake = self._taken_in(engine, past)
+        taken = intake.taken
         if not self.request.dry_run:
-            self._keep_rejected(engine, taken, names)
+            self._keep_rejected(engine, intake)
         enforce_gate(taken.found, self.config.max_rejected_ratio)
-        segments = self._segmented(engine, taken, past)
+        segments = self._segmented(engine, taken)
         if not self.request.dry_run:
-            self._publish(engine, taken, segments, past, names)
+            self._publish(engine, intake, segments, past)
         return self._finish(engine, segments)
 
     @contextmanager
@@ -145,62 +136,30 @@ class Run:
         with engine.step(name, self.record.run_id), self.reporter.step(name) as counts:
             yield counts
 
-    def _taken_in(self, engine: Engine, past: Past) -> tuple[Taken, Sequence[str]]:
+    def _taken_in(self, engine: Engine, past: Past) -> Intake:
         """What is new, or all there is."""
-        started = int(self.record.started_at.timestamp() * 1_000_000_000)
-        rules = self.segmentation.fingerprint
-        planner = Planner(engine, self.request, past.said, rules, self.today, started)
         with self._step(engine, "Read and validate") as counts, engine.reading():
-            self.plan = planner.plan()
-            try:
-                taken, names = self._read(engine, past, self.staging)
-            except Outdated as turn:
-                self.plan = planner.rebuild(str(turn))
-                taken, names = self._read(engine, past, join(self.staging, "again"))
-            self.record.found = found = taken.found
+            place = Place(self.output, self.staging)
+            intake = Reader(engine, self.segmentation, self.request, past, self.record.started_at, place).take_in()
+            self.record.found = found = intake.taken.found
             counts.update(rows=found.rows_read, used=found.purchases_used, rejected=found.rows_rejected)
             counts["after as-of"] = found.purchases_after_as_of
-        if not self.plan.known:
-            refuse_nothing(found, self.request.paths)
-        return taken, names
+        return intake
 
-    def _read(self, engine: Engine, past: Past, folder: str) -> tuple[Taken, Sequence[str]]:
-        engine.fit_to(0)
-        reads = self.plan.reads
-        raw = read(engine, self.request, self.config, self.plan.files, folder) if reads else None
-        engine.fit_to(raw.size if raw else 0)
-        labelled, names = None, raw.names if raw else []
-        if raw:
-            rows = label_rows(raw.frame, self.config, self.today, by_pattern=engine.matches_cheaply)
-            labelled = self._staged(engine, rows, raw.names, folder)
-        if not self.plan.known:
-            assert labelled is not None  # everything is read
-            as_of = fixed_as_of(self.config, self.today)
-            return Whole(engine, settled(engine, labelled, self.config, as_of, folder), folder), names
-        increment = Increment(engine, self.config, Kept.of(engine, self.output), past, self.today, folder)
-        increment.take_in(labelled, names, self.plan.again)
-        return increment, names
-
-    def _staged(self, engine: Engine, labelled: DataFrame, names: Sequence[str], folder: str) -> DataFrame:
-        folder = join(folder, "purchases")
-        if len(names) > 1:
-            return engine.stage(labelled, folder)
-        staged = engine.stage(labelled.drop(SOURCE_ID), folder)
-        return staged.withColumn(SOURCE_ID, F.lit(source_id_of(names[0])).cast("bigint"))
-
-    def _keep_rejected(self, engine: Engine, taken: Taken, names: Sequence[str]) -> None:
+    def _keep_rejected(self, engine: Engine, intake: Intake) -> None:
+        taken = intake.taken
         with self._step(engine, "Keep rejected rows") as counts:
             self.confirm()
             to_table = self.output.rejected, tables.REJECTED, self.record.commit
             if taken.rows is not None and taken.found.rows_rejected:
                 at = F.lit(self.record.started_at)
-                rejected = tables.rejected_rows(engine, taken.rows, names, self.record.run_id, at)
-                engine.tables.append(rejected, *to_table)
+                rejected = tables.rejected_rows(engine, taken.rows, intake.names, self.record.run_id, at)
+                engine.tables.append(rejected, taken.found.rows_rejected, *to_table)
             else:
                 engine.tables.append_rows([], tables.REJECTED_SCHEMA, *to_table)
             counts["rows"] = taken.found.rows_rejected
 
-    def _segmented(self, engine: Engine, taken: Taken, past: Past) -> Segments:
+    def _segmented(self, engine: Engine, taken: Taken) -> Segments:
         first_day, last_day = taken.days(self.config.as_of)
         with self._step(engine, "Segment customers") as counts:
             as_of = fixed_as_of(self.config, self.today) or last_day
@@ -212,37 +171,32 @@ class Run:
                 "run_id": F.lit(self.record.run_id),
                 "updated_at": F.lit(self.record.started_at),
             }
-            sums, others = taken.sums(self.segmentation, as_of, festive)
-            computed = self.segmentation.customers(sums, as_of).withColumns(facts)
-            current = carried_over(computed, past.customers) if past.customers is not None else computed
+            current, others = taken.customers(self.segmentation, as_of, festive, facts)
             customers = engine.keep(current, join(self.staging, "customers"))
-            total, labels = counted(customers, self.segmentation, taken.found, taken.expected(as_of), others)
+            total, labels = counted(customers, self.segmentation, taken.found, taken.expected, others)
             self.record.segments = segments = Segments(
                 self.record.run_id, customers, as_of, festive, total, labels, others.customers
             )
             counts.update(customers=total, **{"as of": as_of.isoformat()})
         return segments
 
-    def _publish(self, engine: Engine, taken: Taken, segments: Segments, past: Past, names: Sequence[str]) -> None:
+    def _publish(self, engine: Engine, intake: Intake, segments: Segments, past: Past) -> None:
         """Make all outputs whole out of sight, then let them take their places, and write to MongoDB if asked to."""
-        rules, source = self.segmentation.fingerprint, self.state["source_fingerprint"]
         with self._step(engine, "Compare with before") as counts:
-            changes = changes_of(
-                engine,
-                segments,
-                past,
-                self.segmentation.dimensions,
-                self.record.started_at,
-                join(self.staging, "changes"),
-                same_rules=past.said.get("rules") == rules,
-                touched=taken.touched,
-                same_source=source is not None and past.said.get("source_fingerprint") == source,
-            )
+            changes = self._changes(engine, intake.taken, segments, past)
             counts["customers with other labels"] = changes.customers
-        writes = changes.writes(engine, self.output, self.record.commit)
-        if self.plan.state is not None:
-            writes += taken.writes(self.segmentation, self.output, names, self.record.commit)
-        commit = self.record.publishing(past.said, rules, source, [one.table for one in writes], self.plan.state)
+        writes, state = changes.writes(engine, self.output, self.record.commit), intake.plan.state
+        if state is not None:
+            more, told = intake.taken.writes(self.record.commit)
+            writes, state = writes + more, {**state, **told}
+        commit = self.record.publishing(
+            past.said,
+            self.segmentation.fingerprint,
+            segments.as_of,
+            self.state["source_fingerprint"],
+            [one.table for one in writes],
+            state,
+        )
         publication = Publication(engine, self.output, self.segmentation.dimensions, commit, self.confirm)
         with self._step(engine, "Write JSON"):
             publication.stage(segments.customers, segments.total_customers, EXPORT, self.staging)
@@ -256,6 +210,11 @@ class Run:
             with self._step(engine, "Write to MongoDB"):
                 dimensions, run_id = self.segmentation.dimensions, self.record.run_id
                 publish_to_mongodb(segments.customers, dimensions, self.config.mongodb, target, run_id)
+
+    def _changes(self, engine: Engine, taken: Taken, segments: Segments, past: Past) -> Changes:
+        changed, names = taken.relabelled(self.segmentation, segments), self.segmentation.dimensions
+        folder, same_rules = join(self.staging, "changes"), past.same_rules(self.segmentation)
+        return changes_of(engine, changed, names, segments, self.record.started_at, folder, same_rules=same_rules)
 
     def _finish(self, engine: Engine, segments: Segments) -> dict[str, Any]:
         result = self.record.result(segments, self.output)

@@ -8,6 +8,7 @@ from typing import Any
 
 from pyspark.sql import DataFrame
 
+from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
 from segmentation.state.commits import last_commit
 from segmentation.state.output import Output
@@ -18,11 +19,13 @@ class Past:
 
     Attributes:
         said: what the run said that published it, empty where nothing is.
+        same_source: is the source seen to be what it was?
     """
 
-    def __init__(self, engine: Engine, output: Output) -> None:
+    def __init__(self, engine: Engine, output: Output, source_fingerprint: str | None) -> None:
         newest = last_commit(engine.files, output.segments)
         self.said: Mapping[str, Any] = newest.said if newest else {}
+        self.same_source = source_fingerprint is not None and self.said.get("source_fingerprint") == source_fingerprint
         self._engine = engine
         self._output = output
 
@@ -30,3 +33,7 @@ class Past:
     def customers(self) -> DataFrame | None:
         """The customers as they are published, None where nothing is."""
         return self._engine.tables.read(self._output.segments) if self.said else None
+
+    def same_rules(self, segmentation: Segmentation) -> bool:
+        """Did the same rules lead to what is published?"""
+        return bool(self.said.get("rules") == segmentation.fingerprint)

@@ -10,7 +10,7 @@ from typing import Any
 from segmentation.console import LOGGER
 from segmentation.engines.base import Engine, StoredFile
 from segmentation.errors import NoDataError
-from segmentation.locations import DELTA_LOG, join, readable
+from segmentation.locations import DELTA_LOG, join, readable, text_size
 from segmentation.run.request import Request
 from segmentation.sources.csv import find, real_name
 from segmentation.sources.tables import name_of
@@ -41,6 +41,12 @@ class Plan:
     reads: bool = True
     again: Sequence[str] = ()
     state: Mapping[str, Any] | None = None
+
+    @property
+    def size(self) -> int:
+        """About how many bytes of text there are, with what earlier runs took in."""
+        units = (Unit(*one) for one in (self.state or {}).get("units", ()))
+        return sum(text_size(unit.name, unit.size) for unit in units)
 
 
 @dataclass(frozen=True)

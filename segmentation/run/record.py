@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.core.festive import FestiveCalendar
@@ -17,9 +17,12 @@ from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
 from segmentation.errors import SegmentationError
 from segmentation.run.request import Request
-from segmentation.schemas import CUSTOMER_ID
+from segmentation.schemas import AMOUNT, CUSTOMER_ID
 from segmentation.state.output import Output
 from segmentation.version import VERSION
+
+# What a row of a customer says besides labels and metrics: ``as_of``, ``run_id``, ``updated_at``.
+Facts = dict[str, Column]
 
 
 @dataclass(frozen=True)
@@ -52,6 +55,14 @@ class WithoutPurchases:
         """Count them in what `metrics.customer_sums` made."""
         none = sums.where(F.col("total_purchases") == 0)
         row = none.agg(F.count(F.lit(1)), F.coalesce(F.sum("returns"), F.lit(0))).first()
+        assert row is not None  # an aggregate without groups has one row
+        return cls(*row)
+
+    @classmethod
+    def beside(cls, buyers: DataFrame, purchases: DataFrame) -> WithoutPurchases:
+        """Count them among purchases and returns, given the customers with purchases."""
+        alone = purchases.where(F.col(AMOUNT) < 0).join(buyers, on=CUSTOMER_ID, how="left_anti")
+        row = alone.agg(F.count_distinct(CUSTOMER_ID), F.count(F.lit(1))).first()
         assert row is not None  # an aggregate without groups has one row
         return cls(*row)
 
@@ -121,6 +132,7 @@ class RunRecord:
         self,
         said: Mapping[str, Any],
         rules: str,
+        as_of: date,
         source: str | None,
         tables: Sequence[str],
         state: Mapping[str, Any] | None,
@@ -130,6 +142,7 @@ class RunRecord:
         Args:
             said: what the commit before said.
             rules: what the labels hang on besides purchases and day.
+            as_of: the as-of day.
             source: a fingerprint of what was read, None where it cannot be told.
             tables: that this run writes to as well; of others, the run is kept that wrote to them last.
             state: what the next incremental run must know, None where this is none.
@@ -138,6 +151,7 @@ class RunRecord:
         return {
             **self.commit,
             "rules": rules,
+            "as_of": as_of.isoformat(),
             "source_fingerprint": source,
             "tables": {**said.get("tables", {}), **written},
             **({} if state is None else {"state": state}),

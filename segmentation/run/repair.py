@@ -42,7 +42,7 @@ def _take_back(engine: Engine, output: Output) -> None:
     """Undo the commits of a run that never came to commit its customers."""
     published = last_commit(engine.files, output.segments)
     known = set(published.said.get("tables", {}).values()) if published else set()
-    for table in (output.changes, output.purchases, output.set_aside):
+    for table in (output.changes, output.purchases, output.early):
         newest = last_commit(engine.files, table)
         if newest is None or newest.said["run_id"] in known:
             continue

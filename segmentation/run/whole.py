@@ -9,33 +9,43 @@ from typing import Any
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.core.changes import TOUCHED, carried_over, form, relabelled, touched_by_metrics
 from segmentation.core.festive import FestiveCalendar
-from segmentation.core.known import is_early, kept_columns
+from segmentation.core.known import is_early
 from segmentation.core.quality import Profile
 from segmentation.core.segmentation import Segmentation
+from segmentation.core.types import struct
 from segmentation.engines.base import Engine
 from segmentation.locations import join
+from segmentation.run.kept import Kept, bounds
+from segmentation.run.past import Past
 from segmentation.run.publication import Write
-from segmentation.run.record import WithoutPurchases
+from segmentation.run.record import Facts, Segments, WithoutPurchases
 from segmentation.run.settling import Settled
-from segmentation.schemas import REASONS
+from segmentation.schemas import REASONS, Reason
 from segmentation.state import tables
-from segmentation.state.output import Output
 
 
 class Whole:
     """All rows, settled.
 
-    Attributes:
-        found: the counts of the rows that were read.
-        touched: nobody knows whose purchases changed.
+    Args:
+        engine: keeps what is needed more than once.
+        settled: the rows.
+        names: of all that was read.
+        kept: what incremental runs go on from, which is made anew.
+        past: what was published before.
+        folder: for what is kept until the run ends.
     """
 
-    touched: DataFrame | None = None
-
-    def __init__(self, engine: Engine, settled: Settled, folder: str) -> None:
+    def __init__(
+        self, engine: Engine, settled: Settled, names: Sequence[str], kept: Kept, past: Past, folder: str
+    ) -> None:
         self.engine = engine
         self.settled = settled
+        self.names = names
+        self.kept = kept
+        self.past = past
         self.folder = folder
 
     @property
@@ -48,36 +58,48 @@ class Whole:
         """Every row that was read, with its reasons."""
         return self.settled.rows
 
-    def days(self, as_of: date | str) -> tuple[date, date]:
-        """The first and the last day of a purchase or return."""
-        return self.settled.days(as_of)
-
-    def sums(
-        self, segmentation: Segmentation, as_of: date, festive: FestiveCalendar
-    ) -> tuple[DataFrame, WithoutPurchases]:
-        """What every customer's purchases add up to, and who has returns alone."""
-        sums = segmentation.sums(self.settled.used(as_of), as_of, festive)
-        if not self.found.returns:
-            return sums, WithoutPurchases()
-        kept = self.engine.keep(sums, join(self.folder, "sums"))
-        return kept, WithoutPurchases.among(kept)
-
-    def expected(self, as_of: date) -> tuple[int, int]:  # noqa: ARG002
+    @property
+    def expected(self) -> tuple[int, int]:
         """How many purchases and returns the customers must account for."""
         return self.found.purchases, self.found.returns
 
-    def writes(
-        self, segmentation: Segmentation, output: Output, names: Sequence[str], commit: Mapping[str, Any]
-    ) -> list[Write]:
-        """What later incremental runs go on from."""
-        rows = tables.with_source(self.engine, self.rows, names)
-        run_id = F.lit(commit["run_id"]).alias("run_id")
-        columns = kept_columns(segmentation.config)
-        kept = rows.where(F.col(REASONS).isNull()).select(*columns, run_id)
-        early = rows.where(is_early(F.col(REASONS))).select(*columns, run_id)
-        count = self.found.purchases_used + self.found.purchases_after_as_of
-        overwrite = self.engine.tables.overwrite
-        return [
-            Write(output.purchases, lambda: overwrite(kept, count, output.purchases, tables.PURCHASES, commit)),
-            Write(output.set_aside, lambda: overwrite(early, 1, output.set_aside, tables.PURCHASES, commit)),
-        ]
+    def days(self, as_of: date | str) -> tuple[date, date]:
+        """The first and the last day of a purchase or return.
+
+        Raises:
+            NoDataError: there is no purchase to use.
+        """
+        return self.settled.days(as_of)
+
+    def customers(
+        self, segmentation: Segmentation, as_of: date, festive: FestiveCalendar, facts: Facts
+    ) -> tuple[DataFrame, WithoutPurchases]:
+        """What is to be published, one row per customer, and how many have returns alone."""
+        sums, others = segmentation.sums(self.settled.used(as_of), as_of, festive), WithoutPurchases()
+        if self.found.returns:
+            sums = self.engine.keep(sums, join(self.folder, "sums"))
+            others = WithoutPurchases.among(sums)
+        customers, before = segmentation.customers(sums, as_of).withColumns(facts), self.past.customers
+        return (customers if before is None else carried_over(customers, before)), others
+
+    def relabelled(self, segmentation: Segmentation, segments: Segments) -> DataFrame:
+        """Whose labels changed, `changes.form`; only metrics tell whether by their purchases."""
+        names, before = segmentation.dimensions, self.past.customers
+        if before is None:
+            before = self.engine.rows([], struct(customer_id="string", **dict.fromkeys(names, "string")))
+        changed = relabelled(segments.customers, before, names)
+        touched = touched_by_metrics(changed.columns, same_rules=self.past.same_rules(segmentation))
+        if self.past.same_source:
+            touched = F.lit(False)
+        return changed.withColumn(TOUCHED, touched).select(*form(names))
+
+    def writes(self, commit: Mapping[str, Any]) -> tuple[list[Write], Mapping[str, Any]]:
+        """What later incremental runs go on from, and what the next one is told of it."""
+        rows, found = tables.with_source(self.engine, self.rows, self.names), self.found
+        count = found.purchases_used + found.purchases_after_as_of
+        writes = [self.kept.replacing(rows.where(F.col(REASONS).isNull()), count, commit)]
+        early = None
+        if Reason.FUTURE_PURCHASE_DATE in found.rejected_by_reason or self.kept.early_from:
+            write, early = self.kept.setting_aside(rows.where(is_early(F.col(REASONS))), None, commit)
+            writes.append(write)
+        return writes, bounds(found.first_day, found.last_day, early)

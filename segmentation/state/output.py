@@ -65,7 +65,7 @@ class Output:
         return join(self.root, "delta", "purchases")
 
     @property
-    def set_aside(self) -> str:
+    def early(self) -> str:
         """The Delta table of purchases whose day has not come yet."""
         return join(self.root, "delta", "future_purchases")
 

@@ -51,7 +51,7 @@ class DeltaRsTables:
         how: Literal["overwrite"] | None = "overwrite" if changed else None
         write_deltalake(table, reader, mode="overwrite", schema_mode=how, commit_properties=_said(commit))
 
-    def append(self, frame: DataFrame, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
+    def append(self, frame: DataFrame, rows: int, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:  # noqa: ARG002
         """Add rows in one commit."""
         schema = _arrow(frame.schema, spec)
         self._append(self._staged.reader(frame, schema), path, spec, commit)

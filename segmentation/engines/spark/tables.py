@@ -57,12 +57,14 @@ class SparkTables:
         # Only then: replacing the schema would drop NOT NULL.
         (writer.option("overwriteSchema", "true") if changed else writer).save(path)
 
-    def append(self, frame: DataFrame, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
+    def append(self, frame: DataFrame, rows: int, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
         """Add rows in one commit."""
         self._ensure(path, frame.schema, spec)
         # Merged, because a table of an earlier version of the program may lack columns.
         options = {"userMetadata": json.dumps(commit), "mergeSchema": "true"}
-        frame.write.format("delta").mode("append").options(**options).save(path)
+        # Not coalesced: what comes before would be computed in as few tasks.
+        fitting = frame.repartition(files_for(rows))
+        fitting.write.format("delta").mode("append").options(**options).save(path)
 
     def append_rows(
         self,
@@ -75,7 +77,7 @@ class SparkTables:
         """Add rows that the driver knows; with none, see only that the table is there to query."""
         frame = known_rows(self.spark, rows, schema)
         if rows:
-            self.append(frame, path, spec, commit)
+            self.append(frame, len(rows), path, spec, commit)
         else:
             self._ensure(path, frame.schema, spec)
 

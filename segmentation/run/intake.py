@@ -1,0 +1,123 @@
+"""What a run takes in: it is planned, read, labelled and settled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import NamedTuple
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.core.segmentation import Segmentation
+from segmentation.core.source_ids import source_id_of
+from segmentation.core.validation import label_rows
+from segmentation.engines.base import Engine
+from segmentation.errors import NoDataError
+from segmentation.locations import join
+from segmentation.run.increment import Increment
+from segmentation.run.kept import Kept
+from segmentation.run.past import Past
+from segmentation.run.plan import Outdated, Plan, Planner
+from segmentation.run.reading import read
+from segmentation.run.request import Request
+from segmentation.run.settling import fixed_as_of, refuse_nothing, settled
+from segmentation.run.whole import Whole
+from segmentation.schemas import SOURCE_ID
+from segmentation.sources import RawRows
+from segmentation.state.output import Output
+
+# Of what earlier runs took in, an incremental one moves about as little as customers are smaller than their purchases.
+LESS = 6
+# What customers are computed from.
+Taken = Whole | Increment
+
+
+class Intake(NamedTuple):
+    """What there was to read, what came of it, and the URIs of what was read."""
+
+    plan: Plan
+    taken: Taken
+    names: Sequence[str]
+
+
+class Place(NamedTuple):
+    """Where a run publishes, and where it keeps what it needs until it ends."""
+
+    output: Output
+    staging: str
+
+
+@dataclass(frozen=True)
+class Reader:
+    """Takes in what a run has to.
+
+    Args:
+        engine: reads and computes.
+        segmentation: the configuration, and what labels hang on.
+        request: what was asked for.
+        past: what was published before.
+        started_at: the clock of the run.
+        place: where.
+    """
+
+    engine: Engine
+    segmentation: Segmentation
+    request: Request
+    past: Past
+    started_at: datetime
+    place: Place
+
+    @property
+    def today(self) -> date:
+        """The day of the run in the configured time zone."""
+        return self.started_at.astimezone(self.segmentation.config.zone).date()
+
+    def take_in(self) -> Intake:
+        """What is new, or all there is; where what is new shows that more has changed, all there is after all."""
+        at = int(self.started_at.timestamp() * 1_000_000_000)
+        rules = self.segmentation.fingerprint
+        planner = Planner(self.engine, self.request, self.past.said, rules, self.today, at)
+        plan = planner.plan()
+        try:
+            return self._taken(plan, self.place.staging)
+        except Outdated as turn:
+            return self._taken(planner.rebuild(str(turn)), join(self.place.staging, "again"))
+
+    def _taken(self, plan: Plan, folder: str) -> Intake:
+        engine, config = self.engine, self.segmentation.config
+        engine.fit_to(0)
+        raw = self._raw(plan, folder)
+        engine.fit_to(max(raw.size if raw else 0, plan.size // LESS))
+        names = raw.names if raw else []
+        labelled = self._labelled(raw, join(folder, "purchases")) if raw else None
+        kept = Kept(engine, self.place.output, config, self.past.said.get("state") or {}, folder)
+        if plan.known:
+            increment = Increment(engine, config, kept, self.past, self.today, folder)
+            increment.take_in(labelled, names, plan.again)
+            return Intake(plan, increment, names)
+        assert labelled is not None  # everything is read
+        rows = settled(engine, labelled, config, fixed_as_of(config, self.today), folder)
+        refuse_nothing(rows.found, self.request.paths)
+        return Intake(plan, Whole(engine, rows, names, kept, self.past, folder), names)
+
+    def _raw(self, plan: Plan, folder: str) -> RawRows | None:
+        """What was read, None where there is nothing new."""
+        if not plan.reads:
+            return None
+        try:
+            return read(self.engine, self.request, self.segmentation.config, plan.files, folder)
+        except NoDataError:
+            # New files may be empty.
+            if plan.known and self.request.source == "csv":
+                return None
+            raise
+
+    def _labelled(self, raw: RawRows, folder: str) -> DataFrame:
+        """Written once, because everything after needs the rows more than once."""
+        labelled = label_rows(raw.frame, self.segmentation.config, self.today, by_pattern=self.engine.matches_cheaply)
+        if len(raw.names) > 1:
+            return self.engine.stage(labelled, folder)
+        staged = self.engine.stage(labelled.drop(SOURCE_ID), folder)
+        return staged.withColumn(SOURCE_ID, F.lit(source_id_of(raw.names[0])).cast("bigint"))
