@@ -20,7 +20,7 @@ from segmentation.engines.spark.engine import SparkEngine
 from segmentation.engines.spark.session import SESSION_SETTINGS
 from segmentation.errors import MissingColumnsError, NoDataError, SourceError
 from segmentation.sources import layout
-from segmentation.sources.csv import Style, read_csv, readings_of
+from segmentation.sources.csv import Style, find, read_csv, readings_of
 from segmentation.sources.layout import SMALL_TEXT, USUAL_HEADER, Form, Head, Layout, is_surely_plain, layout_of
 
 from . import oracle
@@ -36,7 +36,8 @@ def raw(engine: Engine, tmp_path_factory: pytest.TempPathFactory) -> Callable[..
 
     def frame(*paths: Path, columns=None, **form) -> DataFrame:
         scratch = str(tmp_path_factory.mktemp("scratch"))
-        return read_csv(engine, [str(path) for path in paths], Form(columns or {}, **form), scratch).frame
+        files = find(engine.files, [str(path) for path in paths])
+        return read_csv(engine, files, Form(columns or {}, **form), scratch).frame
 
     return frame
 
@@ -201,7 +202,9 @@ def test_pieces_of_a_large_file(spark: SparkSession, tmp_path: Path) -> None:
     for key in ("spark.sql.files.maxPartitionBytes", "spark.sql.files.openCostInBytes"):
         session.conf.set(key, "10000")
     session.conf.set("spark.sql.ansi.enabled", "true")
-    frame = read_csv(SparkEngine(session, "tests"), [str(regular), str(irregular)], Form(), str(tmp_path)).frame
+    engine = SparkEngine(session, "tests")
+    files = find(engine.files, [str(regular), str(irregular)])
+    frame = read_csv(engine, files, Form(), str(tmp_path)).frame
     assert frame.rdd.getNumPartitions() > 10
     assert len(set(rows_of(frame))) == 10_000
 
@@ -455,8 +458,9 @@ def test_the_inner_loop_is_small_enough_to_be_compiled(
     session = spark.newSession()
     for key, value in SESSION_SETTINGS.items():
         session.conf.set(key, value)
+    engine = SparkEngine(session, "tests")
     labelled = label_rows(
-        read_csv(SparkEngine(session, "tests"), [str(path)], Form(), str(tmp_path)).frame,
+        read_csv(engine, find(engine.files, [str(path)]), Form(), str(tmp_path)).frame,
         load_config(settings),
         TODAY,
     )

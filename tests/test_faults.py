@@ -10,7 +10,7 @@ import pytest
 from segmentation.engines.spark.files import Storage
 from segmentation.engines.spark.tables import SparkTables
 from segmentation.errors import NoDataError
-from segmentation.run import job, settling
+from segmentation.run import intake, job, settling
 from segmentation.run.job import Run
 from segmentation.run.publication import Publication
 
@@ -32,8 +32,8 @@ class Fault(Exception):  # noqa: N818
 
 
 STEPS = {
-    "reading": (job, "read"),
-    "validation": (job, "label_rows"),
+    "reading": (intake, "read"),
+    "validation": (intake, "label_rows"),
     "settling": (settling, "profile"),
     "rejected rows": ("tables", "append"),
     "segmenting": (job, "resolve"),

@@ -16,7 +16,6 @@ from hypothesis import strategies as st
 from segmentation.config import load_config
 from segmentation.errors import ConfigError, MissingColumnsError, NoDataError, QualityGateError, SegmentationError
 from segmentation.pipeline import CustomerSegmentationPipeline
-from segmentation.run import job
 from segmentation.run.record import WithoutPurchases
 
 from . import oracle
@@ -214,7 +213,7 @@ def test_returns_alone_are_no_data(run_job: Job, write_csv) -> None:
 
 def test_a_return_that_gets_lost_stops_the_run(run_job: Job, write_csv, monkeypatch) -> None:
     source = write_csv("C1,P1,2024-01-05,1,Kids\nC2,P2,2024-01-05,-1,Kids\n")
-    monkeypatch.setattr(job.WithoutPurchases, "among", lambda _sums: WithoutPurchases())
+    monkeypatch.setattr(WithoutPurchases, "among", lambda _sums: WithoutPurchases())
     with pytest.raises(SegmentationError, match="1 purchases and 0 returns, 1 and 1 were expected"):
         run_job(source, returns="net")
 

@@ -373,9 +373,9 @@ def test_a_truncated_archive_is_no_shorter_file(run_job: Job, tmp_path: Path) ->
         run_job(tmp_path / "cut.csv.gz")
 
 
-def test_what_is_not_there_yet_says_so() -> None:
+def test_unknown_sources_and_modes() -> None:
     job = CustomerSegmentationPipeline()
-    with pytest.raises(ConfigError, match="incremental is not available yet"):
-        job.run("csv", mode="incremental")
+    with pytest.raises(ConfigError, match="Unknown mode 'daily': expected one of full, incremental"):
+        job.run("csv", mode="daily")
     with pytest.raises(ConfigError, match="Unknown source 'excel'"):
         job.run("excel")
