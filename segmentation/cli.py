@@ -9,12 +9,21 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from segmentation.commands import check_input, festive, rejected, run
+from segmentation.commands import as_of, check_input, erase, festive, history, maintain, rejected, run
 from segmentation.engines.failures import is_panic, root_of
 from segmentation.errors import SegmentationError
 from segmentation.version import VERSION
 
-COMMANDS = {"run": run, "festive": festive, "rejected": rejected, "check-input": check_input}
+COMMANDS = {
+    "run": run,
+    "check-input": check_input,
+    "rejected": rejected,
+    "history": history,
+    "as-of": as_of,
+    "maintain": maintain,
+    "erase": erase,
+    "festive": festive,
+}
 DESCRIPTION = "Segment the customers of a retailer."
 
 

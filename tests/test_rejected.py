@@ -102,7 +102,7 @@ def test_columns_that_are_numbered_or_lines(run_job, tmp_path: Path) -> None:
 
 def test_what_is_refused(tmp_path: Path, capsys) -> None:
     assert rejected(tmp_path) == 2
-    assert "holds no table of rejected rows" in capsys.readouterr().err
+    assert "holds no table rejected_purchases" in capsys.readouterr().err
     assert rejected(tmp_path, "--reason", "bad") == 2
     assert "expected one of malformed_row, " in capsys.readouterr().err
     assert not (tmp_path / EXPORT).exists()

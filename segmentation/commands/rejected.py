@@ -49,20 +49,13 @@ def execute(options: argparse.Namespace) -> int:
 
 def _rows(output: Output, run: str | None, reasons: Sequence[str]) -> tuple[str, Iterator[Mapping[str, Any]]]:
     """A run, and its rejected rows with one of `reasons`, a few at a time."""
+    from segmentation.commands.local_tables import opened
     from segmentation.errors import ConfigError
 
-    try:
-        import pyarrow.compute as pc
-        from deltalake import DeltaTable
-    except ImportError as error:
-        from segmentation.engines.choose import INSTALL_EMBEDDED
+    table = opened(output, output.rejected, "rejected")
+    import pyarrow.compute as pc
 
-        raise ConfigError(f"segmentation rejected needs {error.name}: {INSTALL_EMBEDDED}.") from error
-    if output.local is None:
-        raise ConfigError(f"{output.rejected} is not on this machine: query it with Spark, filtered by run_id.")
-    if not DeltaTable.is_deltatable(output.rejected):
-        raise ConfigError(f"{output.root} holds no table of rejected rows. Check --output-dir and --config.")
-    rows = DeltaTable(output.rejected).to_pyarrow_dataset()
+    rows = table.to_pyarrow_dataset()
     ids = {one for batch in rows.to_batches(columns=["run_id"]) for one in pc.unique(batch["run_id"]).to_pylist()}
     # An id begins with the time of its run.
     chosen = run or max(ids, default="no run")

@@ -140,6 +140,15 @@ class Tables(Protocol):
     def restore(self, path: str, version: int) -> None:
         """Make an earlier version the current one."""
 
+    def delete(self, path: str, condition: str) -> int:
+        """Remove the rows that meet an SQL condition, in one commit; return how many they were."""
+
+    def maintain(self, path: str, keep_hours: int) -> None:
+        """Put small files together, and remove those that no version of the last hours needs."""
+
+    def checkpoint(self, path: str) -> None:
+        """Write the state of the newest version in whole, so that the log before it is not needed."""
+
 
 class Engine(ABC):
     """One engine, open from `choose.open_engine` until `close`.

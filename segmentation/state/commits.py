@@ -7,11 +7,15 @@ another table holds beyond it was left by a run that died, and is taken back.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
 from segmentation.engines.base import Engine, Files
 from segmentation.locations import DELTA_LOG, join, literally
+
+# The names of commits, checkpoints and checksums begin with it.
+VERSION_OF = re.compile(r"\.?(\d{20})\.")
 
 
 class Commit(NamedTuple):
@@ -52,6 +56,20 @@ def withdraw(engine: Engine, table: str, run_id: str) -> None:
     newest = last_commit(engine.files, table)
     if newest and newest.said["run_id"] == run_id:
         engine.tables.restore(table, newest.version - 1)
+
+
+def forget(files: Files, table: str) -> None:
+    """Remove the log before the last commit of a run, where a checkpoint holds all that is newer.
+
+    What a commit says of its files holds values of their rows. Versions before cannot be read any more.
+    """
+    every = files.files(join(table, DELTA_LOG))
+    versions = {file.path: VERSION_OF.match(file.path.rsplit("/", 1)[-1]) for file in every}
+    newest = last_commit(files, table)
+    first = newest.version if newest else max((int(found[1]) for found in versions.values() if found), default=0)
+    for path, found in versions.items():
+        if found and int(found[1]) < first:
+            files.delete(path)
 
 
 def _info(text: bytes) -> Mapping[str, Any]:

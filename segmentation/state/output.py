@@ -75,6 +75,11 @@ class Output:
         return join(self.root, "delta", "runs")
 
     @property
+    def erasures(self) -> str:
+        """The Delta table of what was erased, which names nobody."""
+        return join(self.root, "delta", "erasures")
+
+    @property
     def staging(self) -> str:
         """What runs keep while they work, a directory a run; hidden from readers of the output."""
         return join(self.root, ".staging")

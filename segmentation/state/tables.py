@@ -105,6 +105,10 @@ KEPT = struct(
 )
 # Statistics of the day, by which people look purchases up as well.
 PURCHASES = TableSpec(frozenset({*PURCHASE_COLUMNS, "run_id"}), {}, PURCHASE_DATE)
+ERASURE_SCHEMA = struct(
+    erased_at="timestamp", customers="long", rows_by_table=map_to("long"), rewritten=TEXTS, versions_removed="boolean"
+)
+ERASURES = TableSpec(frozenset({"erased_at", "customers"}), {}, "erased_at")
 
 
 def segments_spec(dimensions: Sequence[str]) -> TableSpec:

@@ -153,6 +153,7 @@ class EmbeddedEngine(Engine):
         """What comes to the client is in order; what Sail writes itself is not."""
         head, separator, tail = framed
         ordered = lines.orderBy(lines.columns[0]).select("value")
+        Path(target).parent.mkdir(parents=True, exist_ok=True)
         with Path(target).open("w", encoding="utf-8", newline="") as out:
             out.write(head)
             between = ""

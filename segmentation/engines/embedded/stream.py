@@ -47,22 +47,24 @@ class Staged:
         """The rows of a Delta table of the output, which lies in `root`.
 
         Its files are linked into a folder, so that nothing in their names means anything to the engine. Where rows are
-        marked as deleted or columns have other names in the files, as Spark can be told to do, delta-rs reads.
+        marked as deleted, columns have other names in the files, or instants are of the old kind, all of which Spark
+        can be told to do, delta-rs reads.
         """
         folder = self._scratch / f"table {next(self._numbers)}"
         folder.mkdir(parents=True)
         # No metadata of columns, which would be compared with that of files.
         arrow = pa.schema([field.remove_metadata() for field in pa.schema(table.schema())])
         schema = from_arrow_schema(arrow)
-        if not PLAIN_FEATURES.issuperset(table.protocol().reader_features or ()):
+        files = [root.absolute() / uri.rsplit("/", 1)[-1] for uri in table.file_uris()]
+        has_features = not PLAIN_FEATURES.issuperset(table.protocol().reader_features or ())
+        if has_features or (any(pa.types.is_timestamp(field.type) for field in arrow) and any(map(_is_old, files))):
             found = QueryBuilder().register("t", table).execute("SELECT * FROM t")
             with pq.ParquetWriter(folder / "0.parquet", arrow, compression="lz4") as writer:
                 for batch in found:
                     writer.write_batch(pa.record_batch(batch).cast(arrow))
             return self._session.read.schema(schema).parquet(str(folder))
-        files = table.file_uris()
         for number, file in enumerate(files):
-            (folder / f"{number}.parquet").symlink_to(root.absolute() / file.rsplit("/", 1)[-1])
+            (folder / f"{number}.parquet").symlink_to(file)
         rows = self._session.read.schema(schema)
         return rows.parquet(str(folder)) if files else self._session.createDataFrame([], schema)
 
@@ -72,6 +74,12 @@ class Staged:
             frame = self.stage(frame, str(self._scratch / f"frame {next(self._numbers)}"))
         batches = _read(self._folders[frame], schema.names)
         return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
+
+
+def _is_old(file: Path) -> bool:
+    """Does a file hold instants as Parquet wrote them long ago, and Spark by default?"""
+    columns = pq.ParquetFile(file).schema
+    return any(columns.column(number).physical_type == "INT96" for number in range(len(columns)))
 
 
 def _read(folder: str, names: list[str]) -> Iterator[pa.RecordBatch]:

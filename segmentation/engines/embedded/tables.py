@@ -95,6 +95,20 @@ class DeltaRsTables:
         """Make an earlier version the current one."""
         DeltaTable(str(local_path(path))).restore(version)
 
+    def delete(self, path: str, condition: str) -> int:
+        """delta-rs writes the files anew that hold such a row."""
+        return int(DeltaTable(str(local_path(path))).delete(condition)["num_deleted_rows"] or 0)
+
+    def maintain(self, path: str, keep_hours: int) -> None:
+        """Two commits at most, of which readers notice nothing."""
+        table = DeltaTable(str(local_path(path)))
+        table.optimize.compact()
+        table.vacuum(keep_hours, dry_run=False, enforce_retention_duration=False)
+
+    def checkpoint(self, path: str) -> None:
+        """Beside the log."""
+        DeltaTable(str(local_path(path))).create_checkpoint()
+
 
 def _ensured(path: str, schema: pa.Schema, spec: TableSpec) -> DeltaTable:
     """The table, made if it is not there yet, with its constraints.

@@ -46,6 +46,8 @@ SESSION_SETTINGS = {
     # A file that cannot be read is an error, not a shorter file.
     "spark.sql.files.ignoreCorruptFiles": "false",
     "spark.sql.files.ignoreMissingFiles": "false",
+    # The default is a type that Parquet has given up, and that others take for times without a zone.
+    "spark.sql.parquet.outputTimestampType": "TIMESTAMP_MICROS",
     # Days before 1582 are those of today's calendar, as they are from Spark 4 on; 3.5 would refuse to write them.
     "spark.sql.parquet.datetimeRebaseModeInWrite": "CORRECTED",
     "spark.sql.parquet.datetimeRebaseModeInRead": "CORRECTED",

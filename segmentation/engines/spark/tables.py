@@ -17,6 +17,8 @@ from segmentation.engines.spark.rows import known_rows
 
 # About 10 MB of Parquet. Every file costs a writer and a reader more than its rows do where it holds few.
 ROWS_PER_FILE = 250_000
+CHECKS_RETENTION = "spark.databricks.delta.retentionDurationCheck.enabled"
+LISTS_BY = "spark.sql.sources.parallelPartitionDiscovery.parallelism"
 COMMIT_SAYS = "spark.databricks.delta.commitInfo.userMetadata"
 
 
@@ -99,6 +101,28 @@ class SparkTables:
     def restore(self, path: str, version: int) -> None:
         """Make an earlier version the current one."""
         DeltaTable.forPath(self.spark, path).restoreToVersion(version)
+
+    def delete(self, path: str, condition: str) -> int:
+        """Delta writes the files anew that hold such a row."""
+        count = self.read(path).where(condition).count()
+        if count:
+            DeltaTable.forPath(self.spark, path).delete(condition)
+        return count
+
+    def maintain(self, path: str, keep_hours: int) -> None:
+        """Two commits at most, of which readers notice nothing."""
+        table = DeltaTable.forPath(self.spark, path)
+        table.optimize().executeCompaction()
+        # Whoever runs this says how long versions are kept; nobody else writes meanwhile.
+        self.spark.conf.set(CHECKS_RETENTION, "false")
+        # A table of ours is one folder, and VACUUM starts this many tasks, 10,000 by default, however few files it has.
+        self.spark.conf.set(LISTS_BY, "8")
+        table.vacuum(keep_hours)
+
+    def checkpoint(self, path: str) -> None:
+        """Beside the log; Delta offers it to Java alone."""
+        log: Any = DeltaTable.forPath(self.spark, path)._jdt.deltaLog()
+        log.checkpoint()
 
     def _ensure(self, path: str, schema: StructType, spec: TableSpec) -> None:
         """Create the table with its constraints, in one commit, if it is not there yet.

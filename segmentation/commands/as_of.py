@@ -1,0 +1,99 @@
+"""`segmentation as-of`: the customers as they were published on a day."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date, datetime, time, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from segmentation.config import SegmentationConfig
+    from segmentation.state.commits import Commit
+    from segmentation.state.output import Output
+
+HELP = "write the customers as they were published on a day"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("day", metavar="DAY", help="YYYY-MM-DD: what its end saw published")
+    parser.add_argument("--to", metavar="FILE", help="write them to this .parquet or .csv; it must not be there")
+    parser.add_argument("--config", metavar="FILE", help="YAML file (see conf/segmentation.yaml)")
+    parser.add_argument("--output-dir", metavar="DIR", help="where the runs published")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Say which version it is, and write it if asked to."""
+    from segmentation.commands.local_tables import opened
+    from segmentation.config import load_config, override
+    from segmentation.state.output import Output
+
+    config = override(load_config(options.config), {"output_dir": options.output_dir})
+    output = Output.of(config)
+    opened(output, output.segments, "as-of")
+    commit = published_on(output, options.day, config)
+    when = datetime.fromtimestamp(commit.at / 1000, config.zone).isoformat(timespec="seconds")
+    print(
+        f"Version {commit.version} of {output.segments}, published {when} by run {commit.said['run_id']}, as of "
+        f"{commit.said.get('as_of', '(not recorded)')}."
+    )
+    if options.to:
+        _write(output, commit.version, Path(options.to))
+    else:
+        print(f"Query: SELECT * FROM delta.`{output.segments}` VERSION AS OF {commit.version}")  # noqa: S608 - shown
+    return 0
+
+
+def published_on(output: Output, day: str, config: SegmentationConfig) -> Commit:
+    """The last publication before the end of a day in the configured time zone.
+
+    Raises:
+        ConfigError: it is no day, or nothing was published by then that is still known.
+    """
+    from segmentation.engines.local import LocalFiles
+    from segmentation.errors import ConfigError
+    from segmentation.state.commits import commits
+
+    try:
+        end = datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), config.zone).timestamp() * 1000
+    except ValueError:
+        raise ConfigError(f"as-of: expected a day like 2024-06-30, found {day!r}.") from None
+    oldest = None
+    for commit in commits(LocalFiles(), output.segments):
+        if commit.at < end:
+            return commit
+        oldest = commit
+    known = datetime.fromtimestamp(oldest.at / 1000, config.zone).date() if oldest else "none"
+    raise ConfigError(f"as-of: no publication of {day} or before is kept; the oldest one that is: {known}.")
+
+
+def _write(output: Output, version: int, target: Path) -> None:
+    import pyarrow as pa
+    import pyarrow.csv as csv
+    import pyarrow.parquet as pq
+
+    from segmentation.commands.local_tables import opened
+    from segmentation.errors import ConfigError
+
+    if target.suffix not in (".parquet", ".csv"):
+        raise ConfigError(f"--to: expected a name that ends in .parquet or .csv, found {target.name!r}.")
+    if target.exists():
+        raise ConfigError(f"{target} is there already. Name another file, or remove it.")
+    hidden, rows = target.with_name(f".{target.name}"), 0
+    try:
+        found = opened(output, output.segments, "as-of", version).to_pyarrow_dataset()
+        make = pq.ParquetWriter if target.suffix == ".parquet" else csv.CSVWriter
+        with make(hidden, found.schema) as writer:
+            for batch in found.to_batches():
+                writer.write(pa.Table.from_batches([batch]))
+                rows += batch.num_rows
+        hidden.replace(target)
+    except OSError as error:
+        raise ConfigError(
+            f"{target} cannot be written: {error.strerror or error}. Files of a version that `segmentation maintain` "
+            "has removed cannot be read any more."
+        ) from error
+    finally:
+        hidden.unlink(missing_ok=True)
+    print(f"{rows:,} customers -> {target}")

@@ -1,0 +1,35 @@
+"""`segmentation erase`: remove customers from everything that was published or kept."""
+
+from __future__ import annotations
+
+import argparse
+
+HELP = "remove customers from every table, export and old version"
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options."""
+    parser.add_argument("customers", nargs="+", metavar="CUSTOMER", help="ids as they are published")
+    parser.add_argument("--engine", choices=("auto", "spark", "embedded"), help="what keeps the tables")
+    parser.add_argument("--config", metavar="FILE", help="YAML file (see conf/segmentation.yaml)")
+    parser.add_argument("--output-dir", metavar="DIR", help="where the runs published")
+
+
+def execute(options: argparse.Namespace) -> int:
+    """Do it, and say what is left to do."""
+    from segmentation.config import load_config, override
+    from segmentation.run.housekeeping import erase
+
+    config = override(load_config(options.config), {"output_dir": options.output_dir, "engine": options.engine})
+    removed = erase(config, options.customers)
+    for table, rows in removed.items():
+        print(f"{table}: {rows:,} rows removed")
+    print(
+        "The exports are written anew, and no old version of a table holds them any more. What is left to you: erase "
+        "them in the source, from which a run that reads everything would take them in again; in backups and copies; "
+        "and in what other systems took from here."
+    )
+    target = config.publish_to_mongodb
+    if target:
+        print(f"In MongoDB: {target.database}.{target.collection}.deleteMany({{_id: {{$in: [...]}}}})")
+    return 0
