@@ -283,3 +283,261 @@ def explore(
 def test_any_history_ends_where_a_full_run_does(engine_name, spark_or_none, tmp_path_factory) -> None:
     examples = int(os.environ.get("INCREMENTAL_EXAMPLES", "8" if engine_name == "embedded" else "2"))
     explore(tmp_path_factory, (engine_name,), spark_or_none, examples)
+
+
+# --- case by case -----------------------------------------------------------------------------------------------------
+
+Runs = Callable[..., dict[str, Any]]
+CHANGES_FILE = EXPORT.replace(".json", ".changes.json")
+
+
+@pytest.fixture
+def increment(engine_name: str, spark_or_none: SparkSession | None, tmp_path: Path) -> Runs:
+    """Write files to `in`, run in mode incremental, and compare with the oracle."""
+
+    def run(day: date = START, mode: str = "incremental", force: bool = False, paths: Any = None, **config: Any) -> Any:
+        settings = {"festive_periods": FESTIVE, "max_rejected_ratio": 1, "as_of": "2024-06-30", **config}
+        at = {"output_dir": str(tmp_path / "out"), "engine": engine_name}
+        sources = paths or [tmp_path / "in"]
+        with on_day(day):
+            job = CustomerSegmentationPipeline({**settings, **at})
+            result = job.run("csv", sources, mode=mode, force=force, spark=spark_or_none)
+        if paths is None:
+            rows = oracle.read_csv(sorted((tmp_path / "in").glob("*.csv")))
+            expected = oracle.evaluate(rows, today=day, config=settings)
+            assert (tmp_path / EXPORT).read_bytes() == oracle.as_json(expected)
+            for row in table(tmp_path, "customer_segments"):
+                known = vars(expected.customers[row.customer_id])
+                assert {name: getattr(row, name) for name in known} == known
+        return result
+
+    return run
+
+
+@pytest.fixture
+def csv(tmp_path: Path) -> Callable[..., Path]:
+    """Write a file of the input."""
+
+    def write(name: str, *rows: str) -> Path:
+        path = tmp_path / "in" / f"{name}.csv"
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(HEADER + "".join(f"{row}\n" for row in rows))
+        return path
+
+    return write
+
+
+def log_of(tmp_path: Path) -> str:
+    """The log of the last run."""
+    return (tmp_path / "out/segmentation_runs.log").read_text().rpartition(" Run started: ")[2]
+
+
+def causes(tmp_path: Path, result: dict[str, Any]) -> dict[tuple[str, str], tuple[str | None, str | None, str]]:
+    """The changes of a run."""
+    rows = [row for row in table(tmp_path, "segment_changes") if row.run_id == result["metadata"]["run_id"]]
+    return {(row.customer_id, row.dimension): (row.from_label, row.to_label, row.cause) for row in rows}
+
+
+ONE = "C1,P1,2024-04-15,100.50,Kids"
+SECOND = {
+    "new": ("C2,P2,2024-05-01,1,Mens", (1, 0), {"C1": 1, "C2": 1}),
+    "late": ("C1,P0,2020-05-01,1,Mens", (1, 0), {"C1": 2}),
+    "the same once more": (ONE, (0, 1), {"C1": 1}),
+    "corrected, and it wins": ("C1,P1,2024-04-15,100.51,Kids", (1, 0), {"C1": 1}),
+    "corrected, and it loses": ("C1,P1,2024-04-15,100.49,Kids", (0, 1), {"C1": 1}),
+    "of another category": ("C1,P1,2024-04-15,100.50,Mens", (0, 1), {"C1": 1}),
+    "of a category that comes first": ("C1,P1,2024-04-15,100.50,Toys", (0, 1), {"C1": 1}),
+    "moved to another customer": ("C2,P1,2024-04-16,100.50,Kids", (1, 0), {"C2": 1}),
+    "not moved to another customer": ("C2,P1,2024-04-15,100.50,Kids", (0, 1), {"C1": 1}),
+    "moved to the customer that comes first": ("C0,P1,2024-04-15,100.50,Kids", (1, 0), {"C0": 1}),
+    "bad": ("C1,P9,2024-13-01,1,Mens", (0, 1), {"C1": 1}),
+    "after the as-of day": ("C1,P9,2024-07-01,1,Mens", (0, 0), {"C1": 1}),
+}
+
+
+@pytest.mark.parametrize("case", SECOND)
+def test_what_a_second_file_may_hold(increment: Runs, csv, tmp_path: Path, case: str) -> None:
+    row, (used, rejected), purchases = SECOND[case]
+    csv("1", ONE)
+    increment(START + timedelta(days=1))
+    csv("2", row)
+    metadata = increment(START + timedelta(days=1))["metadata"]
+    assert (metadata["rows_read"], metadata["purchases_used"], metadata["rows_rejected"]) == (1, used, rejected)
+    assert {one.customer_id: one.total_purchases for one in table(tmp_path, "customer_segments")} == purchases
+    assert "1 of 2 files or tables are new or changed" in log_of(tmp_path)
+
+
+def test_a_file_that_grows_is_the_same_file(increment: Runs, csv, tmp_path: Path) -> None:
+    csv("1", ONE, ONE)
+    increment()
+    csv("1", ONE, ONE, "C1,P2,2024-04-16,2,Kids")
+    metadata = increment()["metadata"]
+    # The row that was there is no duplicate of itself; its twin in the file is.
+    assert (metadata["purchases_used"], metadata["rejected_by_reason"]) == (2, {"duplicate_purchase": 1})
+    assert "anew" not in log_of(tmp_path)
+
+
+REBUILDS = {
+    "a file is gone": (lambda folder, _: (folder / "1.csv").unlink(), {}, "1.csv is gone"),
+    "a file is shorter": (lambda _, csv: csv("1"), {}, "1.csv is shorter"),
+    "a row was changed": (lambda _, csv: csv("1", "C1,P1,2024-04-14,999.50,Kids"), {}, "1.csv was changed, not only"),
+    "other rules": (lambda *_: None, {"lapsed_after_days": 30}, "the configuration or the program's rules changed"),
+    "force": (lambda *_: None, {"force": True}, "--force says so"),
+    "the clock": (lambda *_: None, {"day": START - timedelta(days=1)}, "the last run was on 2024-06-30, after today"),
+}
+
+
+@pytest.mark.parametrize("case", REBUILDS)
+def test_when_everything_is_read_anew(increment: Runs, csv, tmp_path: Path, case: str) -> None:
+    change, options, why = REBUILDS[case]
+    csv("1", ONE)
+    csv("2", "C2,P2,2024-05-01,1,Mens")
+    increment()
+    change(tmp_path / "in", csv)
+    increment(**options)
+    assert f"everything is read anew, because {why}" in log_of(tmp_path).replace(str(tmp_path / "in") + "/", "")
+
+
+def test_a_file_with_the_times_of_another_content_is_read(increment: Runs, csv, tmp_path: Path) -> None:
+    path = csv("1", ONE)
+    increment()
+    before = path.stat()
+    csv("1", ONE.replace("P1", "P7"))
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+    increment()
+    assert [row.purchase_id for row in table(tmp_path, "purchases")] == ["P7"]
+
+
+def test_a_file_that_was_only_touched_is_not_read(increment: Runs, csv, tmp_path: Path) -> None:
+    path = csv("1", ONE)
+    increment()
+    os.utime(path, ns=(0, 0))
+    assert increment()["metadata"]["rows_read"] == 0
+
+
+def test_files_of_earlier_runs_stay_and_are_read_again_when_all_is(increment: Runs, csv, tmp_path: Path) -> None:
+    one, two = csv("1", ONE), csv("2", "C2,P2,2024-05-01,1,Mens")
+    increment(paths=[one])
+    assert increment(paths=[two])["metadata"]["rows_read"] == 1
+    assert {row.customer_id for row in table(tmp_path, "customer_segments")} == {"C1", "C2"}
+    assert increment(paths=[two], lapsed_after_days=30)["metadata"]["rows_read"] == 2
+    assert {row.customer_id for row in table(tmp_path, "customer_segments")} == {"C1", "C2"}
+    one.unlink()
+    with pytest.raises(NoDataError, match=r"not there any more: .*1\.csv.* run with --force"):
+        increment(paths=[two], lapsed_after_days=31)
+    increment(paths=[two], force=True)
+    assert {row.customer_id for row in table(tmp_path, "customer_segments")} == {"C2"}
+
+
+def test_time_alone_moves_labels(increment: Runs, csv, tmp_path: Path) -> None:
+    """And nobody reads a purchase for it."""
+    csv("1", *[f"C1,P{n},2024-01-0{n},1,Kids" for n in range(1, 6)], "C2,P9,2024-06-30,20000,Mens")
+    increment(as_of="2024-07-01")
+    result = increment(as_of="2024-07-02")
+    assert causes(tmp_path, result) == {("C1", "purchase_frequency"): ("Loyal", "Lapsed", "time")}
+    assert result["metadata"]["rows_read"] == 0
+    (one,) = json.loads((tmp_path / CHANGES_FILE).read_text())
+    assert one["customer_id"] == "C1"
+    assert one["segmentation"]["purchase_frequency"] == "Lapsed"
+    back = increment(as_of="2024-07-01")
+    assert causes(tmp_path, back) == {("C1", "purchase_frequency"): ("Lapsed", "Loyal", "time")}
+
+
+def test_a_purchase_of_the_future_comes_when_its_day_does(increment: Runs, csv, tmp_path: Path) -> None:
+    csv("1", ONE, "C1,P1,2024-07-03,1,Kids", "C1,P2,2024-07-05,1,Kids", "C3,,2024-07-03,1,Kids")
+    settings = {"as_of": "latest"}
+    assert increment(**settings)["metadata"]["rows_rejected"] == 3
+    assert [row.purchase_id for row in table(tmp_path, "future_purchases")] == ["P1", "P2"]
+    result = increment(START + timedelta(days=3), **settings)
+    assert (result["metadata"]["rows_read"], result["metadata"]["as_of"]) == (0, "2024-07-03")
+    assert [row.purchase_id for row in table(tmp_path, "future_purchases")] == ["P2"]
+    increment(START + timedelta(days=9), **settings)
+    assert table(tmp_path, "future_purchases") == []
+    assert sorted(row.purchase_id for row in table(tmp_path, "purchases")) == ["P1", "P2"]
+
+
+def test_a_purchase_of_the_future_that_is_taken_back_does_not_come(increment: Runs, csv, tmp_path: Path) -> None:
+    csv("1", ONE, "C1,P2,2024-07-03,1,Kids")
+    increment(as_of="latest")
+    csv("1", ONE, "C1,P3,2024-06-03,1,Kids", "C1,P4,2024-06-03,1,Kids")
+    increment(as_of="latest")
+    increment(START + timedelta(days=9), as_of="latest")
+    assert sorted(row.purchase_id for row in table(tmp_path, "purchases")) == ["P1", "P3", "P4"]
+
+
+def test_why_labels_changed(increment: Runs, csv, tmp_path: Path) -> None:
+    csv("1", ONE, "C2,P2,2024-05-01,1,Mens", "C3,P3,2024-05-01,1,Mens")
+    first = increment()
+    assert {cause for _, _, cause in causes(tmp_path, first).values()} == {"first_seen"}
+    csv("2", "C2,P4,2024-05-02,1,Kids", "C9,P3,2024-05-02,1,Mens")
+    second = causes(tmp_path, increment())
+    assert second["C2", "category"] == ("Mens", "Family", "new_purchase")
+    assert second["C3", "spending"] == ("Low Value", None, "gone")
+    assert second["C9", "spending"] == (None, "Low Value", "first_seen")
+    third = causes(tmp_path, increment(low_lifetime_threshold=50))
+    assert third == {("C1", "spending"): ("Low Value", "Medium Value", "rules")}
+    # A full run writes history, too.
+    csv("3", "C1,P8,2024-05-02,1,Mens")
+    fourth = causes(tmp_path, increment(mode="full", low_lifetime_threshold=50))
+    assert fourth["C1", "category"] == ("Kids", "Family", "new_purchase")
+    fifth = causes(tmp_path, increment(mode="full", low_lifetime_threshold=50, as_of="2024-12-31"))
+    assert {cause for _, _, cause in fifth.values()} == {"time"}
+
+
+def test_a_row_says_when_it_changed(increment: Runs, csv, tmp_path: Path) -> None:
+    csv("1", ONE, "C2,P2,2024-05-01,1,Mens")
+    first = increment()["metadata"]["run_id"]
+    csv("2", "C2,P3,2024-05-01,1,Mens")
+    for mode in ("incremental", "full"):
+        second = increment(mode=mode)["metadata"]["run_id"]
+        rows = {row.customer_id: row.run_id for row in table(tmp_path, "customer_segments")}
+        if mode == "incremental":
+            changed = second
+        assert rows == {"C1": first, "C2": changed}
+
+
+@pytest.mark.parametrize("call", range(8))
+def test_killed_at_any_commit(increment: Runs, csv, tmp_path: Path, engine_name: str, call: int) -> None:
+    """A correction, a purchase of the future and a new one: every table is written to."""
+    csv("1", ONE, "C2,P2,2024-05-01,1,Mens", "C2,P7,2024-07-02,1,Mens")
+    increment(as_of="latest")
+    csv("2", "C1,P1,2024-04-15,100.60,Kids", "C2,P3,2024-06-02,1,Kids", "C2,P8,2024-07-09,1,Mens", "bad")
+    day = START + timedelta(days=3)
+    with killed_at(engine_name, call) as calls:
+        try:
+            increment(day, as_of="latest")
+        except Killed:
+            assert len(calls) > call
+        else:
+            assert len(calls) <= call
+    again = increment(day, as_of="latest")
+    assert [row.purchase_id for row in table(tmp_path, "future_purchases")] == ["P8"]
+    assert len(table(tmp_path, "purchases")) == 4
+    labels: dict[tuple[str, str], str | None] = {}
+    for row in sorted(table(tmp_path, "segment_changes"), key=lambda row: row.changed_at):
+        assert labels.get((row.customer_id, row.dimension)) == row.from_label
+        labels[row.customer_id, row.dimension] = row.to_label
+    assert again["metadata"]["total_customers"] == 2
+
+
+def test_a_table_grows(engine_name: str, spark_or_none, tmp_path: Path) -> None:
+    import pyarrow as pa
+    from deltalake import write_deltalake
+
+    def add(*rows: tuple[str, str, date, float, str]) -> None:
+        write_deltalake(
+            tmp_path / "t", pa.table(dict(zip(PURCHASE, zip(*rows, strict=True), strict=True))), mode="append"
+        )
+
+    def run() -> dict[str, Any]:
+        config = {"output_dir": str(tmp_path / "out"), "engine": engine_name}
+        job = CustomerSegmentationPipeline(config)
+        return job.run("table", table=tmp_path / "t", mode="incremental", spark=spark_or_none)
+
+    add(("C1", "P1", date(2024, 1, 5), 1.5, "Kids"))
+    run()
+    assert run()["metadata"]["rows_read"] == 0
+    add(("C1", "P2", date(2024, 1, 6), 1.5, "Kids"))
+    assert run()["metadata"]["rows_read"] == 2
+    assert len(table(tmp_path, "purchases")) == 2
+    assert "read anew" not in log_of(tmp_path)

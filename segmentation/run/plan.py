@@ -46,7 +46,7 @@ class Plan:
     def size(self) -> int:
         """About how many bytes of text there are, with what earlier runs took in."""
         units = (Unit(*one) for one in (self.state or {}).get("units", ()))
-        return sum(text_size(unit.name, unit.size) for unit in units)
+        return sum(text_size(unit.name, max(unit.size, 0)) for unit in units)
 
 
 @dataclass(frozen=True)

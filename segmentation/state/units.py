@@ -22,15 +22,15 @@ class Unit:
     Attributes:
         name: its URI, as in ``source``.
         path: the argument of the run that named it.
-        size: bytes.
-        modified: when it was written last, in nanoseconds; 0 for a table or collection.
+        size: bytes; -1 for a table or collection.
+        modified: when it was written last, in nanoseconds.
         changed: when anything of it changed, which nobody can set; 0 where the file system does not tell.
         digest: of its content, None where it cannot be told.
     """
 
     name: str
     path: str
-    size: int = 0
+    size: int = -1
     modified: int = 0
     changed: int = 0
     digest: str | None = None
@@ -44,7 +44,7 @@ class Unit:
 
     def is_as_it_was(self, before: Unit, taken_in: int) -> bool:
         """Is it the same as when it was taken in, at a time in nanoseconds? Its content says so where times do not."""
-        if not self.modified:
+        if self.size < 0:
             return self.digest is not None and self.digest == before.digest
         same_times = (self.size, self.modified, self.changed) == (before.size, before.modified, before.changed)
         is_old = self.changed and max(self.modified, self.changed) < taken_in - YOUNG

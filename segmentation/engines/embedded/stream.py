@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from functools import reduce
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,9 @@ import pyarrow.dataset as ds
 import pyarrow.parquet as pq
 from deltalake import DeltaTable, QueryBuilder
 from pyspark.sql import DataFrame, SparkSession
+from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
+from pyspark.sql.types import StructType
 
 # The files live for one run, so they are written for speed.
 FAST = {"compression": "lz4_raw", "dictionary_enabled": "false", "statistics_enabled": "none"}
@@ -46,27 +50,36 @@ class Staged:
     def of_table(self, table: DeltaTable, root: Path) -> DataFrame:
         """The rows of a Delta table of the output, which lies in `root`.
 
-        Its files are linked into a folder, so that nothing in their names means anything to the engine. Where rows are
-        marked as deleted, columns have other names in the files, or instants are of the old kind, all of which Spark
-        can be told to do, delta-rs reads.
+        Its files are linked into folders, so that nothing in their names means anything to the engine, those together
+        that are of the same types: delta-rs, Spark and earlier versions of both store texts and instants in several
+        ways. Where rows are marked as deleted or columns have other names in the files, as Spark can be told to do,
+        delta-rs reads.
         """
         folder = self._scratch / f"table {next(self._numbers)}"
-        folder.mkdir(parents=True)
-        # No metadata of columns, which would be compared with that of files.
         arrow = pa.schema([field.remove_metadata() for field in pa.schema(table.schema())])
+        files: Sequence[Path] = [root.absolute() / uri.rsplit("/", 1)[-1] for uri in table.file_uris()]
+        if not PLAIN_FEATURES.issuperset(table.protocol().reader_features or ()):
+            files = [_copied(table, arrow, folder / "copy.parquet")]
+        kinds: dict[str, list[Path]] = defaultdict(list)
+        for file in files:
+            kinds[str(pq.read_schema(file).remove_metadata())].append(file)
         schema = from_arrow_schema(arrow)
-        files = [root.absolute() / uri.rsplit("/", 1)[-1] for uri in table.file_uris()]
-        has_features = not PLAIN_FEATURES.issuperset(table.protocol().reader_features or ())
-        if has_features or (any(pa.types.is_timestamp(field.type) for field in arrow) and any(map(_is_old, files))):
-            found = QueryBuilder().register("t", table).execute("SELECT * FROM t")
-            with pq.ParquetWriter(folder / "0.parquet", arrow, compression="lz4") as writer:
-                for batch in found:
-                    writer.write_batch(pa.record_batch(batch).cast(arrow))
-            return self._session.read.schema(schema).parquet(str(folder))
+        parts = [self._typed(some, folder / str(number), schema) for number, some in enumerate(kinds.values())]
+        return reduce(DataFrame.unionByName, parts) if parts else self._session.createDataFrame([], schema)
+
+    def _typed(self, files: Sequence[Path], folder: Path, schema: StructType) -> DataFrame:
+        """Files of the same types; a column that they lack, because they are older, is null."""
+        folder.mkdir(parents=True)
         for number, file in enumerate(files):
             (folder / f"{number}.parquet").symlink_to(file)
-        rows = self._session.read.schema(schema)
-        return rows.parquet(str(folder)) if files else self._session.createDataFrame([], schema)
+        rows = self._session.read.parquet(str(folder))
+        there = set(rows.columns)
+        return rows.select(
+            *[
+                (F.col(field.name) if field.name in there else F.lit(None)).cast(field.dataType).alias(field.name)
+                for field in schema
+            ]
+        )
 
     def reader(self, frame: DataFrame, schema: pa.Schema) -> pa.RecordBatchReader:
         """The rows of `frame` in any order, as batches of `schema`; all is computed before the first one comes."""
@@ -76,10 +89,12 @@ class Staged:
         return pa.RecordBatchReader.from_batches(schema, (batch.cast(schema) for batch in batches))
 
 
-def _is_old(file: Path) -> bool:
-    """Does a file hold instants as Parquet wrote them long ago, and Spark by default?"""
-    columns = pq.ParquetFile(file).schema
-    return any(columns.column(number).physical_type == "INT96" for number in range(len(columns)))
+def _copied(table: DeltaTable, schema: pa.Schema, target: Path) -> Path:
+    target.parent.mkdir(parents=True)
+    with pq.ParquetWriter(target, schema, compression="lz4") as writer:
+        for batch in QueryBuilder().register("t", table).execute("SELECT * FROM t"):
+            writer.write_batch(pa.record_batch(batch).cast(schema))
+    return target
 
 
 def _read(folder: str, names: list[str]) -> Iterator[pa.RecordBatch]:
