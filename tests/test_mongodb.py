@@ -406,3 +406,46 @@ def test_tls(tmp_path: Path) -> None:
             assert (done.returncode, said in done.stderr) == (code, True), done.stderr[-2000:]
     finally:
         server.stop()
+
+
+# --- incremental ------------------------------------------------------------------------------------------------------
+
+AT = datetime(2024, 1, 5)
+HOW = {"updated": {"field": "at", "lookback": 1}, "object ids": {"field": "_id"}, "all read again": None}
+
+
+@pytest.mark.parametrize("how", HOW)
+def test_a_collection_that_grows(spark: SparkSession, server: Server, tmp_path: Path, how: str) -> None:
+    """Only what is new is read, what comes late as well; the outcome is that of a full run."""
+    name = f"grows_{how.replace(' ', '_')}"
+    more = {"incremental": HOW[how]} if HOW[how] else {}
+
+    def go(mode: str, out: str = "out") -> dict[str, Any]:
+        settings = {"uri": server.uri, "database": "retail", "collection": name, **more}
+        config = {"output_dir": str(tmp_path / out), "max_rejected_ratio": 1, "mongodb": settings}
+        return CustomerSegmentationPipeline(config).run("mongodb", spark=spark, mode=mode)["metadata"]
+
+    def add(client: Any, *orders: tuple[str, int]) -> None:
+        made = [AT.timestamp() + day * 86_400 for _, day in orders]
+        ids = [bson.ObjectId(f"{int(at):08x}{number:016x}") for number, at in enumerate(made, 1000 * len(orders))]
+        client.retail[name].insert_many(
+            good(_id=one, order_id=order, at=datetime.fromtimestamp(at))
+            for one, (order, _), at in zip(ids, orders, made, strict=True)
+        )
+
+    with server.client() as client:
+        add(client, ("P1", 0), ("P2", 5), ("P3", 9))
+        assert go("incremental")["rows_read"] == 3
+        # One that comes late, and one that is new.
+        add(client, ("P4", 8.5), ("P5", 10))
+        read = go("incremental")
+        assert read["rows_read"] == (5 if how == "all read again" else 3)
+        assert read["rejected_by_reason"] == {}
+        assert go("incremental")["rows_read"] == (5 if how == "all read again" else 2)
+        go("full", "full")
+        exports = [(tmp_path / out / EXPORT).read_bytes() for out in ("out", "full")]
+        assert exports[0] == exports[1]
+        client.retail[name].delete_one({"order_id": "P1"})
+        go("incremental")
+    log = (tmp_path / "out/segmentation_runs.log").read_text()
+    assert ("was changed, not only added to" in log) is (how == "all read again")

@@ -12,6 +12,13 @@ from segmentation.config.values import Columns, Model, Name
 from segmentation.errors import ConfigError
 
 
+class MongoIncremental(Model):
+    """A field that tells which documents are new, and how many days late they may come."""
+
+    field: Name
+    lookback: float = Field(1, ge=0, le=3650)
+
+
 class MongoConfig(Model):
     """Where the purchases lie in MongoDB. Secrets are never shown."""
 
@@ -27,6 +34,7 @@ class MongoConfig(Model):
     collection: Name = "purchases"
     columns: Columns = {}
     filter: dict[str, Any] | None = None
+    incremental: MongoIncremental | None = None
     read_preference: Literal["primary", "primaryPreferred", "secondary", "secondaryPreferred", "nearest"] | None = None
     partitioner: Name | None = None
     partitioner_options: dict[str, str | int] = {}

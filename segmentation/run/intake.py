@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
 from typing import NamedTuple
 
@@ -78,7 +78,9 @@ class Reader:
         """What is new, or all there is; where what is new shows that more has changed, all there is after all."""
         at = int(self.started_at.timestamp() * 1_000_000_000)
         rules = self.segmentation.fingerprint
-        planner = Planner(self.engine, self.request, self.past.said, rules, self.today, at)
+        mongodb = self.segmentation.config.mongodb
+        partly = self.request.source == "mongodb" and mongodb is not None and mongodb.incremental is not None
+        planner = Planner(self.engine, self.request, self.past.said, rules, self.today, at, partly)
         plan = planner.plan()
         try:
             return self._taken(plan, self.place.staging)
@@ -91,6 +93,9 @@ class Reader:
         raw = self._raw(plan, folder)
         engine.fit_to(max(raw.size if raw else 0, plan.size // LESS))
         names = raw.names if raw else []
+        if plan.state is not None:
+            high = raw.high if raw and raw.high is not None else plan.high
+            plan = replace(plan, state={**plan.state, "high": high})
         labelled = self._labelled(raw, join(folder, "purchases")) if raw else None
         kept = Kept(engine, self.place.output, config, self.past.said.get("state") or {}, folder)
         if plan.known:
@@ -107,10 +112,10 @@ class Reader:
         if not plan.reads:
             return None
         try:
-            return read(self.engine, self.request, self.segmentation.config, plan.files, folder)
+            return read(self.engine, self.request, self.segmentation.config, plan.files, folder, plan.high)
         except NoDataError:
-            # New files may be empty.
-            if plan.known and self.request.source == "csv":
+            # New files may be empty, and of a collection nothing may be new.
+            if plan.known and (self.request.source == "csv" or plan.high is not None):
                 return None
             raise
 

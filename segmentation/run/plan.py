@@ -34,6 +34,7 @@ class Plan:
         reads: is there anything to read?
         again: names of files and tables among them that earlier runs took in.
         state: what the next run must know, None where this is no incremental one.
+        high: of a collection, what `RawRows.high` was, None to read all.
     """
 
     known: bool
@@ -41,6 +42,7 @@ class Plan:
     reads: bool = True
     again: Sequence[str] = ()
     state: Mapping[str, Any] | None = None
+    high: Any = None
 
     @property
     def size(self) -> int:
@@ -60,6 +62,7 @@ class Planner:
         rules: what purchases are read and labelled by.
         today: the day of the run.
         started_at: the same as nanoseconds.
+        partly: does the source itself tell what is new?
     """
 
     engine: Engine
@@ -68,6 +71,7 @@ class Planner:
     rules: str
     today: date
     started_at: int
+    partly: bool
     _before: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -90,8 +94,9 @@ class Planner:
         fresh = {name for name, unit in units.items() if not self._is_known(unit, before.get(name))}
         state = self._state({**before, **units}, {name: unit for name, unit in before.items() if name not in fresh})
         LOGGER.info("Incremental: %d of %d files or tables are new or changed", len(fresh), len(units))
-        again = sorted(name for name in fresh if name in before)
-        return Plan(True, [file for file in files if file.uri in fresh], bool(fresh), again, state)
+        high = self._before.get("high") if self.partly else None
+        again = sorted(name for name in fresh if name in before) if high is None else []
+        return Plan(True, [file for file in files if file.uri in fresh], bool(fresh), again, state, high)
 
     def rebuild(self, why: str) -> Plan:
         """Read everything anew, also what was named by earlier runs alone."""

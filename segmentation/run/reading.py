@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from segmentation.config import SegmentationConfig
 from segmentation.engines.base import Engine, StoredFile
@@ -15,7 +16,12 @@ from segmentation.sources.tables import read_table
 
 
 def read(
-    engine: Engine, request: Request, config: SegmentationConfig, files: Sequence[StoredFile], folder: str
+    engine: Engine,
+    request: Request,
+    config: SegmentationConfig,
+    files: Sequence[StoredFile],
+    folder: str,
+    high: Any = None,
 ) -> RawRows:
     """What was asked for, as the configuration says.
 
@@ -25,11 +31,13 @@ def read(
         config: how it is to be read.
         files: the CSV files to read, where these are the source.
         folder: for what the engine needs until the run ends.
+        high: of a collection, read what may be new since this was `RawRows.high`.
     """
     if request.source == "mongodb" and config.mongodb:
         from segmentation.sources.mongodb import read_mongodb
 
-        return read_mongodb(engine.session, config.mongodb, config.named_columns, config.decimal_separator)
+        columns, separator = config.named_columns, config.decimal_separator
+        return read_mongodb(engine.session, config.mongodb, columns, separator, high)
     if request.table:
         return read_table(engine, request.table, config.table_columns, config.decimal_separator, join(folder, "table"))
     return read_csv(engine, files, form_of(config), join(folder, "text"))

@@ -25,6 +25,7 @@ from segmentation.errors import NoDataError, SourceError
 from segmentation.schemas import AMOUNT, PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.sources import RawRows
 from segmentation.sources.mongo_server import FIRST_LOOK_PATIENCE, INVALID_URI, connection_uri, explain, server
+from segmentation.sources.mongo_since import newest, since
 
 DOCUMENT_PATHS: Mapping[str, str] = dict(
     zip(PURCHASE_COLUMNS, ("customer.id", "order_id", "date", "total_amount_lkr", "product.category"), strict=True)
@@ -36,7 +37,11 @@ BYTES_PER_DOCUMENT = 60
 
 
 def read_mongodb(
-    spark: SparkSession, config: MongoConfig, columns: Mapping[str, str], decimal_separator: str = "."
+    spark: SparkSession,
+    config: MongoConfig,
+    columns: Mapping[str, str],
+    decimal_separator: str = ".",
+    high: Any = None,
 ) -> RawRows:
     """Read purchases from a collection.
 
@@ -45,6 +50,7 @@ def read_mongodb(
         config: where, as whom, what and how.
         columns: purchase column -> dotted path, beside those of `config` and the document's.
         decimal_separator: how the text of an amount is written.
+        high: what `RawRows.high` was the last time, None to read all.
 
     Returns:
         The raw frame, `RAW_COLUMNS`, and ``line_id`` where it is mapped: one row per document, all text;
@@ -55,13 +61,16 @@ def read_mongodb(
         SourceError: the server cannot be reached or refuses.
         NoDataError: the collection is empty or missing.
     """
-    count = look(spark, config, connection_uri(config, FIRST_LOOK_PATIENCE))
+    only = dict(config.filter or {})
+    if config.incremental and high is not None:
+        only = {"$and": [only, since(config.incremental, high)]}
+    count, largest = look(spark, config, connection_uri(config, FIRST_LOOK_PATIENCE), only)
     paths = {**DOCUMENT_PATHS, **columns, **by_name(config.columns)}
-    documents = _partitioned(spark, config, connection_uri(config), list(paths), pipeline(paths, config.filter))
+    documents = _partitioned(spark, config, connection_uri(config), list(paths), pipeline(paths, only))
     texts = [_separated(name, decimal_separator).alias(name) for name in paths]
     name = f"{config.database}.{config.collection}"
     frame = documents.select(source_id(F.lit(name)).alias(SOURCE_ID), RAW_RECORD, *texts)
-    return RawRows(frame, count * BYTES_PER_DOCUMENT, [name])
+    return RawRows(frame, count * BYTES_PER_DOCUMENT, [name], largest)
 
 
 def pipeline(paths: Mapping[str, str], only: Mapping[str, Any] | None) -> str:
@@ -97,8 +106,8 @@ def _separated(name: str, decimal_separator: str) -> Column:
     return F.when(is_text, text).otherwise(F.translate(text, ".", decimal_separator))
 
 
-def look(spark: SparkSession, config: MongoConfig, uri: str) -> int:
-    """See that the collection can be read and holds something; return about how many documents.
+def look(spark: SparkSession, config: MongoConfig, uri: str, only: Mapping[str, Any]) -> tuple[int, Any]:
+    """See that the collection can be read and holds something; return about how many documents, and `RawRows.high`.
 
     Raises:
         SourceError: one sentence on what is wrong and what to check.
@@ -110,11 +119,14 @@ def look(spark: SparkSession, config: MongoConfig, uri: str) -> int:
     try:
         client = jvm.com.mongodb.client.MongoClients.create(uri)
         collection = client.getDatabase(config.database).getCollection(config.collection)
-        only = jvm.org.bson.Document.parse(json.dumps(dict(config.filter or {}), default=str))
-        if collection.find(only).first() is None:
-            what = "matches the filter" if config.filter else "is in the collection (it may not exist)"
+        parse = jvm.org.bson.Document.parse
+        query = parse(json.dumps(only, default=str))
+        if collection.find(query).first() is None:
+            what = "matches the filter" if only else "is in the collection (it may not exist)"
             raise NoDataError(f"no document {what} {where} on {server(config)}. Check mongodb.database and collection.")
-        return int(collection.estimatedDocumentCount())
+        field = config.incremental.field if config.incremental else None
+        largest = newest(collection, query, field, parse) if field else None
+        return int(collection.estimatedDocumentCount()), largest
     except IllegalArgumentException:
         raise SourceError(INVALID_URI) from None
     except Py4JJavaError as error:
