@@ -12,6 +12,8 @@ from typing import Any
 import altair as alt
 import pandas as pd
 
+from benchmarks import incremental
+
 DOCS = Path(__file__).resolve().parents[1] / "docs"
 NAMES = {
     "embedded cold": "this job, embedded, cold",
@@ -36,6 +38,7 @@ def main() -> int:
     text = page.read_text()
     head, tail = text[: text.index(START) + len(START)], text[text.index(END) :]
     parts = [machine(record), times(found, sizes), targets(found, sizes[-1]), steps(record["stages"], sizes[-1])]
+    parts.append(incremental.table(record["incremental"], record["disk"]))
     page.write_text("\n\n".join([head, *parts, tail]))
     chart(found).save(DOCS / "benchmarks.svg")
     return 0

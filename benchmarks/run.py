@@ -25,6 +25,7 @@ from pathlib import Path
 
 import psutil
 
+from benchmarks import incremental
 from segmentation.config import AnnualPeriod, load_config
 from segmentation.core.festive import resolve
 from segmentation.engines.spark.java import ensure_java
@@ -52,6 +53,8 @@ def main() -> int:
         bench.size(rows)
     bench.shapes(1_000_000)
     record = {"machine": machine(), "repeat": options.repeat, "measured": bench.measured, "stages": bench.stages}
+    record["incremental"] = incremental.measure(bench.data(sizes[-1]), options.folder, options.repeat)
+    record["disk"] = incremental.disk(bench.data(1_000_000), options.folder)
     (options.folder / "measured.json").write_text(json.dumps(record, indent=1))
     subprocess.run([sys.executable, "-m", "benchmarks.report", str(options.folder / "measured.json")], check=True)
     return 0

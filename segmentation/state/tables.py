@@ -12,7 +12,6 @@ from segmentation.core.types import TEXTS, map_to, struct
 from segmentation.engines.base import Engine, TableSpec
 from segmentation.locations import readable
 from segmentation.schemas import (
-    AMOUNT_TYPE,
     CUSTOMER_ID,
     LINE_ID,
     PURCHASE_COLUMNS,
@@ -91,17 +90,6 @@ CHANGES = TableSpec(
     frozenset({CUSTOMER_ID, "dimension", "as_of", "run_id", "changed_at", "cause"}),
     {"label_changed": "from_label IS NOT NULL OR to_label IS NOT NULL"},
     CUSTOMER_ID,
-)
-KEPT = struct(
-    customer_id="string",
-    purchase_id="string",
-    purchase_date="date",
-    amount=AMOUNT_TYPE,
-    category="string",
-    line_id="string",
-    warning="string",
-    source="string",
-    run_id="string",
 )
 # Statistics of the day, by which people look purchases up as well.
 PURCHASES = TableSpec(frozenset({*PURCHASE_COLUMNS, "run_id"}), {}, PURCHASE_DATE)
