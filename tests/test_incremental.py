@@ -275,7 +275,8 @@ def explore(
             stateful_step_count=14,
             deadline=None,
             suppress_health_check=list(HealthCheck),
-            phases=[Phase.explicit, Phase.reuse, Phase.generate, Phase.shrink],
+            # A Spark run takes seconds, so what fails there is shown as it was found.
+            phases=[Phase.explicit, Phase.reuse, Phase.generate, *([Phase.shrink] if engines == ("embedded",) else [])],
         ),
     )
 

@@ -134,8 +134,8 @@ class Tables(Protocol):
             commit: what the commit says of itself.
         """
 
-    def read(self, path: str) -> DataFrame:
-        """The rows of the newest version of a table of the output."""
+    def read(self, path: str, version: int) -> DataFrame:
+        """The rows of a table of the output as of a version, whatever is written to it until they are computed."""
 
     def restore(self, path: str, version: int) -> None:
         """Make an earlier version the current one."""

@@ -20,7 +20,7 @@ from segmentation.run.repair import repair
 from segmentation.schemas import CUSTOMER_ID, EDGES, RAW_RECORD
 from segmentation.sinks.json_export import stage_json
 from segmentation.state import tables
-from segmentation.state.commits import forget, last_commit
+from segmentation.state.commits import forget, last_commit, rows_of
 from segmentation.state.output import Output
 
 OWN = "housekeeping"
@@ -85,7 +85,7 @@ def erase(config: SegmentationConfig, customers: Sequence[str]) -> dict[str, int
 
 def _without(engine: Engine, output: Output, config: SegmentationConfig, table: str, customers: Sequence[str]) -> int:
     """Write a table anew without the rows of customers; its commit says what the last one said. How many were there?"""
-    rows = engine.tables.read(table)
+    rows = rows_of(engine, table)
     whose = F.btrim(CUSTOMER_ID, F.lit(EDGES)).isin(*customers)
     if table == output.rejected:
         # Of a malformed row nobody knows where the id is.
@@ -110,13 +110,13 @@ def _write_exports(engine: Engine, output: Output, config: SegmentationConfig) -
     newest = last_commit(engine.files, output.segments)
     if newest is None:
         return
-    every = engine.tables.read(output.segments)
+    every = rows_of(engine, output.segments)
     names = [name for name in Segmentation(config).dimensions if name in every.columns]
     folder = join(output.staging, OWN)
     stage_json(engine, every, every.count(), names, folder, EXPORT)
     changed = every.limit(0)
     if engine.files.exists(output.changes):
-        ids = engine.tables.read(output.changes).where(F.col("run_id") == newest.said["run_id"]).select(CUSTOMER_ID)
+        ids = rows_of(engine, output.changes).where(F.col("run_id") == newest.said["run_id"]).select(CUSTOMER_ID)
         changed = every.join(ids, on=CUSTOMER_ID, how="left_semi")
     stage_json(engine, changed, changed.count(), names, folder, CHANGES)
     engine.files.replace(join(folder, EXPORT), output.json_file)

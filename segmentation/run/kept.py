@@ -20,6 +20,7 @@ from segmentation.run.publication import Write
 from segmentation.run.settling import put_together
 from segmentation.schemas import PURCHASE_DATE, REASONS, SOURCE, SOURCE_ID
 from segmentation.state import tables
+from segmentation.state.commits import rows_of
 from segmentation.state.output import Output
 
 
@@ -48,7 +49,7 @@ class Kept:
     @cached_property
     def rows(self) -> DataFrame:
         """One row per purchase, or per line."""
-        return self.engine.tables.read(self.output.purchases)
+        return rows_of(self.engine, self.output.purchases)
 
     @cached_property
     def purchases(self) -> DataFrame:
@@ -70,7 +71,7 @@ class Kept:
         if self.early_from is None or (due and self.early_from > today):
             return None
         is_due = F.col(PURCHASE_DATE) <= on(today)
-        early = self.engine.tables.read(self.output.early).where(is_due if due else ~is_due)
+        early = rows_of(self.engine, self.output.early).where(is_due if due else ~is_due)
         return early.where(~comes_from(again)) if again else early
 
     def adding(self, new: DataFrame, *, replaces: bool, rows: int, commit: Mapping[str, Any]) -> Write:

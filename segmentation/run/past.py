@@ -10,7 +10,7 @@ from pyspark.sql import DataFrame
 
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
-from segmentation.state.commits import last_commit
+from segmentation.state.commits import last_commit, rows_of
 from segmentation.state.output import Output
 
 
@@ -32,7 +32,7 @@ class Past:
     @cached_property
     def customers(self) -> DataFrame | None:
         """The customers as they are published, None where nothing is."""
-        return self._engine.tables.read(self._output.segments) if self.said else None
+        return rows_of(self._engine, self._output.segments) if self.said else None
 
     def same_rules(self, segmentation: Segmentation) -> bool:
         """Did the same rules lead to what is published?"""

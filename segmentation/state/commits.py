@@ -11,7 +11,9 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
-from segmentation.engines.base import Engine, Files
+from pyspark.sql import DataFrame
+
+from segmentation.engines.base import Engine, Files, StoredFile
 from segmentation.locations import DELTA_LOG, join, literally
 
 # The names of commits, checkpoints and checksums begin with it.
@@ -31,8 +33,7 @@ def commits(files: Files, table: str) -> Iterator[Commit]:
 
     Others (maintenance, constraints) are passed over, and so is what was taken back by a restore.
     """
-    found = files.files(join(literally(table), DELTA_LOG, "*.json"))
-    by_version = {int(name): file for file in found if (name := file.path.rsplit("/", 1)[-1][:-5]).isdigit()}
+    by_version = _log(files, table)
     version = max(by_version, default=-1)
     while version in by_version:
         file = by_version[version]
@@ -44,6 +45,11 @@ def commits(files: Files, table: str) -> Iterator[Commit]:
         if "run_id" in said:
             yield Commit(version, int(info.get("timestamp", 0)), said)
         version -= 1
+
+
+def rows_of(engine: Engine, table: str) -> DataFrame:
+    """The rows of a table as it is now, whatever is written to it later."""
+    return engine.tables.read(table, max(_log(engine.files, table)))
 
 
 def last_commit(files: Files, table: str) -> Commit | None:
@@ -70,6 +76,12 @@ def forget(files: Files, table: str) -> None:
     for path, found in versions.items():
         if found and int(found[1]) < first:
             files.delete(path)
+
+
+def _log(files: Files, table: str) -> dict[int, StoredFile]:
+    """The commits of a table by version."""
+    found = files.files(join(literally(table), DELTA_LOG, "*.json"))
+    return {int(name): file for file in found if (name := file.path.rsplit("/", 1)[-1][:-5]).isdigit()}
 
 
 def _info(text: bytes) -> Mapping[str, Any]:

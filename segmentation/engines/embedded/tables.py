@@ -86,10 +86,10 @@ class DeltaRsTables:
         )
         merging.when_matched_update_all().when_not_matched_insert_all().execute()
 
-    def read(self, path: str) -> DataFrame:
+    def read(self, path: str, version: int) -> DataFrame:
         """The engine reads the table's files themselves; delta-rs only says which they are, where that is enough."""
         root = Path(str(local_path(path)))
-        return self._staged.of_table(DeltaTable(str(root)), root)
+        return self._staged.of_table(DeltaTable(str(root), version=version), root)
 
     def restore(self, path: str, version: int) -> None:
         """Make an earlier version the current one."""

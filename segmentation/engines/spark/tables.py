@@ -94,9 +94,9 @@ class SparkTables:
         finally:
             self.spark.conf.unset(COMMIT_SAYS)
 
-    def read(self, path: str) -> DataFrame:
-        """The rows of the newest version."""
-        return self.spark.read.format("delta").load(path)
+    def read(self, path: str, version: int) -> DataFrame:
+        """Without the version, Spark would compute anew what it keeps in memory, and with other rows, at each write."""
+        return self.spark.read.format("delta").option("versionAsOf", version).load(path)
 
     def restore(self, path: str, version: int) -> None:
         """Make an earlier version the current one."""
@@ -104,7 +104,7 @@ class SparkTables:
 
     def delete(self, path: str, condition: str) -> int:
         """Delta writes the files anew that hold such a row."""
-        count = self.read(path).where(condition).count()
+        count = self.spark.read.format("delta").load(path).where(condition).count()
         if count:
             DeltaTable.forPath(self.spark, path).delete(condition)
         return count
