@@ -39,7 +39,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out the other engine's."""
+    """Leave out the other engine's, and what needs only one."""
+    twice = [item for item in items if item.get_closest_marker("embedded_only") and engine_of(item) == "spark"]
+    if twice:
+        config.hook.pytest_deselected(items=twice)
+        items[:] = [item for item in items if item not in twice]
     only = config.getoption("--engine")
     if only is None:
         return

@@ -80,6 +80,7 @@ def test_the_history_of_a_customer(published: Path, said: Said) -> None:
     assert "C'2 [\\x]" in said(published, "history", "C'2 [\\x]")
 
 
+@pytest.mark.embedded_only(reason="no engine reads here")
 def test_flows_since_a_day(published: Path, said: Said) -> None:
     flows = json.loads(said(published, "history", "--since", "2024-01-01", "--json"))
     seen = {(row["dimension"], row["from_label"], row["to_label"]): row["customers"] for row in flows}
@@ -89,6 +90,7 @@ def test_flows_since_a_day(published: Path, said: Said) -> None:
     assert "no label changed" in said(published, "history", "--since", "2999-01-01")
 
 
+@pytest.mark.embedded_only(reason="no engine reads here")
 def test_who_is_not_there_and_what_is_no_day(published: Path, said: Said, tmp_path: Path) -> None:
     assert "no run has published a customer 'C7'" in said(published, "history", "C7", code=3)
     assert "--since: expected a day like 2024-06-30, found 'June'" in said(
@@ -99,6 +101,7 @@ def test_who_is_not_there_and_what_is_no_day(published: Path, said: Said, tmp_pa
     assert "holds no table segment_changes" in said(tmp_path / "nowhere", "history", "C1", code=2)
 
 
+@pytest.mark.embedded_only(reason="no engine reads here")
 def test_the_customers_of_a_day(published: Path, said: Said) -> None:
     target = published / "then.csv"
     day = datetime.now(UTC).date().isoformat()

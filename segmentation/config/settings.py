@@ -129,10 +129,7 @@ class SegmentationConfig(Model):
             raise ValueError(f"output_filename: {self.output_filename!r} is the name of another output")
         if self.publish_to_mongodb and not self.mongodb:
             raise ValueError("publish_to_mongodb: needs the server, expected mongodb: {host: ...} beside it")
-        if self.grain == "order" and LINE_ID in {
-            **self.table_columns,
-            **(self.mongodb.columns if self.mongodb else {}),
-        }:
+        if self.grain == "order" and self.numbers_lines:
             raise ValueError("columns.line_id: only lines have one, expected grain: line beside it, found grain: order")
         if self.category_fallback in (*Category, "Family"):
             raise ValueError(f"category_fallback: {self.category_fallback!r} is the label of a rule already")
@@ -165,6 +162,11 @@ class SegmentationConfig(Model):
             spelling.strip(EDGES).lower().translate(drop): str(to) for spelling, to in self.category_aliases.items()
         }
         return {**given, **{category.lower(): str(category) for category in Category}}
+
+    @property
+    def numbers_lines(self) -> bool:
+        """Does a column hold the number of a line in its order?"""
+        return LINE_ID in {**self.table_columns, **(self.mongodb.columns if self.mongodb else {})}
 
     @property
     def table_columns(self) -> dict[str, str]:

@@ -43,7 +43,7 @@ VALID_ID = "valid_id"
 
 def kept_columns(config: SegmentationConfig) -> list[str]:
     """What is kept of every purchase, besides the run that took it in."""
-    return [*PURCHASE_COLUMNS, *([LINE_ID] if config.grain == "line" else []), WARNING, SOURCE]
+    return [*PURCHASE_COLUMNS, *([LINE_ID] if config.numbers_lines else []), WARNING, SOURCE]
 
 
 def match_of(config: SegmentationConfig) -> str:
