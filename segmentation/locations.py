@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from pathlib import Path
 from urllib.parse import unquote
@@ -19,6 +20,12 @@ def local_path(location: str) -> Path | None:
     if scheme is None:
         return Path(location)
     return Path(re.sub("^file:/+", "/", location)) if scheme[1] == "file" else None
+
+
+def absolute(location: str) -> str:
+    """A local path from the root on, whatever it counts from; a location elsewhere as it is."""
+    local = local_path(location)
+    return location if local is None else os.path.abspath(local)  # noqa: PTH100 - a link stays what it is
 
 
 def join(location: str, *names: str) -> str:

@@ -17,6 +17,7 @@ from segmentation.cli import main
 from segmentation.config import load_config
 from segmentation.core.known import kept_columns
 from segmentation.core.segmentation import Segmentation
+from segmentation.errors import NoDataError
 from segmentation.pipeline import CustomerSegmentationPipeline
 from segmentation.run import housekeeping
 from segmentation.state import tables
@@ -92,7 +93,7 @@ def test_flows_since_a_day(published: Path, said: Said) -> None:
 
 @pytest.mark.embedded_only(reason="no engine reads here")
 def test_who_is_not_there_and_what_is_no_day(published: Path, said: Said, tmp_path: Path) -> None:
-    assert "no run has published a customer 'C7'" in said(published, "history", "C7", code=3)
+    assert "no change of a customer 'C7' is recorded" in said(published, "history", "C7", code=3)
     assert "--since: expected a day like 2024-06-30, found 'June'" in said(
         published, "history", "--since", "June", code=2
     )
@@ -114,7 +115,8 @@ def test_the_customers_of_a_day(published: Path, said: Said) -> None:
 def test_maintenance_keeps_what_is_published(published: Path, engine_name: str, spark_or_none, monkeypatch) -> None:
     before = {name: sorted(map(str, table(published, name))) for name in ("customer_segments", "purchases")}
     removed = housekeep(published, engine_name, spark_or_none, monkeypatch, "maintain", keep_history=0)
-    assert removed["segment_changes"] == 11
+    # The last change of each stays.
+    assert removed["segment_changes"] == 2
     assert {name: sorted(map(str, table(published, name))) for name in before} == before
     assert len(list((published / "out/delta/purchases").glob("*.parquet"))) == 1
     config = {"output_dir": str(published / "out"), "engine": engine_name, "max_rejected_ratio": 1}
@@ -130,8 +132,9 @@ def test_who_is_erased_is_nowhere(published: Path, engine_name: str, spark_or_no
     files = [file for file in (published / "out").rglob("*") if file.is_file()]
     assert [file for file in files if b"C1" in (data := file.read_bytes()) or b"C'2" in data] == []
     assert [one["customer_id"] for one in json.loads((published / EXPORT).read_text())] == ["C4"]
-    (record,) = table(published, "erasures")
-    assert (record.customers, record.rows_by_table["purchases"]) == (2, 3)
+    for record in table(published, "erasures"):
+        assert (record.customers, record.rows_by_table["purchases"]) == (2, 3)
+    assert sorted(record.is_done for record in table(published, "erasures")) == [False, True]
     # Nobody comes back with the next run, and a version from before cannot be read.
     config = {"output_dir": str(published / "out"), "engine": engine_name, "max_rejected_ratio": 1}
     job = CustomerSegmentationPipeline({**config, "as_of": "2024-12-02"})
@@ -139,6 +142,37 @@ def test_who_is_erased_is_nowhere(published: Path, engine_name: str, spark_or_no
     assert {row.customer_id for row in table(published, "customer_segments")} == {"C4"}
     with pytest.raises(Exception, match=r"."):
         DeltaTable(published / "out/delta/customer_segments", version=3).to_pyarrow_table()
+
+
+def test_erasing_that_is_killed_is_repeated(published: Path, engine_name: str, spark_or_none, monkeypatch) -> None:
+    """Between two tables; the next run does not go on from what is half done."""
+    with monkeypatch.context() as patch:
+        patch.setattr(housekeeping, "_bounds", lambda *_: (_ for _ in ()).throw(KeyboardInterrupt))
+        with pytest.raises(KeyboardInterrupt):
+            housekeep(published, engine_name, spark_or_none, monkeypatch, "erase", customers=["C4"])
+    (published / "in/1.csv").write_text(HEADER + "C1,P3,2024-06-20,100,Womens\n")
+    config = {"output_dir": str(published / "out"), "engine": engine_name, "max_rejected_ratio": 1}
+    job = CustomerSegmentationPipeline(config)
+    result = job.run("csv", [published / "in"], mode="incremental", spark=spark_or_none)
+    assert (result["metadata"]["rows_read"], result["metadata"]["total_customers"]) == (3, 2)
+    housekeep(published, engine_name, spark_or_none, monkeypatch, "erase", customers=["C4"])
+    assert not [file for file in (published / "out").rglob("*") if file.is_file() and b"C4" in file.read_bytes()]
+
+
+@pytest.mark.embedded_only(reason="what the last run said is read by no engine")
+def test_erasing_writes_what_the_last_run_wrote(published: Path, engine_name: str, spark_or_none, monkeypatch) -> None:
+    """Whatever it was called; and the latest day is that of those who are left."""
+    config = {"output_dir": str(published / "out"), "engine": engine_name, "max_rejected_ratio": 1}
+    named = {**config, "output_filename": "x.json"}
+    CustomerSegmentationPipeline(named).run("csv", [published / "in"], mode="incremental", spark=spark_or_none)
+    (published / EXPORT).unlink()
+    housekeep(published, engine_name, spark_or_none, monkeypatch, "erase", customers=["C1", "C4"])
+    assert "C4" not in (published / "out/x.json").read_text()
+    assert not (published / EXPORT).exists()
+    result = CustomerSegmentationPipeline(named).run("csv", [published / "in"], mode="incremental", spark=spark_or_none)
+    assert result["metadata"]["as_of"] == "2024-06-06"
+    with pytest.raises(NoDataError, match="holds one of these customers"):
+        housekeep(published, engine_name, spark_or_none, monkeypatch, "erase", customers=["C1"])
 
 
 def housekeep(folder: Path, engine: str, spark: SparkSession | None, monkeypatch, what: str, **options: Any) -> Any:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, timedelta
@@ -11,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from deltalake import DeltaTable
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -23,9 +25,10 @@ from hypothesis.stateful import (
 )
 from pyspark.sql import SparkSession
 
-from segmentation.errors import NoDataError
+from segmentation.errors import NoDataError, QualityGateError
 from segmentation.pipeline import CustomerSegmentationPipeline
 from segmentation.run import job
+from segmentation.run.plan import Planner
 
 from . import oracle
 from .conftest import EXPORT, HEADER, table
@@ -383,6 +386,7 @@ def test_what_a_second_file_may_hold(increment: Runs, csv, tmp_path: Path) -> No
     assert "1 of 2 files or tables are new or changed" in log_of(tmp_path)
 
 
+@pytest.mark.embedded_only(reason="expressions that the tests on both engines have as well")
 def test_a_file_that_grows_is_the_same_file(increment: Runs, csv, tmp_path: Path) -> None:
     csv("1", ONE, ONE)
     increment()
@@ -449,6 +453,93 @@ def test_files_of_earlier_runs_stay_and_are_read_again_when_all_is(increment: Ru
     assert {row.customer_id for row in table(tmp_path, "customer_segments")} == {"C2"}
 
 
+TWO = "C2,P2,2024-05-01,1,Mens"
+
+
+def published_customers(tmp_path: Path) -> set[str]:
+    """Who is published."""
+    return {row.customer_id for row in table(tmp_path, "customer_segments")}
+
+
+@pytest.mark.embedded_only(reason="what is read is decided before an engine computes")
+def test_what_a_full_run_has_named_is_not_forgotten(increment: Runs, csv, tmp_path: Path) -> None:
+    one, two = csv("1", ONE), csv("2", TWO)
+    increment(paths=[one], mode="full")
+    assert increment(paths=[two])["metadata"]["rows_read"] == 2
+    assert published_customers(tmp_path) == {"C1", "C2"}
+
+
+@pytest.mark.embedded_only(reason="what is read is decided before an engine computes")
+def test_a_folder_is_the_same_however_it_is_spelled(increment: Runs, csv, tmp_path: Path, monkeypatch) -> None:
+    two = (csv("1", ONE), csv("2", TWO))[1]
+    (tmp_path / "other").symlink_to(tmp_path / "in")
+    increment(paths=[tmp_path / "in"])
+    monkeypatch.chdir(tmp_path)
+    for spelled in ("in/", "in/*.csv", "./in", "other"):
+        assert increment(paths=[spelled])["metadata"]["rows_read"] == 0
+    two.unlink()
+    increment(paths=["in/"])
+    assert published_customers(tmp_path) == {"C1"}
+
+
+@pytest.mark.embedded_only(reason="what is read is decided before an engine computes")
+def test_a_file_whose_rows_are_all_gone(increment: Runs, csv, tmp_path: Path) -> None:
+    csv("1", ONE)
+    path = csv("2", TWO)
+    increment()
+    path.write_text("\n" * 300)
+    increment()
+    assert published_customers(tmp_path) == {"C1"}
+
+
+@pytest.mark.embedded_only(reason="Spark reads files where they lie")
+def test_a_file_that_changes_before_it_is_read_anew(increment: Runs, csv, tmp_path: Path, monkeypatch) -> None:
+    """What the engine has made readable of it is that of before."""
+    path = csv("1", ONE)
+    increment()
+    path.write_text("\ufeff" + HEADER + ONE.replace("100.50", "99.50") + "\n" + TWO + "\n")
+    real = Planner.rebuild
+
+    def rebuild(planner: Planner, why: str) -> Any:
+        with path.open("a") as file:
+            file.write("C3,P3,2024-05-01,1,Mens\n")
+        return real(planner, why)
+
+    monkeypatch.setattr(Planner, "rebuild", rebuild)
+    increment()
+    assert published_customers(tmp_path) == {"C1", "C2", "C3"}
+
+
+@pytest.mark.embedded_only(reason="the tables are looked at by no engine")
+def test_what_was_kept_is_gone(increment: Runs, csv, tmp_path: Path) -> None:
+    csv("1", ONE)
+    increment()
+    shutil.rmtree(tmp_path / "out/delta/purchases")
+    increment()
+    assert "what earlier runs kept is not there any more" in log_of(tmp_path)
+    csv("2", TWO)
+    increment()
+    csv("3", "C3,P3,2024-05-01,1,Mens")
+    increment()
+    # Somebody puts the customers back.
+    DeltaTable(tmp_path / "out/delta/customer_segments").restore(2)
+    increment()
+    assert published_customers(tmp_path) == {"C1", "C2", "C3"}
+
+
+@pytest.mark.embedded_only(reason="the gate counts for both")
+def test_the_gate_judges_all_that_was_read(increment: Runs, csv, tmp_path: Path) -> None:
+    csv("1", *[f"C{n},P{n},2024-05-01,1,Mens" for n in range(30)])
+    increment(max_rejected_ratio=0.1)
+    csv("2", TWO.replace("P2", "Q"), "bad")
+    increment(max_rejected_ratio=0.1)
+    assert "1 of the 2 rows that are new were rejected" in log_of(tmp_path)
+    csv("3", *["bad"] * 5)
+    with pytest.raises(QualityGateError):
+        increment(max_rejected_ratio=0.1)
+
+
+@pytest.mark.embedded_only(reason="expressions that the tests on both engines have as well")
 def test_time_alone_moves_labels(increment: Runs, csv, tmp_path: Path) -> None:
     """And nobody reads a purchase for it."""
     csv("1", *[f"C1,P{n},2024-01-0{n},1,Kids" for n in range(1, 6)], "C2,P9,2024-06-30,20000,Mens")
@@ -476,6 +567,7 @@ def test_a_purchase_of_the_future_comes_when_its_day_does(increment: Runs, csv, 
     assert sorted(row.purchase_id for row in table(tmp_path, "purchases")) == ["P1", "P2"]
 
 
+@pytest.mark.embedded_only(reason="expressions that the tests on both engines have as well")
 def test_a_purchase_of_the_future_that_is_taken_back_does_not_come(increment: Runs, csv, tmp_path: Path) -> None:
     csv("1", ONE, "C1,P2,2024-07-03,1,Kids")
     increment(as_of="latest")
@@ -485,6 +577,7 @@ def test_a_purchase_of_the_future_that_is_taken_back_does_not_come(increment: Ru
     assert sorted(row.purchase_id for row in table(tmp_path, "purchases")) == ["P1", "P3", "P4"]
 
 
+@pytest.mark.embedded_only(reason="expressions that the tests on both engines have as well")
 def test_why_labels_changed(increment: Runs, csv, tmp_path: Path) -> None:
     csv("1", ONE, "C2,P2,2024-05-01,1,Mens", "C3,P3,2024-05-01,1,Mens")
     first = increment()
@@ -504,6 +597,7 @@ def test_why_labels_changed(increment: Runs, csv, tmp_path: Path) -> None:
     assert {cause for _, _, cause in fifth.values()} == {"time"}
 
 
+@pytest.mark.embedded_only(reason="expressions that the tests on both engines have as well")
 def test_a_row_says_when_it_changed(increment: Runs, csv, tmp_path: Path) -> None:
     csv("1", ONE, "C2,P2,2024-05-01,1,Mens")
     first = increment()["metadata"]["run_id"]

@@ -26,8 +26,8 @@ def execute(options: argparse.Namespace) -> int:
         print(f"{table}: {rows:,} rows removed")
     print(
         "The exports are written anew, and no old version of a table holds them any more. What is left to you: erase "
-        "them in the source, from which a run that reads everything would take them in again; in backups and copies; "
-        "and in what other systems took from here."
+        "them in the source, from which a run that reads their file again would take them in again; in the log, where "
+        "a dry run has shown customers; in backups and copies; and in what other systems took from here."
     )
     target = config.publish_to_mongodb
     if target:

@@ -51,7 +51,8 @@ def execute(options: argparse.Namespace) -> int:
     changes = changes_of(output, options.customer)
     if not changes:
         raise NoDataError(
-            f"no run has published a customer {options.customer!r}. Ids are compared as they are published."
+            f"no change of a customer {options.customer!r} is recorded. Ids are compared as they are published; of "
+            "whom was published before changes were recorded, only what changed since is."
         )
     told = [{**row, "changed_at": row["changed_at"].astimezone(config.zone)} for row in changes]
     rows = intervals(told) if options.intervals else [{name: row[name] for name in TOLD} for row in told]

@@ -38,7 +38,6 @@ from segmentation.schemas import (
 IS_NEW = "is_new"
 # Of a row: was it set aside by an earlier run, until its day came? It is none of this run's rows.
 WAITED = "waited"
-VALID_ID = "valid_id"
 
 
 def kept_columns(config: SegmentationConfig) -> list[str]:

@@ -11,6 +11,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.console import LOGGER
 from segmentation.core.days import on
 from segmentation.core.metrics import count_if
 from segmentation.errors import QualityGateError
@@ -153,13 +154,26 @@ def _sum(count: Column) -> Column:
     return F.coalesce(F.sum(count), F.lit(0))
 
 
-def enforce_gate(found: Profile, max_rejected_ratio: Decimal) -> None:
+def enforce_gate(found: Profile, max_rejected_ratio: Decimal, earlier: tuple[int, int] = (0, 0)) -> None:
     """Refuse input of which more than the allowed share was rejected.
+
+    Args:
+        found: the counts of the rows that were read.
+        max_rejected_ratio: the share.
+        earlier: the rows that earlier runs have read and rejected, where this one goes on from them.
 
     Raises:
         QualityGateError: naming the share, the most frequent reasons and where the rows are.
     """
     if found.rows_rejected <= max_rejected_ratio * found.rows_read:
+        return
+    if found.rows_rejected + earlier[1] <= max_rejected_ratio * (found.rows_read + earlier[0]):
+        LOGGER.warning(
+            "%d of the %d rows that are new were rejected, more than max_rejected_ratio allows; of all that was read "
+            "so far it is less. Look at them: segmentation rejected.",
+            found.rows_rejected,
+            found.rows_read,
+        )
         return
     worst = sorted(found.rejected_by_reason.items(), key=lambda item: -item[1])[:5]
     raise QualityGateError(

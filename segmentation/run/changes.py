@@ -40,9 +40,11 @@ class Changes(NamedTuple):
 
     def writes(self, engine: Engine, output: Output, commit: Mapping[str, Any]) -> list[Write]:
         """What there is to write."""
-        if not self.rows:
-            return []
         path, spec = output.changes, tables.CHANGES
+        if not self.rows:
+            # It is there to query, from the first run on.
+            engine.tables.append_rows([], tables.CHANGES_SCHEMA, path, spec, commit)
+            return []
         return [Write(path, lambda: engine.tables.append(self.table, self.rows, path, spec, commit))]
 
 

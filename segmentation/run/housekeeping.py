@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
+from typing import Any
 
+from pyspark.sql import Column, Window
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
+from segmentation.core.quality import only_row
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
 from segmentation.engines.choose import Task, choose, open_engine
-from segmentation.errors import ConfigError
+from segmentation.errors import ConfigError, NoDataError
 from segmentation.locations import DELTA_LOG, join
+from segmentation.run.kept import bounds
 from segmentation.run.publication import CHANGES, EXPORT
 from segmentation.run.repair import repair
-from segmentation.schemas import CUSTOMER_ID, EDGES, RAW_RECORD
+from segmentation.schemas import CUSTOMER_ID, EDGES, PURCHASE_DATE, RAW_RECORD
 from segmentation.sinks.json_export import stage_json
 from segmentation.state import tables
 from segmentation.state.commits import forget, last_commit, rows_of
@@ -42,10 +47,12 @@ def maintain(
     """
     removed: dict[str, int] = {}
     with _held(config) as (engine, output):
-        ages = {output.changes: keep_history, output.rejected: keep_rejected}
         for table in _tables(engine, output):
-            days = ages.get(table)
-            removed[_name(table)] = 0 if days is None else engine.tables.delete(table, _older_than(days))
+            removed[_name(table)] = 0
+            if table == output.changes and keep_history is not None:
+                removed[_name(table)] = _rewritten(engine, output, config, table, _outlived(keep_history))
+            if table == output.rejected and keep_rejected is not None:
+                removed[_name(table)] = engine.tables.delete(table, f"run_id < '{_run_before(keep_rejected)}'")
             engine.tables.maintain(table, keep_versions * 24)
     return removed
 
@@ -53,7 +60,8 @@ def maintain(
 def erase(config: SegmentationConfig, customers: Sequence[str]) -> dict[str, int]:
     """Remove customers from all tables, from the exports, and from versions that are kept.
 
-    Killed in the middle, it is run again. A record of it, which names nobody, is added to the table of erasures.
+    Killed in the middle, it is run again; until then, the next incremental run reads everything anew. A record of it,
+    which names nobody, is added to the table of erasures.
 
     Args:
         config: the output, and the engine.
@@ -61,66 +69,119 @@ def erase(config: SegmentationConfig, customers: Sequence[str]) -> dict[str, int
 
     Returns:
         Per table how many rows were removed.
+
+    Raises:
+        NoDataError: there is nothing of them.
     """
-    removed: dict[str, int] = {}
     with _held(config) as (engine, output):
         every = _tables(engine, output, output.runs, output.erasures)
+        whose = {table: _whose(output, table, customers) for table in every}
+        removed = {_name(table): rows_of(engine, table).where(whose[table]).count() for table in every}
+        if not any(removed.values()) and not _is_half_done(engine, output):
+            raise NoDataError(f"no table of {output.root} holds one of these customers. Ids are compared as they are.")
+        _record(engine, output, len(customers), removed, is_done=False)
+        newest = last_commit(engine.files, output.segments)
+        said = dict(newest.said) if newest else {}
+        # Void until all is done.
+        half = {name: value for name, value in said.items() if name != "state"}
         for table in every:
-            removed[_name(table)] = _without(engine, output, config, table, customers)
-        _write_exports(engine, output, config)
+            _rewritten(engine, output, config, table, whose[table], half if table == output.segments else None)
+        if "state" in said:
+            said["state"] = {**said["state"], **_bounds(engine, output)}
+        if newest:
+            _rewritten(engine, output, config, output.segments, F.lit(False), said)
+            _write_exports(engine, output, said)
         for table in every:
             engine.tables.maintain(table, 0)
             engine.tables.checkpoint(table)
             forget(engine.files, table)
-        row = {
-            "erased_at": datetime.now(UTC).isoformat(),
-            "customers": len(customers),
-            "rows_by_table": removed,
-            "rewritten": [output.filename, output.changes_file.rsplit("/", 1)[-1]],
-            "versions_removed": True,
-        }
-        engine.tables.append_rows([row], tables.ERASURE_SCHEMA, output.erasures, tables.ERASURES, {})
+        _record(engine, output, len(customers), removed, is_done=True)
     return removed
 
 
-def _without(engine: Engine, output: Output, config: SegmentationConfig, table: str, customers: Sequence[str]) -> int:
-    """Write a table anew without the rows of customers; its commit says what the last one said. How many were there?"""
-    rows = rows_of(engine, table)
+def _record(engine: Engine, output: Output, customers: int, removed: Mapping[str, int], *, is_done: bool) -> None:
+    row = {
+        "erased_at": datetime.now(UTC).isoformat(),
+        "customers": customers,
+        "rows_by_table": dict(removed),
+        "is_done": is_done,
+    }
+    engine.tables.append_rows([row], tables.ERASURE_SCHEMA, output.erasures, tables.ERASURES, {})
+
+
+def _is_half_done(engine: Engine, output: Output) -> bool:
+    """Has erasing been killed? Then old versions may still hold whom no table holds any more."""
+    if not engine.files.exists(join(output.erasures, DELTA_LOG)):
+        return False
+    last = rows_of(engine, output.erasures).orderBy(F.col("erased_at").desc()).first()
+    return last is not None and not last["is_done"]
+
+
+def _whose(output: Output, table: str, customers: Sequence[str]) -> Column:
+    """Is a row of one of them?"""
     whose = F.btrim(CUSTOMER_ID, F.lit(EDGES)).isin(*customers)
     if table == output.rejected:
         # Of a malformed row nobody knows where the id is.
         whose = reduce(lambda one, id_: one | F.col(RAW_RECORD).contains(id_), customers, whose)
-    theirs = F.coalesce(whose, F.lit(False))
-    count = rows.where(theirs).count()
+    return F.coalesce(whose, F.lit(False))
+
+
+def _outlived(days: int) -> Column:
+    """Is a change older, and not the last one of its customer and dimension?"""
+    later = Window.partitionBy(CUSTOMER_ID, "dimension").orderBy(F.col("changed_at").desc(), F.col("run_id").desc())
+    return (F.row_number().over(later) > 1) & (F.col("run_id") < _run_before(days))
+
+
+def _rewritten(
+    engine: Engine,
+    output: Output,
+    config: SegmentationConfig,
+    table: str,
+    unwanted: Column,
+    said: Mapping[str, Any] | None = None,
+) -> int:
+    """Write a table anew without some rows, if there are any; how many were there?
+
+    The commit says `said`, or what the last one said: by whom the other rows were written stays true.
+    """
+    rows = rows_of(engine, table).withColumn("unwanted", unwanted)
+    kept = engine.stage(rows, join(output.staging, OWN, _name(table)))
+    count = kept.where("unwanted").count()
     newest = last_commit(engine.files, table)
-    if count:
+    if count or said is not None:
         specs = {
             output.segments: tables.segments_spec(Segmentation(config).dimensions),
             output.changes: tables.CHANGES,
             output.rejected: tables.REJECTED,
         }
-        others, spec = engine.stage(rows.where(~theirs), join(output.staging, OWN, _name(table))), specs.get(table)
-        said = newest.said if newest else {}
-        engine.tables.overwrite(others, others.count(), table, spec or tables.PURCHASES, said)
+        others = kept.where(~F.col("unwanted")).drop("unwanted")
+        says = said if said is not None else newest.said if newest else {}
+        engine.tables.overwrite(others, others.count(), table, specs.get(table, tables.PURCHASES), says)
     return int(count)
 
 
-def _write_exports(engine: Engine, output: Output, config: SegmentationConfig) -> None:
-    """Both exports from the tables."""
-    newest = last_commit(engine.files, output.segments)
-    if newest is None:
-        return
-    every = rows_of(engine, output.segments)
-    names = [name for name in Segmentation(config).dimensions if name in every.columns]
+def _bounds(engine: Engine, output: Output) -> Mapping[str, str | None]:
+    """What the next incremental run is told of the purchases that are left."""
+    first, last = F.min(PURCHASE_DATE).alias("first"), F.max(PURCHASE_DATE).alias("last")
+    purchases = only_row(rows_of(engine, output.purchases).agg(first, last))
+    has_early = engine.files.exists(join(output.early, DELTA_LOG))
+    early = only_row(rows_of(engine, output.early).agg(first))["first"] if has_early else None
+    return bounds(purchases["first"], purchases["last"], early)
+
+
+def _write_exports(engine: Engine, output: Output, said: Mapping[str, Any]) -> None:
+    """Both exports from the tables, in the form that the last run gave them."""
+    every, names = rows_of(engine, output.segments), said["dimensions"]
     folder = join(output.staging, OWN)
     stage_json(engine, every, every.count(), names, folder, EXPORT)
     changed = every.limit(0)
-    if engine.files.exists(output.changes):
-        ids = rows_of(engine, output.changes).where(F.col("run_id") == newest.said["run_id"]).select(CUSTOMER_ID)
+    if engine.files.exists(join(output.changes, DELTA_LOG)):
+        ids = rows_of(engine, output.changes).where(F.col("run_id") == said["run_id"]).select(CUSTOMER_ID)
         changed = every.join(ids, on=CUSTOMER_ID, how="left_semi")
     stage_json(engine, changed, changed.count(), names, folder, CHANGES)
-    engine.files.replace(join(folder, EXPORT), output.json_file)
-    engine.files.replace(join(folder, CHANGES), output.changes_file)
+    then = replace(output, filename=said["export"])
+    engine.files.replace(join(folder, EXPORT), then.json_file)
+    engine.files.replace(join(folder, CHANGES), then.changes_file)
     engine.files.delete(output.staging)
 
 
@@ -155,9 +216,9 @@ def _tables(engine: Engine, output: Output, *left_out: str) -> list[str]:
     return [table for table in tables_there if table not in left_out]
 
 
-def _older_than(days: int) -> str:
-    """By the id of a run, which begins with its time."""
-    return f"run_id < '{datetime.now(UTC) - timedelta(days=days):%Y%m%dT%H%M%SZ}'"
+def _run_before(days: int) -> str:
+    """The id of a run begins with its time."""
+    return f"{datetime.now(UTC) - timedelta(days=days):%Y%m%dT%H%M%SZ}"
 
 
 def _name(table: str) -> str:

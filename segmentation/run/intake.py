@@ -15,7 +15,7 @@ from segmentation.core.source_ids import source_id_of
 from segmentation.core.validation import label_rows
 from segmentation.engines.base import Engine
 from segmentation.errors import NoDataError
-from segmentation.locations import join
+from segmentation.locations import join, readable
 from segmentation.run.increment import Increment
 from segmentation.run.kept import Kept
 from segmentation.run.past import Past
@@ -26,6 +26,7 @@ from segmentation.run.settling import fixed_as_of, refuse_nothing, settled
 from segmentation.run.whole import Whole
 from segmentation.schemas import SOURCE_ID
 from segmentation.sources import RawRows
+from segmentation.state.commits import last_commit
 from segmentation.state.output import Output
 
 # Of what earlier runs took in, an incremental one moves about as little as customers are smaller than their purchases.
@@ -35,11 +36,21 @@ Taken = Whole | Increment
 
 
 class Intake(NamedTuple):
-    """What there was to read, what came of it, and the URIs of what was read."""
+    """What there was to read, what came of it, and the URIs of what was read.
+
+    `earlier`: the rows that were read and rejected by the runs that this one goes on from.
+    """
 
     plan: Plan
     taken: Taken
     names: Sequence[str]
+    earlier: tuple[int, int] = (0, 0)
+
+    @property
+    def counts(self) -> tuple[int, int]:
+        """The same with this run's."""
+        found = self.taken.found
+        return self.earlier[0] + found.rows_read, self.earlier[1] + found.rows_rejected
 
 
 class Place(NamedTuple):
@@ -74,13 +85,20 @@ class Reader:
         """The day of the run in the configured time zone."""
         return self.started_at.astimezone(self.segmentation.config.zone).date()
 
+    def _is_kept(self) -> bool:
+        """Are the tables there that the last run left for this one?"""
+        said, output = self.past.said, self.place.output
+        wanted = [output.purchases, *([output.early] if said.get("state", {}).get("early") else [])]
+        newest = {table.rsplit("/", 1)[-1]: last_commit(self.engine.files, table) for table in wanted}
+        return all(one and one.said["run_id"] == said.get("tables", {}).get(name) for name, one in newest.items())
+
     def take_in(self) -> Intake:
         """What is new, or all there is; where what is new shows that more has changed, all there is after all."""
         at = int(self.started_at.timestamp() * 1_000_000_000)
         rules = self.segmentation.fingerprint
         mongodb = self.segmentation.config.mongodb
         partly = self.request.source == "mongodb" and mongodb is not None and mongodb.incremental is not None
-        planner = Planner(self.engine, self.request, self.past.said, rules, self.today, at, partly)
+        planner = Planner(self.engine, self.request, self.past.said, rules, self.today, at, partly, self._is_kept())
         plan = planner.plan()
         try:
             return self._taken(plan, self.place.staging)
@@ -101,7 +119,8 @@ class Reader:
         if plan.known:
             increment = Increment(engine, config, kept, self.past, self.today, folder)
             increment.take_in(labelled, names, plan.again)
-            return Intake(plan, increment, names)
+            rows, rejected = self.past.said["state"]["counts"]
+            return Intake(plan, increment, names, (rows, rejected))
         assert labelled is not None  # everything is read
         rows = settled(engine, labelled, config, fixed_as_of(config, self.today), folder)
         refuse_nothing(rows.found, self.request.paths)
@@ -115,9 +134,11 @@ class Reader:
             return read(self.engine, self.request, self.segmentation.config, plan.files, folder, plan.high)
         except NoDataError:
             # New files may be empty, and of a collection nothing may be new.
-            if plan.known and (self.request.source == "csv" or plan.high is not None):
-                return None
-            raise
+            if not plan.known or (self.request.source != "csv" and plan.high is None):
+                raise
+            if plan.again:
+                raise Outdated(f"{readable(plan.again[0])} holds no rows any more") from None
+            return None
 
     def _labelled(self, raw: RawRows, folder: str) -> DataFrame:
         """Written once, because everything after needs the rows more than once."""

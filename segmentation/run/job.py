@@ -118,13 +118,13 @@ class Run:
         self.segmentation.check(engine.rows([], METRICS_SCHEMA))
         with self._step(engine, "Repair"):
             repair(engine, self.output)
-        past = Past(engine, self.output, self.state["source_fingerprint"])
+        past = Past(engine, self.output, self.state["source_fingerprint"], self.request.paths)
         with engine.tables.looked_up([self.output.segments]):
             intake = self._taken_in(engine, past)
         taken = intake.taken
         if not self.request.dry_run:
             self._keep_rejected(engine, intake)
-        enforce_gate(taken.found, self.config.max_rejected_ratio)
+        enforce_gate(taken.found, self.config.max_rejected_ratio, intake.earlier)
         segments = self._segmented(engine, taken)
         if not self.request.dry_run:
             self._publish(engine, intake, segments, past)
@@ -188,15 +188,17 @@ class Run:
         writes, state = changes.writes(engine, self.output, self.record.commit), intake.plan.state
         if state is not None:
             more, told = intake.taken.writes(self.record.commit)
-            writes, state = writes + more, {**state, **told}
-        commit = self.record.publishing(
-            past.said,
-            self.segmentation.fingerprint,
-            segments.as_of,
-            self.state["source_fingerprint"],
-            [one.table for one in writes],
-            state,
-        )
+            writes, state = writes + more, {**state, **told, "counts": intake.counts}
+        said: dict[str, Any] = {
+            "rules": self.segmentation.fingerprint,
+            "as_of": segments.as_of.isoformat(),
+            "paths": list(intake.plan.paths),
+            "source_fingerprint": self.state["source_fingerprint"],
+            "dimensions": self.segmentation.dimensions,
+            "export": self.output.filename,
+            **({} if state is None else {"state": state}),
+        }
+        commit = self.record.publishing(past.said, [one.table for one in writes], said)
         publication = Publication(engine, self.output, self.segmentation.dimensions, commit, self.confirm)
         with self._step(engine, "Write JSON"):
             publication.stage(segments.customers, segments.total_customers, EXPORT, self.staging)

@@ -18,7 +18,7 @@ from segmentation.engines.base import Engine
 from segmentation.locations import join
 from segmentation.run.publication import Write
 from segmentation.run.settling import put_together
-from segmentation.schemas import PURCHASE_DATE, REASONS, SOURCE, SOURCE_ID
+from segmentation.schemas import PURCHASE_COLUMNS, PURCHASE_DATE, REASONS, SOURCE, SOURCE_ID
 from segmentation.state import tables
 from segmentation.state.commits import rows_of
 from segmentation.state.output import Output
@@ -95,7 +95,9 @@ class Kept:
         path, spec = self.output.early, tables.PURCHASES
         fitting = early.withColumn("run_id", F.lit(commit["run_id"])).select(*self.columns)
         every = fitting if stays is None else stays.select(*self.columns).unionByName(fitting)
-        kept = self.engine.stage(every, join(self.folder, "early"))
+        # A collection is asked for what may be new, and gives some twice.
+        once = every.dropDuplicates([*PURCHASE_COLUMNS, SOURCE]) if self.config.grain == "order" else every
+        kept = self.engine.stage(once, join(self.folder, "early"))
         found = only_row(kept.agg(F.count(F.lit(1)).alias("rows"), F.min(PURCHASE_DATE).alias("first")))
         write = Write(path, lambda: self.engine.tables.overwrite(kept, found["rows"], path, spec, commit))
         return write, found["first"]

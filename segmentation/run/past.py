@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -10,6 +10,7 @@ from pyspark.sql import DataFrame
 
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
+from segmentation.locations import absolute
 from segmentation.state.commits import last_commit, rows_of
 from segmentation.state.output import Output
 
@@ -22,10 +23,15 @@ class Past:
         same_source: is the source seen to be what it was?
     """
 
-    def __init__(self, engine: Engine, output: Output, source_fingerprint: str | None) -> None:
+    def __init__(
+        self, engine: Engine, output: Output, source_fingerprint: str | None = None, paths: Sequence[str] = ()
+    ) -> None:
         newest = last_commit(engine.files, output.segments)
         self.said: Mapping[str, Any] = newest.said if newest else {}
-        self.same_source = source_fingerprint is not None and self.said.get("source_fingerprint") == source_fingerprint
+        same_paths = self.said.get("paths") == [absolute(path) for path in paths]
+        self.same_source = (
+            same_paths and source_fingerprint is not None and self.said.get("source_fingerprint") == source_fingerprint
+        )
         self._engine = engine
         self._output = output
 

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from segmentation.console import LOGGER
 from segmentation.engines.base import Engine, StoredFile
 from segmentation.errors import NoDataError
-from segmentation.locations import DELTA_LOG, join, readable, text_size
+from segmentation.locations import DELTA_LOG, absolute, join, readable, text_size
 from segmentation.run.request import Request
 from segmentation.sources.csv import find, real_name
 from segmentation.sources.tables import name_of
@@ -35,6 +35,7 @@ class Plan:
         again: names of files and tables among them that earlier runs took in.
         state: what the next run must know, None where this is no incremental one.
         high: of a collection, what `RawRows.high` was, None to read all.
+        paths: all that was named, by this run and by those that it goes on from.
     """
 
     known: bool
@@ -43,6 +44,7 @@ class Plan:
     again: Sequence[str] = ()
     state: Mapping[str, Any] | None = None
     high: Any = None
+    paths: Sequence[str] = ()
 
     @property
     def size(self) -> int:
@@ -63,6 +65,7 @@ class Planner:
         today: the day of the run.
         started_at: the same as nanoseconds.
         partly: does the source itself tell what is new?
+        is_kept: are the tables there that the last run left for this one?
     """
 
     engine: Engine
@@ -72,6 +75,7 @@ class Planner:
     today: date
     started_at: int
     partly: bool
+    is_kept: bool
     _before: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -80,91 +84,92 @@ class Planner:
     def plan(self) -> Plan:
         """What to read."""
         if self.request.mode == "full":
-            return Plan(known=False, files=self._files(self.request.paths) if self.request.source == "csv" else ())
+            files = self._files(self.request.paths) if self.request.source == "csv" else ()
+            return Plan(known=False, files=files, paths=self._named())
         why = self._why_rebuild()
         if why is not None:
             return self.rebuild(why)
         units, files = self._units(self.request.paths)
-        before = {unit.name: unit for unit in self._units_before()}
-        gone = sorted(name for name, unit in before.items() if unit.path in self.request.paths and name not in units)
-        shrunk = sorted(name for name, unit in units.items() if name in before and unit.size < before[name].size)
+        before = {unit.real: unit for unit in self._units_before()}
+        gone = [unit.name for real, unit in before.items() if real not in units and not _is_there(unit)]
+        shrunk = [unit.name for real, unit in units.items() if real in before and unit.size < before[real].size]
         for names, what in ((gone, "is gone"), (shrunk, "is shorter")):
             if names:
-                return self.rebuild(f"{readable(names[0])} {what}")
-        fresh = {name for name, unit in units.items() if not self._is_known(unit, before.get(name))}
-        state = self._state({**before, **units}, {name: unit for name, unit in before.items() if name not in fresh})
+                return self.rebuild(f"{readable(min(names))} {what}")
+        fresh = {real for real, unit in units.items() if real not in before or not unit.is_as_it_was(before[real])}
+        known = {real: unit for real, unit in before.items() if real not in fresh}
+        state = self._state({**before, **units}, known)
         LOGGER.info("Incremental: %d of %d files or tables are new or changed", len(fresh), len(units))
         high = self._before.get("high") if self.partly else None
-        again = sorted(name for name in fresh if name in before) if high is None else []
-        return Plan(True, [file for file in files if file.uri in fresh], bool(fresh), again, state, high)
+        again = sorted(before[real].name for real in fresh if real in before) if high is None else []
+        to_read = [file for file in files if real_name(file) in fresh]
+        return Plan(True, to_read, bool(fresh), again, state, high, self._named(self.said.get("paths", ())))
 
     def rebuild(self, why: str) -> Plan:
         """Read everything anew, also what was named by earlier runs alone."""
         LOGGER.info("Incremental: everything is read anew, because %s", why)
-        goes_on = self._before.get("source") == self.request.source == "csv" and not self.request.force
-        earlier = [unit.path for unit in self._units_before()] if goes_on else []
-        paths = list(dict.fromkeys([*self.request.paths, *earlier]))
+        goes_on = self.said.get("source") == self.request.source == "csv" and not self.request.force
+        paths = self._named(self.said.get("paths", ())) if goes_on else self._named()
         try:
             units, files = self._units(paths)
         except NoDataError as error:
-            if not set(paths) - set(self.request.paths):
+            if paths == self._named():
                 raise
             raise NoDataError(
                 f"everything must be read anew, because {why}, but what an earlier run has read is not there any more: "
                 f"{error} To go on without it, run with --force, which reads only what you name."
             ) from error
-        return Plan(False, files, state=self._state(units, {}))
+        return Plan(False, files, state=self._state(units, {}), paths=paths)
+
+    def _named(self, earlier: Sequence[str] = ()) -> list[str]:
+        """What is named now and was named before, wherever the job is started from."""
+        now = map(absolute, self.request.paths) if self.request.source == "csv" else self.request.paths
+        return list(dict.fromkeys([*now, *earlier]))
 
     def _why_rebuild(self) -> str | None:
         before = self._before
-        checks = (
-            (self.request.force, "--force says so"),
-            (not self.said, "nothing is published yet"),
-            (not before, "the last run was none of mode incremental"),
-            (before.get("layout") != LAYOUT, "another version of the program kept it in another form"),
-            (before.get("source") != self.request.source, "the source is another one"),
-            (self._is_elsewhere(), "the table or collection is another one"),
-            (self.said.get("rules") != self.rules, "the configuration or the program's rules changed"),
-            (before.get("day", "") > self.today.isoformat(), f"the last run was on {before.get('day')}, after today"),
-        )
-        return next((why for is_so, why in checks if is_so), None)
-
-    def _is_elsewhere(self) -> bool:
-        return self.request.source != "csv" and {unit.path for unit in self._units_before()} != set(self.request.paths)
+        if self.request.force:
+            return "--force says so"
+        if not self.said:
+            return "nothing is published yet"
+        if not before:
+            return "the last run was none of mode incremental"
+        if before.get("layout") != LAYOUT:
+            return "another version of the program kept it in another form"
+        if self.said["source"] != self.request.source:
+            return "the source is another one"
+        if self.request.source != "csv" and list(self.said["paths"]) != self.request.paths:
+            return "the table or collection is another one"
+        if self.said["rules"] != self.rules:
+            return "the configuration or the program's rules changed"
+        if before["day"] > self.today.isoformat():
+            return f"the last run was on {before['day']}, after today"
+        return None if self.is_kept else "what earlier runs kept is not there any more, or not as they left it"
 
     def _units_before(self) -> list[Unit]:
         return [Unit(*one) for one in self._before.get("units", ())]
 
-    def _is_known(self, unit: Unit, before: Unit | None) -> bool:
-        return before is not None and unit.is_as_it_was(before, self._before["at"])
-
     def _state(self, units: Mapping[str, Unit], known: Mapping[str, Unit]) -> dict[str, Any]:
-        # What is known has been looked at; its times may be others by now.
+        # What is known has been looked at; its name and times may be others by now.
         looked_at = [
-            Unit(unit.name, unit.path, unit.size, unit.modified, unit.changed, known[name].digest)
-            if name in known
-            else unit.with_digest()
-            for name, unit in units.items()
+            replace(unit, digest=known[real].digest, name=known[real].name) if real in known else unit.with_digest()
+            for real, unit in units.items()
         ]
         return {
             "layout": LAYOUT,
-            "source": self.request.source,
             "day": self.today.isoformat(),
-            "at": self.started_at,
             "units": [unit.as_json() for unit in looked_at],
         }
 
-    def _units(self, paths: Iterable[str]) -> tuple[dict[str, Unit], list[StoredFile]]:
-        """What paths stand for, by name, and the files among it."""
+    def _units(self, paths: Sequence[str]) -> tuple[dict[str, Unit], list[StoredFile]]:
+        """What paths stand for, by what is the same for all names of one, and the files among it."""
         if self.request.source == "csv":
-            files = {file.uri: (file, path) for path in paths for file in self._files([path])}
-            once = {real_name(file): (file, path) for file, path in reversed(files.values())}
-            units = {file.uri: Unit.of_file(file, path) for file, path in reversed(once.values())}
-            return units, [file for file, _ in reversed(once.values())]
+            files = self._files(paths)
+            return {real_name(file): Unit.of_file(file, real_name(file), self.started_at) for file in files}, files
         table = self.request.table
         (path,) = self.request.paths
         name = name_of(table) if table else path
-        return {name: Unit(name, path, digest=self._fingerprint())}, []
+        return {name: Unit(name, name, digest=self._fingerprint())}, []
 
     def _files(self, paths: Sequence[str]) -> list[StoredFile]:
         return find(self.engine.files, paths)
@@ -177,3 +182,8 @@ class Planner:
         log = join(table.place, DELTA_LOG)
         is_delta = self.engine.files.exists(log)
         return fingerprint_of(self.engine.files.files(log if is_delta else table.place))
+
+
+def _is_there(unit: Unit) -> bool:
+    """Is a file that was not named this time still where it was? Elsewhere than on this machine, nobody looks."""
+    return unit.local is None or unit.local.exists()

@@ -11,7 +11,8 @@ from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame
 
-from segmentation.engines.base import Engine
+from segmentation.console import LOGGER
+from segmentation.engines.base import Engine, Files
 from segmentation.errors import OutputBusyError
 from segmentation.locations import join
 from segmentation.sinks.json_export import stage_json
@@ -76,4 +77,12 @@ class Publication:
                 for table in (self.output.segments, *(one.table for one in reversed(writes))):
                     withdraw(self.engine, table, self.commit["run_id"])
             raise
-        self.engine.files.replace(join(folder, CHANGES), self.output.changes_file)
+        place_changes(self.engine.files, join(folder, CHANGES), self.output.changes_file)
+
+
+def place_changes(files: Files, staged: str, target: str) -> None:
+    """Let the elements that changed take their place; what is published stands, whether they can or not."""
+    try:
+        files.replace(staged, target)
+    except Exception as error:  # noqa: BLE001 - whatever keeps it away, the same is in the table of changes
+        LOGGER.warning("%s cannot be written (%s); the table segment_changes has the same.", target, error)

@@ -128,34 +128,16 @@ class RunRecord:
             "config_fingerprint": self.config_fingerprint,
         }
 
-    def publishing(
-        self,
-        said: Mapping[str, Any],
-        rules: str,
-        as_of: date,
-        source: str | None,
-        tables: Sequence[str],
-        state: Mapping[str, Any] | None,
-    ) -> dict[str, Any]:
+    def publishing(self, said: Mapping[str, Any], tables: Sequence[str], told: Mapping[str, Any]) -> dict[str, Any]:
         """What the commit of the customers says, by which later runs go.
 
         Args:
             said: what the commit before said.
-            rules: what the labels hang on besides purchases and day.
-            as_of: the as-of day.
-            source: a fingerprint of what was read, None where it cannot be told.
             tables: that this run writes to as well; of others, the run is kept that wrote to them last.
-            state: what the next incremental run must know, None where this is none.
+            told: what else there is to know.
         """
         written = {table.rsplit("/", 1)[-1]: self.run_id for table in tables}
-        return {
-            **self.commit,
-            "rules": rules,
-            "as_of": as_of.isoformat(),
-            "source_fingerprint": source,
-            "tables": {**said.get("tables", {}), **written},
-            **({} if state is None else {"state": state}),
-        }
+        return {**self.commit, **told, "tables": {**said.get("tables", {}), **written}}
 
     def row(self, outcome: str, message: str | None) -> dict[str, Any]:
         """The row of the table of runs, `tables.RUN_SCHEMA`."""

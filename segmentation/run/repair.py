@@ -5,7 +5,7 @@ from __future__ import annotations
 from segmentation.console import LOGGER
 from segmentation.engines.base import Engine
 from segmentation.locations import join, literally
-from segmentation.run.publication import CHANGES, EXPORT
+from segmentation.run.publication import CHANGES, EXPORT, place_changes
 from segmentation.state.commits import commits, last_commit
 from segmentation.state.output import Output
 
@@ -34,7 +34,10 @@ def finish(engine: Engine, output: Output, run_id: str) -> bool:
     if newest is None or newest.said["run_id"] != run_id:
         return False
     for file in staged:
-        engine.files.replace(file, places[file])
+        if file.endswith(CHANGES):
+            place_changes(engine.files, file, places[file])
+        else:
+            engine.files.replace(file, places[file])
     return True
 
 
@@ -43,12 +46,19 @@ def _take_back(engine: Engine, output: Output) -> None:
     published = last_commit(engine.files, output.segments)
     known = set(published.said.get("tables", {}).values()) if published else set()
     for table in (output.changes, output.purchases, output.early):
-        newest = last_commit(engine.files, table)
-        if newest is None or newest.said["run_id"] in known:
-            continue
-        # The customers may have been published since by a program that knows nothing of this table.
-        if newest.said["run_id"] in {commit.said["run_id"] for commit in commits(engine.files, output.segments)}:
-            continue
-        engine.tables.restore(table, newest.version - 1)
-        dead = newest.said["run_id"]
-        LOGGER.warning("Run %s was killed before it published; what it had added to %s is taken back.", dead, table)
+        # One commit of one run, as a rule; more where somebody has put the customers back to an earlier version.
+        while newest := last_commit(engine.files, table):
+            dead = newest.said["run_id"]
+            if dead in known or _is_published(engine, output, dead, is_first=published is None):
+                break
+            engine.tables.restore(table, newest.version - 1)
+            LOGGER.warning("Run %s was killed before it published; what it had added to %s is taken back.", dead, table)
+
+
+def _is_published(engine: Engine, output: Output, run_id: str, *, is_first: bool) -> bool:
+    """Were customers published by a run?"""
+    if is_first:
+        # The first run dies and leaves its staging directory; or somebody has removed the customers, but not the rest.
+        return not engine.files.exists(join(output.staging, run_id))
+    # They may have been published since by a program that knows nothing of the other tables.
+    return run_id in {commit.said["run_id"] for commit in commits(engine.files, output.segments)}

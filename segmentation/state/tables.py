@@ -93,9 +93,7 @@ CHANGES = TableSpec(
 )
 # Statistics of the day, by which people look purchases up as well.
 PURCHASES = TableSpec(frozenset({*PURCHASE_COLUMNS, "run_id"}), {}, PURCHASE_DATE)
-ERASURE_SCHEMA = struct(
-    erased_at="timestamp", customers="long", rows_by_table=map_to("long"), rewritten=TEXTS, versions_removed="boolean"
-)
+ERASURE_SCHEMA = struct(erased_at="timestamp", customers="long", rows_by_table=map_to("long"), is_done="boolean")
 ERASURES = TableSpec(frozenset({"erased_at", "customers"}), {}, "erased_at")
 
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from segmentation.engines.base import StoredFile
+from segmentation.errors import SourceError
 from segmentation.locations import local_path, readable
 
 # A file that was written so shortly before it was looked at may be written again without getting another time.
@@ -21,40 +24,57 @@ class Unit:
 
     Attributes:
         name: its URI, as in ``source``.
-        path: the argument of the run that named it.
+        real: the same for all names of one file.
         size: bytes; -1 for a table or collection.
         modified: when it was written last, in nanoseconds.
         changed: when anything of it changed, which nobody can set; 0 where the file system does not tell.
+        seen: when it was looked at, in nanoseconds.
         digest: of its content, None where it cannot be told.
     """
 
     name: str
-    path: str
+    real: str
     size: int = -1
     modified: int = 0
     changed: int = 0
+    seen: int = 0
     digest: str | None = None
 
     @classmethod
-    def of_file(cls, file: StoredFile, path: str) -> Unit:
-        """A file as it is listed, without a look at its content."""
-        local = local_path(file.path)
-        changed = Path(local).stat().st_ctime_ns if local else 0
-        return cls(file.uri, path, file.size, file.modified, changed)
+    def of_file(cls, file: StoredFile, real: str, seen: int) -> Unit:
+        """A file as it is listed, without a look at its content.
 
-    def is_as_it_was(self, before: Unit, taken_in: int) -> bool:
-        """Is it the same as when it was taken in, at a time in nanoseconds? Its content says so where times do not."""
+        Raises:
+            SourceError: it is gone since.
+        """
+        local = local_path(file.path)
+        try:
+            changed = Path(local).stat().st_ctime_ns if local else 0
+        except OSError as error:
+            raise SourceError(
+                f"{readable(file.uri)} went away while it was looked at ({error.strerror}). Run again."
+            ) from error
+        return cls(file.uri, real, file.size, file.modified, changed, seen)
+
+    def is_as_it_was(self, before: Unit) -> bool:
+        """Is it the same as when it was taken in? Its content says so where times do not."""
         if self.size < 0:
             return self.digest is not None and self.digest == before.digest
         same_times = (self.size, self.modified, self.changed) == (before.size, before.modified, before.changed)
-        is_old = self.changed and max(self.modified, self.changed) < taken_in - YOUNG
+        is_old = self.changed and max(self.modified, self.changed) < before.seen - YOUNG
         if same_times and (is_old or not self.changed):
             return True
         return self.size == before.size and before.digest is not None and self.digest_now() == before.digest
 
+    @property
+    def local(self) -> Path | None:
+        """The file, where it is one of this machine; its name may have any bytes."""
+        is_local = self.size >= 0 and self.name.startswith("file:///")
+        return Path(os.fsdecode(unquote_to_bytes(self.name.removeprefix("file://")))) if is_local else None
+
     def digest_now(self) -> str | None:
         """Of the content of a local file, as it is."""
-        return _digest(Path(readable(self.name))) if self.changed else None
+        return _digest(self.local) if self.local else None
 
     def with_digest(self) -> Unit:
         """The same, its content looked at where it is a local file."""
@@ -62,7 +82,7 @@ class Unit:
 
     def as_json(self) -> list[Any]:
         """A list of its attributes."""
-        return [self.name, self.path, self.size, self.modified, self.changed, self.digest]
+        return list(astuple(self))
 
 
 def fingerprint_of(files: Sequence[StoredFile]) -> str:

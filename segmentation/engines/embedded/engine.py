@@ -83,7 +83,7 @@ class EmbeddedEngine(Engine):
             self._open.close()
             raise
         self.files = LocalFiles()
-        self._texts: dict[str, Path] = {}
+        self._texts: dict[StoredFile, Path] = {}
         self._staged = Staged(self.session, spill)
         self.tables = DeltaRsTables(self._staged)
 

@@ -103,7 +103,8 @@ class DeltaRsTables:
         """Two commits at most, of which readers notice nothing."""
         table = DeltaTable(str(local_path(path)))
         table.optimize.compact()
-        table.vacuum(keep_hours, dry_run=False, enforce_retention_duration=False)
+        # In full: also files that no version ever knew, of writers that died.
+        table.vacuum(keep_hours, dry_run=False, enforce_retention_duration=False, full=True)
 
     def checkpoint(self, path: str) -> None:
         """Beside the log."""

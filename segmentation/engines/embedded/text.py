@@ -18,7 +18,7 @@ LINES_PER_BATCH = 100_000
 LINES = pa.schema([(SOURCE_ID, pa.int64()), ("place", pa.int64()), ("line", pa.string())])
 
 
-def lay_out(files: Sequence[StoredFile], encoding: str, folder: Path, texts: dict[str, Path]) -> None:
+def lay_out(files: Sequence[StoredFile], encoding: str, folder: Path, texts: dict[StoredFile, Path]) -> None:
     """Lay files out so that the number of each is the name of its folder: ``source_id=N/text``.
 
     A link where the engine can read the file as it is, else a copy in plain UTF-8. Names of files, whatever is in
@@ -28,17 +28,17 @@ def lay_out(files: Sequence[StoredFile], encoding: str, folder: Path, texts: dic
         files: to lay out.
         encoding: of all of them.
         folder: where.
-        texts: by URI, what the engine can read of files that were looked through before; what is found is added.
+        texts: what the engine can read of files that were looked through before; what is found is added.
     """
     for file in files:
         place = folder / f"{SOURCE_ID}={source_id_of(file.uri)}"
         place.mkdir(parents=True, exist_ok=True)
         text = place / "text"
-        if file.uri not in texts:
+        if file not in texts:
             as_it_is = is_readable_as_it_is(file, encoding)
-            texts[file.uri] = Path(file.path) if as_it_is else write_plainly(file, encoding, text)
-        if texts[file.uri] != text:
-            text.symlink_to(texts[file.uri])
+            texts[file] = Path(file.path) if as_it_is else write_plainly(file, encoding, text)
+        if texts[file] != text:
+            text.symlink_to(texts[file])
 
 
 def write_numbered(files: Sequence[StoredFile], encoding: str, target: Path) -> None:
