@@ -286,7 +286,7 @@ def explore(
 
 
 def test_any_history_ends_where_a_full_run_does(engine_name, spark_or_none, tmp_path_factory) -> None:
-    examples = int(os.environ.get("INCREMENTAL_EXAMPLES", "5" if engine_name == "embedded" else "1"))
+    examples = int(os.environ.get("INCREMENTAL_EXAMPLES", "4" if engine_name == "embedded" else "1"))
     explore(tmp_path_factory, (engine_name,), spark_or_none, examples)
 
 
@@ -407,6 +407,7 @@ REBUILDS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.embedded_only(reason="what is read is decided before an engine computes")
 @pytest.mark.parametrize("case", REBUILDS)
 def test_when_everything_is_read_anew(increment: Runs, csv, tmp_path: Path, case: str) -> None:
@@ -610,6 +611,7 @@ def test_a_row_says_when_it_changed(increment: Runs, csv, tmp_path: Path) -> Non
         assert rows == {"C1": first, "C2": changed}
 
 
+@pytest.mark.slow
 @pytest.mark.embedded_only(reason="the order of the commits is the same; one of Spark's is below")
 @pytest.mark.parametrize("call", range(8))
 def test_killed_at_any_commit(increment: Runs, csv, tmp_path: Path, engine_name: str, call: int) -> None:

@@ -124,6 +124,9 @@ class SparkEngine(Engine):
 
         Spark compares strings by their UTF-8 bytes.
         """
+        if not rows:
+            self._storage.concatenate([], target, head=framed[0], tail=framed[2], drop_last=0)
+            return
         key, parts = lines.columns[0], files_for(rows)
         ranges = lines.repartitionByRange(parts, key) if parts > 1 else lines.coalesce(1)
         head, separator, tail = framed
