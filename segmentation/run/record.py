@@ -166,6 +166,7 @@ class RunRecord:
             "rejected_purchases": output.rejected,
             "segment_changes": output.changes,
             "runs": output.runs,
+            **({"purchases": output.purchases} if self.request.mode == "incremental" else {}),
         }
         return {
             "metadata": {
