@@ -54,6 +54,7 @@ def test_no_options_run_the_sample_without_java_and_freshness_without_an_engine(
     assert "Traceback" not in first.stderr
     assert sorted(path.name for path in out.iterdir() if not path.name.startswith(".")) == [
         "automation_status.json",
+        "customer_segmentation.changes.json",
         "customer_segmentation.json",
         "delta",
         "segmentation_runs.log",

@@ -238,6 +238,7 @@ def test_a_run_is_quiet_and_leaves_nothing_behind(tmp_path: Path) -> None:
         ".segmentation.lock",
         ".staging",
         "automation_status.json",
+        "customer_segmentation.changes.json",
         "customer_segmentation.json",
         "delta",
         "segmentation_runs.log",

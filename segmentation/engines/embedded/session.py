@@ -6,7 +6,7 @@ import json
 import os
 import signal
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -23,6 +23,8 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
 }
+# Seconds.
+PATIENCE = 2
 _users = 0
 _guard = threading.Lock()
 
@@ -93,6 +95,7 @@ def served(memory: int, spill: str) -> Iterator[SparkSession]:
         session.client.set_retry_policies([])
         session.client.disable_reattachable_execute()
         # Sail does not stop what nobody reads any more, and does not answer either; it stops when nobody can.
+        session.client.close = _patiently(session.client.close)
         session.client.interrupt_operation = lambda _: session.client.close()
         session.release_session_on_close = False
         try:
@@ -106,6 +109,19 @@ def served(memory: int, spill: str) -> Iterator[SparkSession]:
         # It may have ended by itself.
         with suppress(RuntimeError):
             server.stop()
+
+
+def _patiently(close: Callable[[], None]) -> Callable[[], None]:
+    """`close`, once and for a while: Ctrl-C as a call begins leaves a channel that waits for it for ever."""
+    closer = threading.Thread(target=close, daemon=True)
+
+    def closing() -> None:
+        # PySpark closes again when the process ends, where no thread can start any more.
+        if closer.ident is None:
+            closer.start()
+            closer.join(PATIENCE)
+
+    return closing
 
 
 def _hear_interrupts_alone() -> None:
