@@ -115,7 +115,7 @@ def test_types_and_shapes(spark: SparkSession, server: Server) -> None:
     for name in SHAPES:
         config = load_config({"mongodb": {"uri": server.uri, "collection": "shapes", "filter": {"_id": name}}}).mongodb
         assert config
-        frame, _, names = read_mongodb(spark, config, {})
+        frame, _, names, _ = read_mongodb(spark, config, {})
         ((_, record, *texts),) = [tuple(row) for row in frame.collect()]
         assert names == ["retail.shapes"]
         if record is not None:
