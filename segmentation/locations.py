@@ -33,6 +33,11 @@ def join(location: str, *names: str) -> str:
     return "/".join((location.rstrip("/") or "/", *names))
 
 
+def last_name(location: str) -> str:
+    """The last path component."""
+    return location.rsplit("/", 1)[-1]
+
+
 def is_inside(location: str, folder: str) -> bool:
     """Is `location` the folder or below it? Links of local paths are followed."""
     one, other = (_resolved(each) for each in (location, folder))

@@ -26,10 +26,11 @@ from segmentation.core import plain, texts
 from segmentation.core.types import struct
 from segmentation.core.validation import label_rows
 from segmentation.engines import choose as choose_module
-from segmentation.engines.base import Engine, TableSpec
+from segmentation.engines.base import Engine
 from segmentation.engines.choose import Choice, Task, choose
 from segmentation.engines.spark.engine import SparkEngine
 from segmentation.engines.spark.tables import SparkTables
+from segmentation.engines.stores import TableSpec
 from segmentation.errors import ConfigError, NoDataError, SegmentationError
 from segmentation.pipeline import CustomerSegmentationPipeline
 from segmentation.schemas import PURCHASE_COLUMNS

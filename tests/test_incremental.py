@@ -18,7 +18,6 @@ from hypothesis import strategies as st
 from hypothesis.stateful import (
     RuleBasedStateMachine,
     initialize,
-    invariant,
     precondition,
     rule,
     run_state_machine_as_test,
@@ -127,8 +126,6 @@ class Machine(RuleBasedStateMachine):
         self.day = START
         self.config: dict[str, Any] = {}
         self.as_of = "latest"
-        self.labels: dict[str, dict[str, str]] = {}
-        self.seen_changes = 0
         self.add(rows)
 
     @rule(rows=batches)
@@ -260,10 +257,6 @@ class Machine(RuleBasedStateMachine):
     def any_file(self, which: int) -> Path:
         files = sorted(self.input.glob("*"))
         return files[which % len(files)]
-
-    @invariant()
-    def nothing_is_published_by_halves(self) -> None:
-        """Between two steps, whatever died, export and table are those of one run."""
 
 
 def explore(

@@ -513,9 +513,8 @@ def test_the_output_may_not_lie_inside_the_input(source: str, tmp_path: Path) ->
 # --- freshness --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.embedded_only(reason="answered without an engine")
 def test_freshness(tmp_path: Path, capsys, engine_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    if engine_name == "spark":
-        pytest.skip("answered without an engine")
     places = {how: stored(purchases(), tmp_path / how, how) for how in ("delta", "parquet")}
     for how, place in places.items():
         options = ["run", "--source", "table", "--table", str(place), "--output-dir", str(tmp_path / f"out {how}")]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import argparse
-from datetime import date, datetime, time, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from segmentation.commands.outputs import add_place, configured, midnight, opened
 
 if TYPE_CHECKING:
     from segmentation.config import SegmentationConfig
@@ -19,17 +21,14 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("day", metavar="DAY", help="YYYY-MM-DD: what its end saw published")
     parser.add_argument("--to", metavar="FILE", help="write them to this .parquet or .csv; it must not be there")
-    parser.add_argument("--config", metavar="FILE", help="YAML file (see conf/segmentation.yaml)")
-    parser.add_argument("--output-dir", metavar="DIR", help="where the runs published")
+    add_place(parser)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Say which version it is, and write it if asked to."""
-    from segmentation.commands.local_tables import opened
-    from segmentation.config import load_config, override
     from segmentation.state.output import Output
 
-    config = override(load_config(options.config), {"output_dir": options.output_dir})
+    config = configured(options)
     output = Output.of(config)
     opened(output, output.segments, "as-of")
     commit = published_on(output, options.day, config)
@@ -55,10 +54,7 @@ def published_on(output: Output, day: str, config: SegmentationConfig) -> Commit
     from segmentation.errors import ConfigError
     from segmentation.state.commits import commits
 
-    try:
-        end = datetime.combine(date.fromisoformat(day) + timedelta(days=1), time(), config.zone).timestamp() * 1000
-    except ValueError:
-        raise ConfigError(f"as-of: expected a day like 2024-06-30, found {day!r}.") from None
+    end = (midnight("as-of", day, config) + timedelta(days=1)).timestamp() * 1000
     oldest = None
     for commit in commits(LocalFiles(), output.segments):
         if commit.at < end:
@@ -73,7 +69,6 @@ def _write(output: Output, version: int, target: Path) -> None:
     import pyarrow.csv as csv
     import pyarrow.parquet as pq
 
-    from segmentation.commands.local_tables import opened
     from segmentation.errors import ConfigError
 
     if target.suffix not in (".parquet", ".csv"):

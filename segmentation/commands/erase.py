@@ -4,23 +4,23 @@ from __future__ import annotations
 
 import argparse
 
+from segmentation.commands.outputs import add_engine, add_place, configured
+
 HELP = "remove customers from every table, export and old version"
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options."""
     parser.add_argument("customers", nargs="+", metavar="CUSTOMER", help="ids as they are published")
-    parser.add_argument("--engine", choices=("auto", "spark", "embedded"), help="what keeps the tables")
-    parser.add_argument("--config", metavar="FILE", help="YAML file (see conf/segmentation.yaml)")
-    parser.add_argument("--output-dir", metavar="DIR", help="where the runs published")
+    add_engine(parser)
+    add_place(parser)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Do it, and say what is left to do."""
-    from segmentation.config import load_config, override
     from segmentation.run.housekeeping import erase
 
-    config = override(load_config(options.config), {"output_dir": options.output_dir, "engine": options.engine})
+    config = configured(options)
     removed = erase(config, options.customers)
     for table, rows in removed.items():
         print(f"{table}: {rows:,} rows removed")

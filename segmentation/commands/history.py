@@ -6,11 +6,12 @@ import argparse
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from segmentation.commands.outputs import add_place, configured, midnight, opened
+
 if TYPE_CHECKING:
-    from segmentation.config import SegmentationConfig
     from segmentation.state.output import Output
 
 HELP = "show how the labels of a customer, or of all since a day, changed"
@@ -33,20 +34,18 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--since", metavar="DAY", help="flows from label to label since YYYY-MM-DD")
     parser.add_argument("--intervals", action="store_true", help="from when to when a customer had each label")
     parser.add_argument("--json", action="store_true", help="for programs")
-    parser.add_argument("--config", metavar="FILE", help="YAML file (see conf/segmentation.yaml)")
-    parser.add_argument("--output-dir", metavar="DIR", help="where the runs published")
+    add_place(parser)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Show what was asked for."""
-    from segmentation.config import load_config, override
     from segmentation.errors import NoDataError
     from segmentation.state.output import Output
 
-    config = override(load_config(options.config), {"output_dir": options.output_dir})
+    config = configured(options)
     output = Output.of(config)
     if options.since:
-        _show(flows(output, since(options.since, config)), options.json, f"Since {options.since}")
+        _show(flows(output, midnight("--since", options.since, config)), options.json, f"Since {options.since}")
         return 0
     changes = changes_of(output, options.customer)
     if not changes:
@@ -58,20 +57,6 @@ def execute(options: argparse.Namespace) -> int:
     rows = intervals(told) if options.intervals else [{name: row[name] for name in TOLD} for row in told]
     _show(rows, options.json, f"Customer {options.customer}")
     return 0
-
-
-def since(day: str, config: SegmentationConfig) -> datetime:
-    """Midnight in the configured time zone.
-
-    Raises:
-        ConfigError: it is no day.
-    """
-    from segmentation.errors import ConfigError
-
-    try:
-        return datetime.combine(date.fromisoformat(day), time(), config.zone)
-    except ValueError:
-        raise ConfigError(f"--since: expected a day like 2024-06-30, found {day!r}.") from None
 
 
 def changes_of(output: Output, customer: str) -> list[dict[str, Any]]:
@@ -108,8 +93,6 @@ def intervals(changes: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _dataset(output: Output) -> Any:
-    from segmentation.commands.local_tables import opened
-
     return opened(output, output.changes, "history").to_pyarrow_dataset()
 
 

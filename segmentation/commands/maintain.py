@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import argparse
 
+from segmentation.commands.outputs import add_engine, add_place, configured
+
 HELP = "put small files of the tables together, remove old versions and old rows"
 
 
@@ -20,14 +22,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--keep-history", type=int, metavar="DAYS", help="changes of labels stay so long (default: all)"
     )
     parser.add_argument("--keep-rejected", type=int, metavar="DAYS", help="rejected rows stay so long (default: all)")
-    parser.add_argument("--engine", choices=("auto", "spark", "embedded"), help="what keeps the tables")
-    parser.add_argument("--config", metavar="FILE", help="YAML file (see conf/segmentation.yaml)")
-    parser.add_argument("--output-dir", metavar="DIR", help="where the runs published")
+    add_engine(parser)
+    add_place(parser)
 
 
 def execute(options: argparse.Namespace) -> int:
     """Do it, and say what was done."""
-    from segmentation.config import load_config, override
     from segmentation.errors import ConfigError
     from segmentation.run.housekeeping import maintain
 
@@ -35,7 +35,7 @@ def execute(options: argparse.Namespace) -> int:
         days = getattr(options, name)
         if days is not None and days < 0:
             raise ConfigError(f"--{name.replace('_', '-')}: expected a number of days, found {days}.")
-    config = override(load_config(options.config), {"output_dir": options.output_dir, "engine": options.engine})
+    config = configured(options)
     kept = maintain(
         config,
         keep_versions=options.keep_versions,

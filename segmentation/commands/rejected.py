@@ -11,6 +11,8 @@ from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from segmentation.commands.outputs import add_place, configured, opened
+
 if TYPE_CHECKING:
     from segmentation.config import SegmentationConfig
     from segmentation.state.output import Output
@@ -26,18 +28,16 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", metavar="FILE", required=True, help="the file to write; it must not be there")
     parser.add_argument("--reason", action="append", metavar="REASON", help="only rows with it; may be repeated")
     parser.add_argument("--run", metavar="RUN", help="the run that rejected them (default: the last one that did)")
-    parser.add_argument("--config", metavar="FILE", help="what that run was configured with: the file has its form")
-    parser.add_argument("--output-dir", metavar="DIR", help="where that run published")
+    add_place(parser, config="what that run was configured with: the file has its form")
 
 
 def execute(options: argparse.Namespace) -> int:
     """Write the rows, and say how many."""
-    from segmentation.config import load_config, override
     from segmentation.errors import ConfigError
     from segmentation.schemas import Reason
     from segmentation.state.output import Output
 
-    config = override(load_config(options.config), {"output_dir": options.output_dir})
+    config = configured(options)
     unknown = sorted(set(options.reason or ()) - set(Reason))
     if unknown:
         raise ConfigError(f"--reason: expected one of {', '.join(Reason)}, found {unknown[0]}.")
@@ -49,7 +49,6 @@ def execute(options: argparse.Namespace) -> int:
 
 def _rows(output: Output, run: str | None, reasons: Sequence[str]) -> tuple[str, Iterator[Mapping[str, Any]]]:
     """A run, and its rejected rows with one of `reasons`, a few at a time."""
-    from segmentation.commands.local_tables import opened
     from segmentation.errors import ConfigError
 
     table = opened(output, output.rejected, "rejected")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -153,6 +154,10 @@ class SegmentationConfig(Model):
     def zone(self) -> ZoneInfo:
         """`timezone` as an object."""
         return ZoneInfo(self.timezone)
+
+    def day_of(self, moment: datetime) -> date:
+        """The calendar day of a moment in `timezone`."""
+        return moment.astimezone(self.zone).date()
 
     @property
     def aliases(self) -> dict[str, str]:

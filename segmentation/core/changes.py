@@ -71,35 +71,31 @@ def relabelled(customers: DataFrame, before: DataFrame, dimensions: Sequence[str
     # A dimension that was not there before had no labels.
     none = [name for name in dimensions if name not in before.columns]
     old = before.withColumns({name: F.lit(None).cast("string") for name in none}) if none else before
-    old = old.select(CUSTOMER_ID, *_renamed("from_", dimensions), F.lit(True).alias(WAS_THERE), *_metrics("from_", old))
-    new = customers.select(
-        CUSTOMER_ID, *_renamed("to_", dimensions), F.lit(True).alias(IS_THERE), *_metrics("to_", customers)
-    )
+    before_and_now = ((old, "from_", WAS_THERE), (customers, "to_", IS_THERE))
+    old, new = (_side(frame, prefix, dimensions, mark) for frame, prefix, mark in before_and_now)
     return new.join(old, on=CUSTOMER_ID, how="full").where(differ(dimensions))
 
 
 def form(dimensions: Sequence[str]) -> list[str]:
     """The columns of customers with other labels, as `causes` takes them."""
-    return [CUSTOMER_ID, *labels("from_", dimensions), *labels("to_", dimensions), WAS_THERE, IS_THERE, TOUCHED]
+    return [CUSTOMER_ID, *prefixed("from_", dimensions), *prefixed("to_", dimensions), WAS_THERE, IS_THERE, TOUCHED]
 
 
-def labels(prefix: str, dimensions: Sequence[str]) -> dict[str, Column]:
-    """The label columns under names with a prefix."""
-    return {f"{prefix}{name}": F.col(name) for name in dimensions}
+def prefixed(prefix: str, names: Sequence[str]) -> dict[str, Column]:
+    """Columns under names with a prefix."""
+    return {f"{prefix}{name}": F.col(name) for name in names}
 
 
-def differ(dimensions: Sequence[str]) -> Column:
-    """Has a customer another label than before?"""
-    changes = [~F.col(f"from_{name}").eqNullSafe(F.col(f"to_{name}")) for name in dimensions]
-    return reduce(lambda one, other: one | other, changes)
+def differ(names: Sequence[str]) -> Column:
+    """Is one of these columns another one than before?"""
+    changes = [~F.col(f"from_{name}").eqNullSafe(F.col(f"to_{name}")) for name in names]
+    return reduce(lambda one, other: one | other, changes, F.lit(False))
 
 
 def touched_by_metrics(columns: Sequence[str], *, same_rules: bool) -> Column:
     """Have a customer's purchases changed, told by the metrics of `relabelled`?"""
     names = (*OF_PURCHASES, *OF_RULES) if same_rules else OF_PURCHASES
-    both = [name for name in names if f"from_{name}" in columns and f"to_{name}" in columns]
-    changes = [~F.col(f"from_{name}").eqNullSafe(F.col(f"to_{name}")) for name in both]
-    return reduce(lambda one, other: one | other, changes, F.lit(False))
+    return differ([name for name in names if f"from_{name}" in columns and f"to_{name}" in columns])
 
 
 def causes(changed: DataFrame, *, same_rules: bool) -> DataFrame:
@@ -119,7 +115,7 @@ def by_dimension(caused: DataFrame, dimensions: Sequence[str]) -> DataFrame:
     ``to_label``, ``cause``.
     """
     parts = [
-        caused.where(~F.col(f"from_{name}").eqNullSafe(F.col(f"to_{name}"))).select(
+        caused.where(differ([name])).select(
             CUSTOMER_ID,
             F.lit(name).alias("dimension"),
             F.col(f"from_{name}").alias("from_label"),
@@ -135,9 +131,8 @@ def _old(name: str) -> str:
     return f"{name}_before"
 
 
-def _renamed(prefix: str, names: Sequence[str]) -> list[Column]:
-    return [F.col(name).alias(f"{prefix}{name}") for name in names]
-
-
-def _metrics(prefix: str, frame: DataFrame) -> list[Column]:
-    return _renamed(prefix, [name for name in (*OF_PURCHASES, *OF_RULES) if name in frame.columns])
+def _side(frame: DataFrame, prefix: str, dimensions: Sequence[str], mark: str) -> DataFrame:
+    """Customers as they were or are: labels and metrics under a prefix, and that they are there."""
+    metrics = [name for name in (*OF_PURCHASES, *OF_RULES) if name in frame.columns]
+    columns = {**prefixed(prefix, [*dimensions, *metrics]), mark: F.lit(True)}
+    return frame.select(CUSTOMER_ID, *[column.alias(name) for name, column in columns.items()])

@@ -130,12 +130,8 @@ def without_replaced(known: DataFrame, rows: DataFrame, config: SegmentationConf
         rows: what `met` made.
         config: as for `met`.
     """
-    names = [_known(PURCHASE_ID), _known(AMOUNT)]
-    replaced = replacing(rows).select(*[F.col(name).alias(f"s_{name}") for name in names])
-    same = F.col(PURCHASE_ID) == F.col(f"s_{names[0]}")
-    if config.returns == "net":
-        same = same & ((F.col(AMOUNT) < 0) == (F.col(f"s_{names[1]}") < 0))
-    return known.join(replaced, on=same, how="left_anti")
+    replaced = replacing(rows).select(*[F.col(_known(name)).alias(name) for name in (PURCHASE_ID, AMOUNT)])
+    return known.alias("t").join(replaced.alias("s"), on=F.expr(match_of(config)), how="left_anti")
 
 
 def replacing(rows: DataFrame) -> DataFrame:

@@ -13,7 +13,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
-from segmentation.core.changes import IS_THERE, TOUCHED, WAS_THERE, differ, form, labels
+from segmentation.core.changes import IS_THERE, TOUCHED, WAS_THERE, differ, form, prefixed
 from segmentation.core.festive import FestiveCalendar, resolve
 from segmentation.core.metrics import (
     LOYAL_WINDOW,
@@ -83,8 +83,13 @@ class Segmentation:
 
     def relabelled_by_the_day(self, customers: DataFrame, as_of: date) -> DataFrame:
         """Whose labels are others on another day, of `on_another_day`: `changes.form`."""
-        now = self.on_another_day(customers.withColumns(labels("from_", self.dimensions)), as_of)
-        facts = {**labels("to_", self.dimensions), WAS_THERE: F.lit(True), IS_THERE: F.lit(True), TOUCHED: F.lit(False)}
+        now = self.on_another_day(customers.withColumns(prefixed("from_", self.dimensions)), as_of)
+        facts = {
+            **prefixed("to_", self.dimensions),
+            WAS_THERE: F.lit(True),
+            IS_THERE: F.lit(True),
+            TOUCHED: F.lit(False),
+        }
         return now.withColumns(facts).where(differ(self.dimensions)).select(*form(self.dimensions))
 
     def labelled(self, metrics: DataFrame) -> DataFrame:

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from segmentation.engines.base import StoredFile
+from segmentation.engines.stores import StoredFile
 from segmentation.errors import SourceError
 from segmentation.local_files import local_files
 from segmentation.locations import local_path
@@ -20,7 +20,7 @@ OPENERS: Mapping[str, Callable[..., Any]] = {".gz": gzip.open, ".bz2": bz2.open}
 
 
 class LocalFiles:
-    """The disks of this machine, see `base.Files`."""
+    """The disks of this machine, see `stores.Files`."""
 
     def files(self, pattern: str) -> list[StoredFile]:
         """Every file that a name, a directory or a glob stands for, by path."""

@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from urllib.parse import unquote
 
-from segmentation.engines.base import StoredFile
+from segmentation.engines.stores import StoredFile
 from segmentation.locations import readable
 
 # What Hive, Spark and Arrow write for null.

@@ -27,7 +27,7 @@ def state_of(config: SegmentationConfig, request: Request, now: datetime) -> dic
         "source": request.source,
         "source_fingerprint": _fingerprint(request.locations) if request.locations else None,
         "config_fingerprint": config.fingerprint(),
-        "as_of_day": now.astimezone(config.zone).date().isoformat() if config.as_of == "today" else str(config.as_of),
+        "as_of_day": config.day_of(now).isoformat() if config.as_of == "today" else str(config.as_of),
         "output": [config.output_filename],
     }
 

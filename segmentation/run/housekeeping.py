@@ -18,7 +18,7 @@ from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
 from segmentation.engines.choose import Task, choose, open_engine
 from segmentation.errors import ConfigError, NoDataError
-from segmentation.locations import DELTA_LOG, join
+from segmentation.locations import DELTA_LOG, join, last_name
 from segmentation.run.kept import bounds
 from segmentation.run.publication import CHANGES, EXPORT
 from segmentation.run.repair import repair
@@ -48,11 +48,11 @@ def maintain(
     removed: dict[str, int] = {}
     with _held(config) as (engine, output):
         for table in _tables(engine, output):
-            removed[_name(table)] = 0
+            removed[last_name(table)] = 0
             if table == output.changes and keep_history is not None:
-                removed[_name(table)] = _rewritten(engine, output, config, table, _outlived(keep_history))
+                removed[last_name(table)] = _rewritten(engine, output, config, table, _outlived(keep_history))
             if table == output.rejected and keep_rejected is not None:
-                removed[_name(table)] = engine.tables.delete(table, f"run_id < '{_run_before(keep_rejected)}'")
+                removed[last_name(table)] = engine.tables.delete(table, f"run_id < '{_run_before(keep_rejected)}'")
             engine.tables.maintain(table, keep_versions * 24)
     return removed
 
@@ -76,7 +76,7 @@ def erase(config: SegmentationConfig, customers: Sequence[str]) -> dict[str, int
     with _held(config) as (engine, output):
         every = _tables(engine, output, output.runs, output.erasures)
         whose = {table: _whose(output, table, customers) for table in every}
-        removed = {_name(table): rows_of(engine, table).where(whose[table]).count() for table in every}
+        removed = {last_name(table): rows_of(engine, table).where(whose[table]).count() for table in every}
         if not any(removed.values()) and not _is_half_done(engine, output):
             raise NoDataError(f"no table of {output.root} holds one of these customers. Ids are compared as they are.")
         _record(engine, output, len(customers), removed, is_done=False)
@@ -145,7 +145,7 @@ def _rewritten(
     The commit says `said`, or what the last one said: by whom the other rows were written stays true.
     """
     rows = rows_of(engine, table).withColumn("unwanted", unwanted)
-    kept = engine.stage(rows, join(output.staging, OWN, _name(table)))
+    kept = engine.stage(rows, join(output.staging, OWN, last_name(table)))
     count = kept.where("unwanted").count()
     newest = last_commit(engine.files, table)
     if count or said is not None:
@@ -219,7 +219,3 @@ def _tables(engine: Engine, output: Output, *left_out: str) -> list[str]:
 def _run_before(days: int) -> str:
     """The id of a run begins with its time."""
     return f"{datetime.now(UTC) - timedelta(days=days):%Y%m%dT%H%M%SZ}"
-
-
-def _name(table: str) -> str:
-    return table.rsplit("/", 1)[-1]

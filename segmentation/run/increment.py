@@ -14,34 +14,21 @@ from segmentation.config import SegmentationConfig
 from segmentation.core.changes import IS_THERE, TOUCHED, WAS_THERE, carried_over, form, relabelled
 from segmentation.core.days import on
 from segmentation.core.festive import FestiveCalendar
-from segmentation.core.known import (
-    IS_NEW,
-    WAITED,
-    crossing,
-    customers_of,
-    is_early,
-    is_replacing,
-    lost,
-    met,
-    near,
-    replacing,
-    together,
-    without_replaced,
-)
-from segmentation.core.metrics import count_if
-from segmentation.core.quality import NOTHING, Profile, only_row, profile, purchases_and_returns
+from segmentation.core.known import crossing, lost
+from segmentation.core.quality import NOTHING, Profile, profile, purchases_and_returns
 from segmentation.core.segmentation import Segmentation
 from segmentation.core.types import struct
 from segmentation.engines.base import Engine
 from segmentation.errors import NoDataError
 from segmentation.locations import join, readable
+from segmentation.run.arrivals import Arrivals
 from segmentation.run.kept import Kept, bounds, comes_from
 from segmentation.run.past import Past
 from segmentation.run.plan import Outdated
 from segmentation.run.publication import Write
 from segmentation.run.record import Facts, Segments, WithoutPurchases
-from segmentation.run.settling import each_once
-from segmentation.schemas import CUSTOMER_ID, PURCHASE_COLUMNS, PURCHASE_DATE, REASONS, SOURCE
+from segmentation.run.settling import fixed_as_of
+from segmentation.schemas import CUSTOMER_ID, PURCHASE_COLUMNS, PURCHASE_DATE, SOURCE
 from segmentation.state import tables
 
 
@@ -71,7 +58,8 @@ class Increment:
         self.folder = folder
         self.found: Profile = NOTHING
         self.again: Sequence[str] = ()
-        self._met: DataFrame | None = None
+        # None where nothing came.
+        self._came: Arrivals | None = None
         # Of the customers that were published: those that are computed anew, as they were and as they are; the others.
         self._theirs: DataFrame | None = None
         self._anew: DataFrame | None = None
@@ -97,10 +85,8 @@ class Increment:
         read = None if labelled is None else tables.with_source(self.engine, labelled, names)
         if read is not None and again:
             self._see_nothing_is_lost(read)
-        settled = each_once(self.engine, together(read, due), self.config, join(self.folder, "repeated"))
-        known = self.engine.keep(near(self.kept.rows, settled), join(self.folder, "near"))
-        self._met = self.engine.stage(met(settled, known, self.config), join(self.folder, "met"))
-        self.found = profile(self._met.where(~F.col(WAITED)), self._day(self.config.as_of))
+        self._came = Arrivals(self.engine, self.config, read, due, self.kept.rows, self.folder)
+        self.found = profile(self._came.rows, self._day)
 
     def _see_nothing_is_lost(self, read: DataFrame) -> None:
         gone = lost(self.kept.rows.where(comes_from(self.again)), read).select(SOURCE).limit(1).collect()
@@ -110,38 +96,19 @@ class Increment:
     @property
     def rows(self) -> DataFrame | None:
         """Every row that was read, with its reasons; None where there was nothing to read."""
-        return None if self._met is None else self._met.where(~F.col(WAITED))
-
-    @property
-    def _new(self) -> DataFrame | None:
-        return None if self._met is None else self._met.where(IS_NEW)
-
-    @cached_property
-    def _counts(self) -> Mapping[str, Any]:
-        """Of what comes: how many rows are new, take another one's place, are early; first and last day."""
-        if self._met is None:
-            return {"new": 0, "replacing": 0, "early": 0, "first": None, "last": None}
-        day = F.when(F.col(IS_NEW), F.col(PURCHASE_DATE))
-        return only_row(
-            self._met.agg(
-                count_if(F.col(IS_NEW)).alias("new"),
-                count_if(is_replacing()).alias("replacing"),
-                count_if(is_early(F.col(REASONS))).alias("early"),
-                F.min(day).alias("first"),
-                F.max(day).alias("last"),
-            )
-        )
+        return self._came.rows if self._came else None
 
     @cached_property
     def _span(self) -> tuple[date, date] | None:
-        first = [day for day in (self.kept.first, self._counts["first"]) if day]
-        last = [day for day in (self.kept.last, self._counts["last"]) if day]
+        came = self._came.counts if self._came else {"first": None, "last": None}
+        first = [day for day in (self.kept.first, came["first"]) if day]
+        last = [day for day in (self.kept.last, came["last"]) if day]
         return (min(first), max(last)) if first else None
 
-    def _day(self, as_of: date | str) -> date | None:
-        if as_of == "latest":
-            return self._span[1] if self._span else None
-        return as_of if isinstance(as_of, date) else self.today
+    @property
+    def _day(self) -> date | None:
+        """The as-of day, None where no purchase tells."""
+        return fixed_as_of(self.config, self.today) or (self._span[1] if self._span else None)
 
     def days(self, as_of: date | str) -> tuple[date, date]:
         """The first and the last day of all purchases and returns.
@@ -156,22 +123,11 @@ class Increment:
     @cached_property
     def expected(self) -> tuple[int, int]:
         """How many purchases and returns the customers must account for."""
-        as_of = self._day(self.config.as_of)
-        if as_of is None:
+        if self._day is None:
             return 0, 0
-        purchases, returns = purchases_and_returns(self.kept.purchases, "", as_of)
-        if self._met is not None:
-            more = purchases_and_returns(self._met.where(IS_NEW), "", as_of)
-            less = purchases_and_returns(replacing(self._met), "known_", as_of)
-            purchases, returns = purchases + more[0] - less[0], returns + more[1] - less[1]
-        return purchases, returns
-
-    @cached_property
-    def _touched(self) -> DataFrame | None:
-        """Whose purchases changed: ``customer_id``."""
-        if self._met is None:
-            return None
-        return self.engine.keep(customers_of(self._met).distinct(), join(self.folder, "touched"))
+        purchases, returns = purchases_and_returns(self.kept.purchases, "", self._day)
+        more = self._came.more(self._day) if self._came else (0, 0)
+        return purchases + more[0], returns + more[1]
 
     @property
     def _was(self) -> date:
@@ -191,7 +147,8 @@ class Increment:
         Those whom new purchases or the move of a window touch are computed anew from their purchases. Of the others,
         nothing changes where the day is the same; else what hangs on the day follows from what was published.
         """
-        now = self._purchases_now().where(F.col(PURCHASE_DATE) <= on(as_of))
+        known = self.kept.purchases.select(*PURCHASE_COLUMNS)
+        now = (self._came.added_to(known) if self._came else known).where(F.col(PURCHASE_DATE) <= on(as_of))
         others, self._anew = self._before, None
         affected = self._affected(as_of)
         if affected is not None:
@@ -211,7 +168,7 @@ class Increment:
 
     def _affected(self, as_of: date) -> DataFrame | None:
         """Who is computed anew, None where nobody is."""
-        affected = self._touched
+        affected = self._came.touched if self._came else None
         if self._was != as_of:
             moved = crossing(self.kept.purchases, self._was, as_of, self.config)
             affected = (moved if affected is None else affected.unionByName(moved)).distinct()
@@ -233,29 +190,21 @@ class Increment:
         return reduce(DataFrame.unionByName, parts) if parts else self.engine.rows([], struct(**nothing))
 
     def _with_touched(self, changed: DataFrame) -> DataFrame:
-        if self._touched is None:
+        if self._came is None:
             return changed.withColumn(TOUCHED, F.lit(False))
-        touched = self._touched.withColumn(TOUCHED, F.lit(True))
-        return changed.join(touched, on=CUSTOMER_ID, how="left")
-
-    def _purchases_now(self) -> DataFrame:
-        known = self.kept.purchases.select(*PURCHASE_COLUMNS)
-        if self._met is None or self._new is None:
-            return known
-        stays = without_replaced(known, self._met, self.config) if self._counts["replacing"] else known
-        return stays.unionByName(self._new.select(*PURCHASE_COLUMNS))
+        return changed.join(self._came.touched.withColumn(TOUCHED, F.lit(True)), on=CUSTOMER_ID, how="left")
 
     def writes(self, commit: Mapping[str, Any]) -> tuple[list[Write], Mapping[str, Any]]:
         """What is to be added to what is kept, and what the next run is told of it."""
         writes, early = [], self.kept.early_from
-        counts = self._counts
-        if self._new is not None and counts["new"]:
-            replaces = bool(counts["replacing"])
-            writes.append(self.kept.adding(self._new, replaces=replaces, rows=counts["new"], commit=commit))
-        is_due = early is not None and early <= self.today
-        if self._met is not None and (counts["early"] or is_due or (early and self.again)):
-            coming = self._met.where(is_early(F.col(REASONS)))
-            write, early = self.kept.setting_aside(coming, self.kept.early(self.today, self.again, due=False), commit)
-            writes.append(write)
+        if self._came:
+            counts = self._came.counts
+            if counts["new"]:
+                replaces = bool(counts["replacing"])
+                writes.append(self.kept.adding(self._came.new, replaces=replaces, rows=counts["new"], commit=commit))
+            if counts["early"] or (early and (early <= self.today or self.again)):
+                stays = self.kept.early(self.today, self.again, due=False)
+                write, early = self.kept.setting_aside(self._came.early, stays, commit)
+                writes.append(write)
         first, last = self._span or (None, None)
         return writes, bounds(first, last, early)

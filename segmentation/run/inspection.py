@@ -144,7 +144,7 @@ def _looked(
 
 
 def _settled(engine: Engine, raw: RawRows, config: SegmentationConfig, folder: str) -> Settled:
-    today = datetime.now(UTC).astimezone(config.zone).date()
+    today = config.day_of(datetime.now(UTC))
     labelled = label_rows(raw.frame, config, today, by_pattern=engine.matches_cheaply)
     kept = _kept(engine, labelled, join(folder, "purchases"), is_local=all(map(local_path, raw.names)))
     return settled(engine, kept, config, fixed_as_of(config, today), folder)

@@ -15,7 +15,7 @@ from segmentation.core.source_ids import source_id_of
 from segmentation.core.validation import label_rows
 from segmentation.engines.base import Engine
 from segmentation.errors import NoDataError
-from segmentation.locations import join, readable
+from segmentation.locations import join, last_name, readable
 from segmentation.run.increment import Increment
 from segmentation.run.kept import Kept
 from segmentation.run.past import Past
@@ -83,13 +83,13 @@ class Reader:
     @property
     def today(self) -> date:
         """The day of the run in the configured time zone."""
-        return self.started_at.astimezone(self.segmentation.config.zone).date()
+        return self.segmentation.config.day_of(self.started_at)
 
     def _is_kept(self) -> bool:
         """Are the tables there that the last run left for this one?"""
         said, output = self.past.said, self.place.output
         wanted = [output.purchases, *([output.early] if said.get("state", {}).get("early") else [])]
-        newest = {table.rsplit("/", 1)[-1]: last_commit(self.engine.files, table) for table in wanted}
+        newest = {last_name(table): last_commit(self.engine.files, table) for table in wanted}
         return all(one and one.said["run_id"] == said.get("tables", {}).get(name) for name, one in newest.items())
 
     def take_in(self) -> Intake:
@@ -98,7 +98,7 @@ class Reader:
         rules = self.segmentation.fingerprint
         mongodb = self.segmentation.config.mongodb
         partly = self.request.source == "mongodb" and mongodb is not None and mongodb.incremental is not None
-        planner = Planner(self.engine, self.request, self.past.said, rules, self.today, at, partly, self._is_kept())
+        planner = Planner(self.engine, self.request, self.past.said, rules, self.today, at, partly, self._is_kept)
         plan = planner.plan()
         try:
             return self._taken(plan, self.place.staging)

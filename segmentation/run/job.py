@@ -60,7 +60,7 @@ class Run:
     @property
     def today(self) -> date:
         """The day of the run in the configured time zone."""
-        return self.record.started_at.astimezone(self.config.zone).date()
+        return self.config.day_of(self.record.started_at)
 
     def execute(self, spark: SparkSession | None, progress_bar: bool) -> dict[str, Any]:
         """Run, log, and clean up whatever happens."""

@@ -9,7 +9,8 @@ from typing import Any
 from segmentation.config import SegmentationConfig
 from segmentation.core.quality import Profile
 from segmentation.encodings import LINE_END
-from segmentation.engines.base import Engine, StoredFile
+from segmentation.engines.base import Engine
+from segmentation.engines.stores import StoredFile
 from segmentation.errors import SegmentationError, SourceError
 from segmentation.locations import readable
 from segmentation.schemas import AMOUNT, PURCHASE_COLUMNS

@@ -23,9 +23,7 @@ class Past:
         same_source: is the source seen to be what it was?
     """
 
-    def __init__(
-        self, engine: Engine, output: Output, source_fingerprint: str | None = None, paths: Sequence[str] = ()
-    ) -> None:
+    def __init__(self, engine: Engine, output: Output, source_fingerprint: str | None, paths: Sequence[str]) -> None:
         newest = last_commit(engine.files, output.segments)
         self.said: Mapping[str, Any] = newest.said if newest else {}
         same_paths = self.said.get("paths") == [absolute(path) for path in paths]

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Any
 
 from segmentation.console import LOGGER
-from segmentation.engines.base import Engine, StoredFile
+from segmentation.engines.base import Engine
+from segmentation.engines.stores import StoredFile
 from segmentation.errors import NoDataError
 from segmentation.locations import DELTA_LOG, absolute, join, readable, text_size
 from segmentation.run.request import Request
@@ -65,7 +66,7 @@ class Planner:
         today: the day of the run.
         started_at: the same as nanoseconds.
         partly: does the source itself tell what is new?
-        is_kept: are the tables there that the last run left for this one?
+        is_kept: tells whether the tables are there that the last run left for this one; asked only where that matters.
     """
 
     engine: Engine
@@ -75,7 +76,7 @@ class Planner:
     today: date
     started_at: int
     partly: bool
-    is_kept: bool
+    is_kept: Callable[[], bool]
     _before: Mapping[str, Any] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -102,7 +103,8 @@ class Planner:
         LOGGER.info("Incremental: %d of %d files or tables are new or changed", len(fresh), len(units))
         high = self._before.get("high") if self.partly else None
         again = sorted(before[real].name for real in fresh if real in before) if high is None else []
-        to_read = [file for file in files if real_name(file) in fresh]
+        wanted = {units[real].name for real in fresh}
+        to_read = [file for file in files if file.uri in wanted]
         return Plan(True, to_read, bool(fresh), again, state, high, self._named(self.said.get("paths", ())))
 
     def rebuild(self, why: str) -> Plan:
@@ -144,7 +146,7 @@ class Planner:
             return "the configuration or the program's rules changed"
         if before["day"] > self.today.isoformat():
             return f"the last run was on {before['day']}, after today"
-        return None if self.is_kept else "what earlier runs kept is not there any more, or not as they left it"
+        return None if self.is_kept() else "what earlier runs kept is not there any more, or not as they left it"
 
     def _units_before(self) -> list[Unit]:
         return [Unit(*one) for one in self._before.get("units", ())]
@@ -165,7 +167,8 @@ class Planner:
         """What paths stand for, by what is the same for all names of one, and the files among it."""
         if self.request.source == "csv":
             files = self._files(paths)
-            return {real_name(file): Unit.of_file(file, real_name(file), self.started_at) for file in files}, files
+            units = (Unit.of_file(file, real_name(file), self.started_at) for file in files)
+            return {unit.real: unit for unit in units}, files
         table = self.request.table
         (path,) = self.request.paths
         name = name_of(table) if table else path

@@ -12,7 +12,8 @@ from typing import Any, NamedTuple
 from pyspark.sql import DataFrame
 
 from segmentation.console import LOGGER
-from segmentation.engines.base import Engine, Files
+from segmentation.engines.base import Engine
+from segmentation.engines.stores import Files
 from segmentation.errors import OutputBusyError
 from segmentation.locations import join
 from segmentation.sinks.json_export import stage_json

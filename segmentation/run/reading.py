@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from segmentation.config import SegmentationConfig
-from segmentation.engines.base import Engine, StoredFile
+from segmentation.engines.base import Engine
+from segmentation.engines.stores import StoredFile
 from segmentation.locations import join
 from segmentation.run.request import Request
 from segmentation.sources import RawRows

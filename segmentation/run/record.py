@@ -16,6 +16,7 @@ from segmentation.core.quality import Profile
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
 from segmentation.errors import SegmentationError
+from segmentation.locations import last_name
 from segmentation.run.request import Request
 from segmentation.schemas import AMOUNT, CUSTOMER_ID
 from segmentation.state.output import Output
@@ -136,7 +137,7 @@ class RunRecord:
             tables: that this run writes to as well; of others, the run is kept that wrote to them last.
             told: what else there is to know.
         """
-        written = {table.rsplit("/", 1)[-1]: self.run_id for table in tables}
+        written = {last_name(table): self.run_id for table in tables}
         return {**self.commit, **told, "tables": {**said.get("tables", {}), **written}}
 
     def row(self, outcome: str, message: str | None) -> dict[str, Any]:

@@ -24,10 +24,11 @@ from pyspark.sql import functions as F
 
 from segmentation.core.source_ids import source_id_of
 from segmentation.encodings import UNDECODABLE
-from segmentation.engines.base import Engine, Files, StoredFile
+from segmentation.engines.base import Engine
 from segmentation.engines.dialect import Decoding
+from segmentation.engines.stores import Files, StoredFile
 from segmentation.errors import NoDataError, SourceError
-from segmentation.locations import is_hidden, join, local_path, readable, text_size
+from segmentation.locations import is_hidden, join, last_name, local_path, readable, text_size
 from segmentation.schemas import SOURCE_ID
 from segmentation.sources import RawRows
 from segmentation.sources.layout import Form, Layout, heads_of, is_surely_plain, layouts_of
@@ -109,7 +110,7 @@ def find(stored: Files, paths: Sequence[str]) -> list[StoredFile]:
         files = stored.files(path)
         if not files:
             raise NoDataError(f"there is no file at {path!r}. Check --csv-path: a file, a directory or a glob.")
-        hidden = [readable(file.uri) for file in files if is_hidden(file.path.rsplit("/", 1)[-1])]
+        hidden = [readable(file.uri) for file in files if is_hidden(last_name(file.path))]
         if hidden:
             raise SourceError(f"{hidden[0]} cannot be read: names with . or _ in front are hidden. Rename it.")
         for file in files:

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import NamedTuple
 
 from segmentation.encodings import LINE_END, UNDECODABLE, decoder_of, encoding_of
-from segmentation.engines.base import Files, StoredFile
+from segmentation.engines.stores import Files, StoredFile
 from segmentation.errors import MissingColumnsError, NoDataError, SourceError
 from segmentation.locations import readable
 from segmentation.sources.header import Columns, cells_of, positions_of

@@ -17,7 +17,8 @@ from pyspark.sql import functions as F
 from segmentation.config.table import Table
 from segmentation.core.source_ids import source_id_of
 from segmentation.core.typed import instant_text, local_time_text
-from segmentation.engines.base import Engine, Files, StoredFile, TypedRows
+from segmentation.engines.base import Engine, TypedRows
+from segmentation.engines.stores import Files, StoredFile
 from segmentation.errors import MissingColumnsError, NoDataError, SourceError
 from segmentation.locations import DELTA_LOG, join, local_path, readable, text_size
 from segmentation.schemas import (

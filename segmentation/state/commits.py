@@ -13,8 +13,9 @@ from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame
 
-from segmentation.engines.base import Engine, Files, StoredFile
-from segmentation.locations import DELTA_LOG, join, literally
+from segmentation.engines.base import Engine
+from segmentation.engines.stores import Files, StoredFile
+from segmentation.locations import DELTA_LOG, join, last_name, literally
 
 # The names of commits, checkpoints and checksums begin with it.
 VERSION_OF = re.compile(r"\.?(\d{20})\.")
@@ -70,7 +71,7 @@ def forget(files: Files, table: str) -> None:
     What a commit says of its files holds values of their rows. Versions before cannot be read any more.
     """
     every = files.files(join(table, DELTA_LOG))
-    versions = {file.path: VERSION_OF.match(file.path.rsplit("/", 1)[-1]) for file in every}
+    versions = {file.path: VERSION_OF.match(last_name(file.path)) for file in every}
     newest = last_commit(files, table)
     first = newest.version if newest else max((int(found[1]) for found in versions.values() if found), default=0)
     for path, found in versions.items():
@@ -81,7 +82,7 @@ def forget(files: Files, table: str) -> None:
 def _log(files: Files, table: str) -> dict[int, StoredFile]:
     """The commits of a table by version."""
     found = files.files(join(literally(table), DELTA_LOG, "*.json"))
-    return {int(name): file for file in found if (name := file.path.rsplit("/", 1)[-1][:-5]).isdigit()}
+    return {int(name): file for file in found if (name := last_name(file.path)[:-5]).isdigit()}
 
 
 def _info(text: bytes) -> Mapping[str, Any]:

@@ -9,7 +9,8 @@ from pyspark.sql import functions as F
 
 from segmentation.core.source_ids import source_id_of
 from segmentation.core.types import TEXTS, map_to, struct
-from segmentation.engines.base import Engine, TableSpec
+from segmentation.engines.base import Engine
+from segmentation.engines.stores import TableSpec
 from segmentation.locations import readable
 from segmentation.schemas import (
     CUSTOMER_ID,

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
-from segmentation.engines.base import StoredFile
+from segmentation.engines.stores import StoredFile
 from segmentation.errors import SourceError
 from segmentation.locations import local_path, readable
 

@@ -14,7 +14,7 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
 from pyspark.sql.types import StructType
 
-from segmentation.engines.base import Engine, Rows, StoredFile, TypedRows
+from segmentation.engines.base import Engine, TypedRows
 from segmentation.engines.dialect import Decoding, Dialect
 from segmentation.engines.embedded import inputs
 from segmentation.engines.embedded.session import connect_mode, served
@@ -22,6 +22,7 @@ from segmentation.engines.embedded.stream import Staged, sent
 from segmentation.engines.embedded.tables import DeltaRsTables
 from segmentation.engines.embedded.text import lay_out, write_numbered
 from segmentation.engines.local import LocalFiles
+from segmentation.engines.stores import Rows, StoredFile
 from segmentation.errors import SegmentationError
 from segmentation.schemas import SOURCE_ID
 

@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from segmentation.encodings import UTF_8, decoder_of
-from segmentation.engines.base import StoredFile
 from segmentation.engines.local import OPENERS, opened
+from segmentation.engines.stores import StoredFile
 
 BLOCK = 8 << 20
 

@@ -19,10 +19,11 @@ from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.pandas.types import from_arrow_type
 
-from segmentation.engines.base import StoredFile, TypedRows
+from segmentation.engines.base import TypedRows
 from segmentation.engines.embedded.doubles import as_text
 from segmentation.engines.embedded.stream import BATCH
 from segmentation.engines.partitions import by_columns, partitions_of
+from segmentation.engines.stores import StoredFile
 from segmentation.errors import SourceError
 from segmentation.locations import local_path, readable
 from segmentation.schemas import AMOUNT

@@ -19,6 +19,8 @@ from pyspark.sql import functions as F
 from pyspark.sql.pandas.types import from_arrow_schema
 from pyspark.sql.types import StructType
 
+from segmentation.locations import last_name
+
 # The files live for one run, so they are written for speed.
 FAST = {"compression": "lz4_raw", "dictionary_enabled": "false", "statistics_enabled": "none"}
 BATCH = 65_536
@@ -57,7 +59,7 @@ class Staged:
         """
         folder = self._scratch / f"table {next(self._numbers)}"
         arrow = pa.schema([field.remove_metadata() for field in pa.schema(table.schema())])
-        files: Sequence[Path] = [root.absolute() / uri.rsplit("/", 1)[-1] for uri in table.file_uris()]
+        files: Sequence[Path] = [root.absolute() / last_name(uri) for uri in table.file_uris()]
         if not PLAIN_FEATURES.issuperset(table.protocol().reader_features or ()):
             files = [_copied(table, arrow, folder / "copy.parquet")]
         kinds: dict[str, list[Path]] = defaultdict(list)

@@ -16,8 +16,8 @@ from pyspark.sql import DataFrame
 from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
-from segmentation.engines.base import Rows, TableSpec
 from segmentation.engines.embedded.stream import Staged
+from segmentation.engines.stores import Rows, TableSpec
 from segmentation.locations import local_path
 
 CONSTRAINT = "delta.constraints."
@@ -26,7 +26,7 @@ UNKNOWN_WORDS = re.compile(r"\bsize\s*\(", re.IGNORECASE)
 
 
 class DeltaRsTables:
-    """The tables of an output, see `base.Tables`.
+    """The tables of an output, see `stores.Tables`.
 
     Args:
         staged: knows what lies in files already.

@@ -10,8 +10,8 @@ import pyarrow.parquet as pq
 
 from segmentation.core.source_ids import source_id_of
 from segmentation.encodings import LINE_END
-from segmentation.engines.base import StoredFile
 from segmentation.engines.embedded.files import is_readable_as_it_is, text_blocks, write_plainly
+from segmentation.engines.stores import StoredFile
 from segmentation.schemas import SOURCE_ID
 
 LINES_PER_BATCH = 100_000

@@ -14,7 +14,7 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from segmentation.core.source_ids import source_id_of
-from segmentation.engines.base import Engine, Rows, StoredFile, TypedRows
+from segmentation.engines.base import Engine, TypedRows
 from segmentation.engines.dialect import Decoding, Dialect
 from segmentation.engines.spark import inputs
 from segmentation.engines.spark.files import Storage
@@ -25,6 +25,7 @@ from segmentation.engines.spark.session import fit_to
 from segmentation.engines.spark.staging import stage
 from segmentation.engines.spark.tables import SparkTables, files_for
 from segmentation.engines.spark.text import decoded, text_of
+from segmentation.engines.stores import Rows, StoredFile
 from segmentation.errors import SourceError
 from segmentation.locations import join
 from segmentation.schemas import SOURCE_ID

@@ -12,8 +12,8 @@ from typing import Any
 from py4j.protocol import Py4JJavaError
 from pyspark.sql import SparkSession
 
-from segmentation.engines.base import StoredFile
 from segmentation.engines.local import LocalFiles, opened
+from segmentation.engines.stores import StoredFile
 from segmentation.errors import SourceError
 from segmentation.locations import HADOOP_ONLY, is_hidden, local_path, one_form
 
@@ -76,10 +76,8 @@ class Storage:
         Raises:
             SourceError: the file system refuses.
         """
-        local = local_path(pattern)
-        if local:
-            found = self._local.files(str(local))
-            return [replace(file, path=f"file:{file.path}") for file in found]
+        if local := local_path(pattern):
+            return [replace(file, path=f"file:{file.path}") for file in self._local.files(str(local))]
         with _source_errors(pattern):
             return self._files(pattern)
 

@@ -16,9 +16,10 @@ from pyspark.sql import Column, DataFrame, SparkSession
 from pyspark.sql import functions as F
 
 from segmentation.core.typed import double_amount_text, double_text
-from segmentation.engines.base import StoredFile, TypedRows
+from segmentation.engines.base import TypedRows
 from segmentation.engines.partitions import NULL, by_columns
 from segmentation.engines.spark.files import java_message
+from segmentation.engines.stores import StoredFile
 from segmentation.errors import NoDataError, SourceError
 from segmentation.locations import literally, local_path, readable
 from segmentation.schemas import AMOUNT

@@ -8,7 +8,7 @@ from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from segmentation.engines.base import Rows
+from segmentation.engines.stores import Rows
 
 
 def known_rows(spark: SparkSession, rows: Rows, schema: StructType) -> DataFrame:

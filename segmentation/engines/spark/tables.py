@@ -12,8 +12,8 @@ from pyspark import InheritableThread
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql.types import StructType
 
-from segmentation.engines.base import Rows, TableSpec
 from segmentation.engines.spark.rows import known_rows
+from segmentation.engines.stores import Rows, TableSpec
 
 # About 10 MB of Parquet. Every file costs a writer and a reader more than its rows do where it holds few.
 ROWS_PER_FILE = 250_000
@@ -23,7 +23,7 @@ COMMIT_SAYS = "spark.databricks.delta.commitInfo.userMetadata"
 
 
 class SparkTables:
-    """The tables of an output, see `base.Tables`."""
+    """The tables of an output, see `stores.Tables`."""
 
     def __init__(self, spark: SparkSession) -> None:
         self.spark = spark

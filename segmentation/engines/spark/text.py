@@ -11,9 +11,9 @@ from pyspark.sql import functions as F
 
 from segmentation.core.source_ids import source_id, source_id_of
 from segmentation.encodings import REPLACED, UNDECODABLE, UTF_8, decoder_of, table_of
-from segmentation.engines.base import StoredFile
 from segmentation.engines.dialect import Decoding
 from segmentation.engines.spark.files import Storage
+from segmentation.engines.stores import StoredFile
 from segmentation.locations import COMPRESSED, join, literally, local_path
 from segmentation.schemas import SOURCE_ID
 

@@ -1,0 +1,69 @@
+"""What commands on what was published have in common: where it lies, and reading its tables without an engine."""
+
+from __future__ import annotations
+
+import argparse
+from datetime import date, datetime, time
+from typing import TYPE_CHECKING
+
+from segmentation.locations import last_name
+
+if TYPE_CHECKING:
+    from deltalake import DeltaTable
+
+    from segmentation.config import SegmentationConfig
+    from segmentation.state.output import Output
+
+
+def add_place(parser: argparse.ArgumentParser, config: str = "YAML file (see conf/segmentation.yaml)") -> None:
+    """The options that say where runs published."""
+    parser.add_argument("--config", metavar="FILE", help=config)
+    parser.add_argument("--output-dir", metavar="DIR", help="where the runs published")
+
+
+def add_engine(parser: argparse.ArgumentParser) -> None:
+    """The option of commands that write to tables."""
+    parser.add_argument("--engine", choices=("auto", "spark", "embedded"), help="what keeps the tables")
+
+
+def configured(options: argparse.Namespace) -> SegmentationConfig:
+    """The configuration that these options name."""
+    from segmentation.config import load_config, override
+
+    given = {"output_dir": options.output_dir, "engine": getattr(options, "engine", None)}
+    return override(load_config(options.config), given)
+
+
+def midnight(what: str, day: str, config: SegmentationConfig) -> datetime:
+    """When a day begins in the configured time zone.
+
+    Raises:
+        ConfigError: it is no day.
+    """
+    from segmentation.errors import ConfigError
+
+    try:
+        return datetime.combine(date.fromisoformat(day), time(), config.zone)
+    except ValueError:
+        raise ConfigError(f"{what}: expected a day like 2024-06-30, found {day!r}.") from None
+
+
+def opened(output: Output, path: str, command: str, version: int | None = None) -> DeltaTable:
+    """A table, at a version if one is given.
+
+    Raises:
+        ConfigError: it is not here, or what reads it is not installed.
+    """
+    from segmentation.errors import ConfigError
+
+    try:
+        from deltalake import DeltaTable
+    except ImportError as error:
+        from segmentation.engines.choose import INSTALL_EMBEDDED
+
+        raise ConfigError(f"segmentation {command} needs {error.name}: {INSTALL_EMBEDDED}.") from error
+    if output.local is None:
+        raise ConfigError(f"{path} is not on this machine: query it with Spark (docs/tables.md has the queries).")
+    if not DeltaTable.is_deltatable(path):
+        raise ConfigError(f"{output.root} holds no table {last_name(path)}. Check --output-dir and --config.")
+    return DeltaTable(path, version=version)
