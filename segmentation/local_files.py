@@ -7,7 +7,9 @@ import fnmatch
 import glob
 import os
 import re
+import shutil
 import stat
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -45,6 +47,13 @@ def local_files(pattern: str) -> list[Path]:
             f"{error.filename} cannot be read: {error.strerror}. Check --csv-path, permissions, and where links lead."
         ) from error
     return [Path(file) for file in found]
+
+
+def outlast(folder: str) -> None:
+    """Remove a folder into which an engine that was interrupted may still write for a moment after its end."""
+    for _ in range(5):
+        time.sleep(0.05)
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def folders_read(locations: Sequence[str]) -> Iterator[str]:

@@ -80,7 +80,7 @@ USAGE = {
     "as of": (["--as-of", "yesterday"], "as_of: expected 'latest', 'today' or a day"),
     "config": (["--config", "/no/such.yaml"], "/no/such.yaml cannot be read: No such file"),
     "mongodb": (["--source", "mongodb"], "--source mongodb needs to know where: add mongodb: {host"),
-    "incremental": (["--mode", "incremental"], "incremental is not available yet"),
+    "mode": (["--mode", "sometimes"], "argument --mode: invalid choice: 'sometimes'"),
     "output": (["--output-dir", "/dev/null/x"], "/dev/null/x cannot be written to"),
 }
 

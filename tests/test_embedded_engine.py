@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 
 import pyspark
 import pytest
@@ -29,6 +30,7 @@ from .conftest import EXPORT, GOOD, HEADER, OTHER, embedded_engine, published, t
 from .processes import JOB, kill
 
 engine_module = pytest.importorskip("segmentation.engines.embedded.engine", exc_type=ImportError)
+interrupts = pytest.importorskip("segmentation.engines.embedded.interrupts", exc_type=ImportError)
 pytestmark = pytest.mark.skipif(pyspark.__version__ < "4", reason="the embedded engine speaks the protocol of Spark 4")
 
 
@@ -243,6 +245,21 @@ def test_a_run_is_quiet_and_leaves_nothing_behind(tmp_path: Path) -> None:
         "delta",
         "segmentation_runs.log",
     ]
+
+
+def test_ctrl_c_waits_while_grpc_holds_a_lock(tmp_path: Path) -> None:
+    """One that comes as a lock is taken would leave it taken for ever."""
+    seen: set[tuple[str, bool]] = set()
+
+    def look(frame: FrameType, *_: object) -> None:
+        seen.add((frame.f_code.co_qualname, interrupts.holds_a_lock(frame)))
+
+    with embedded_engine(tmp_path) as engine:
+        sys.setprofile(look)
+        engine.session.range(10).collect()
+        sys.setprofile(None)
+    assert {("Condition.__enter__", True), ("_MultiThreadedRendezvous._next", True)} <= seen
+    assert {("Condition.wait", False), ("SparkConnectClient.to_table", False)} <= seen
 
 
 def until(is_there: Callable[[], bool], process: subprocess.Popen[str]) -> None:

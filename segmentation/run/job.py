@@ -25,6 +25,7 @@ from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
 from segmentation.engines.choose import Task, choose, open_engine
 from segmentation.errors import SegmentationError
+from segmentation.local_files import outlast
 from segmentation.locations import join
 from segmentation.run.changes import Changes, changes_of
 from segmentation.run.freshness import state_of
@@ -73,6 +74,8 @@ class Run:
                 return self._holding(engine)
         except BaseException as error:
             self.reporter.failed(error, with_traceback=not isinstance(error, SegmentationError))
+            if self.output.local and isinstance(error, KeyboardInterrupt):
+                outlast(self.staging)
             raise
         finally:
             self.reporter.close()

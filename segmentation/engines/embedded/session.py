@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from typing import Any
 
@@ -14,6 +13,7 @@ from pyspark.sql import SparkSession
 from pyspark.sql.connect.client import DefaultChannelBuilder
 from pyspark.sql.connect.session import SparkSession as ConnectSession
 
+from segmentation.engines.embedded.interrupts import heard_by_python_alone
 from segmentation.errors import SegmentationError
 
 LOOPBACK = "127.0.0.1"
@@ -23,8 +23,6 @@ SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
 }
-# Seconds.
-PATIENCE = 2
 _users = 0
 _guard = threading.Lock()
 
@@ -95,43 +93,19 @@ def served(memory: int, spill: str) -> Iterator[SparkSession]:
         session.client.set_retry_policies([])
         session.client.disable_reattachable_execute()
         # Sail does not stop what nobody reads any more, and does not answer either; it stops when nobody can.
-        session.client.close = _patiently(session.client.close)
         session.client.interrupt_operation = lambda _: session.client.close()
         session.release_session_on_close = False
         try:
             for key, value in SETTINGS.items():
                 session.conf.set(key, value)
-            _hear_interrupts_alone()
-            yield session
+            with heard_by_python_alone():
+                yield session
         finally:
             session.stop()
     finally:
         # It may have ended by itself.
         with suppress(RuntimeError):
             server.stop()
-
-
-def _patiently(close: Callable[[], None]) -> Callable[[], None]:
-    """`close`, once and for a while: Ctrl-C as a call begins leaves a channel that waits for it for ever."""
-    closer = threading.Thread(target=close, daemon=True)
-
-    def closing() -> None:
-        # PySpark closes again when the process ends, where no thread can start any more.
-        if closer.ident is None:
-            closer.start()
-            closer.join(PATIENCE)
-
-    return closing
-
-
-def _hear_interrupts_alone() -> None:
-    """Give Ctrl-C back to Python: the server listens for it as well once it runs, and would end before its client.
-
-    Python allows that in its main thread only; in another one, the server ends with Ctrl-C.
-    """
-    before = signal.getsignal(signal.SIGINT)
-    if before is not None and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, before)
 
 
 @contextmanager
