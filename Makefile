@@ -15,9 +15,12 @@ endif
 BIN := $(VENV)/bin
 INSTALL := $(BIN)/python jobs/install.py --disable-pip-version-check --constraint $(CONSTRAINTS)
 ARGS ?=
+# Tests run in as many processes as this, each with a Spark of its own; a JVM waits more than it computes.
+WORKERS ?= 2
+PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench test test-fast test-spark35 test-cluster package lint format mongo-demo cluster-demo notebook sample clean java
+.PHONY: help run bench test test-fast test-spark35 test-quick test-cluster package lint format mongo-demo cluster-demo notebook sample clean java
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -39,6 +42,12 @@ $(VENV)/dev.stamp: $(VENV)/run.stamp
 	@$(INSTALL) --editable '.[dev]'
 	@touch $@
 
+# Ivy's cache takes one process at a time.
+$(VENV)/jars.stamp: $(VENV)/dev.stamp
+	@echo "Fetching Delta Lake and MongoDB's connector for Spark ..."
+	@$(BIN)/python -m tests.fetch_jars >$@.log 2>&1 || { cat $@.log >&2; exit 1; }
+	@mv $@.log $@
+
 $(VENV)/bench.stamp: $(VENV)/run.stamp
 	@echo "Installing the packages for benchmarks ..."
 	@$(INSTALL) --editable '.[bench]'
@@ -51,15 +60,17 @@ java: $(VENV)/run.stamp ## Find the Java for Spark, or install one into the virt
 run: $(VENV)/run.stamp $(if $(findstring spark,$(ARGS))$(findstring mongodb,$(ARGS)),java) ## Run the job on the bundled sample (options: make run ARGS="--csv-path my.csv")
 	@$(BIN)/python jobs/run_segmentation.py $(ARGS)
 
-test: $(VENV)/dev.stamp ## Run all tests but those of test-cluster
-	@$(BIN)/python -m pytest -m "not cluster" $(ARGS)
+test: $(VENV)/jars.stamp ## Run all tests but those of test-cluster
+	@$(PYTEST) -m "not cluster" $(ARGS)
 
 test-fast: $(VENV)/dev.stamp ## Run the tests of the embedded engine that start no processes of their own
-	@$(BIN)/python -m pytest -m "not slow" --engine embedded $(ARGS)
+	@$(PYTEST) -m "not slow" --engine embedded $(ARGS)
 
 test-spark35: ## Run the tests that start no processes of their own on Spark 3.5, in .venv-spark35
-	@$(MAKE) --no-print-directory .venv-spark35/dev.stamp SPARK=3.5
-	@.venv-spark35/bin/python -m pytest -m "not slow" $(ARGS)
+	@$(MAKE) --no-print-directory test-quick SPARK=3.5
+
+test-quick: $(VENV)/jars.stamp
+	@$(PYTEST) -m "not slow" $(ARGS)
 
 test-cluster: $(VENV)/dev.stamp ## Run on HDFS and S3; kill workers, drivers and masters of a cluster, fill its disks (as root)
 	@$(BIN)/python -m pytest tests/test_cluster.py tests/test_storage.py -rA $(ARGS)

@@ -19,7 +19,7 @@ from pyspark.sql import DataFrame, SparkSession
 from segmentation.core.segmenters import Segmenter
 from segmentation.engines.base import Engine
 from segmentation.engines.spark.engine import SparkEngine
-from segmentation.engines.spark.session import DELTA_CATALOG, DELTA_EXTENSION, SESSION_SETTINGS
+from segmentation.engines.spark.session import DELTA_CATALOG, DELTA_EXTENSION, LOCAL_SETTINGS, SESSION_SETTINGS
 from segmentation.engines.spark.versions import package
 from segmentation.pipeline import CustomerSegmentationPipeline
 
@@ -61,25 +61,32 @@ def engine_of(item: pytest.Item) -> str | None:
     return named if named and "spark" not in fixtures else "spark" if needs_jvm else None
 
 
-@pytest.fixture(scope="session")
-def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
-    """Spark with a JVM, for what is about Spark's inside."""
-    logging.getLogger("py4j").setLevel(logging.ERROR)
+def start_spark(warehouse: Path) -> SparkSession:
+    """Spark with a JVM, and all the packages that tests need."""
     settings = {
+        **LOCAL_SETTINGS,
         **SESSION_SETTINGS,
+        # Many different small plans, where a user has a few large ones.
+        "spark.sql.codegen.cache.maxEntries": "2000",
         "spark.jars.packages": ",".join(package(name, pyspark.__version__, {}) for name in ("delta", "mongodb")),
         "spark.sql.extensions": DELTA_EXTENSION,
         "spark.sql.catalog.spark_catalog": DELTA_CATALOG,
         "spark.sql.shuffle.partitions": "2",
         "spark.databricks.delta.snapshotPartitions": "1",
-        "spark.ui.enabled": "false",
         "spark.ui.showConsoleProgress": "false",
-        "spark.sql.warehouse.dir": str(tmp_path_factory.mktemp("warehouse")),
+        "spark.sql.warehouse.dir": str(warehouse),
     }
     builder = SparkSession.builder.master("local[2]").appName("tests")
     for key, value in settings.items():
         builder = builder.config(key, value)
-    session = builder.getOrCreate()
+    return builder.getOrCreate()
+
+
+@pytest.fixture(scope="session")
+def spark(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SparkSession]:
+    """Spark with a JVM, for what is about Spark's inside."""
+    logging.getLogger("py4j").setLevel(logging.ERROR)
+    session = start_spark(tmp_path_factory.mktemp("warehouse"))
     session.sparkContext.setLogLevel("OFF")
     yield session
     session.stop()

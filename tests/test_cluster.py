@@ -30,7 +30,7 @@ KILLS = int(os.environ.get("KILLS", "30"))
 BUSY = 5
 DIMENSIONS = ("purchase_frequency", "spending", "category")
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("cluster")]
 
 
 @pytest.fixture(scope="module")

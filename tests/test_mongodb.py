@@ -31,7 +31,7 @@ SAMPLE = ROOT / "data" / "purchase_records.csv"
 EXPORT = "customer_segmentation.json"
 PASSWORD = "p@ss:/?#[]%word ü"
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("mongodb")]
 
 
 @pytest.fixture(scope="module")
