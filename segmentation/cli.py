@@ -9,7 +9,18 @@ import os
 import sys
 from collections.abc import Callable, Sequence
 
-from segmentation.commands import as_of, check_input, erase, festive, history, maintain, rejected, run
+from segmentation.commands import (
+    as_of,
+    check_input,
+    erase,
+    explain,
+    festive,
+    history,
+    maintain,
+    query,
+    rejected,
+    run,
+)
 from segmentation.engines.failures import is_panic, root_of
 from segmentation.errors import SegmentationError
 from segmentation.version import VERSION
@@ -18,6 +29,8 @@ COMMANDS = {
     "run": run,
     "check-input": check_input,
     "rejected": rejected,
+    "explain": explain,
+    "query": query,
     "history": history,
     "as-of": as_of,
     "maintain": maintain,

@@ -121,6 +121,20 @@ def setup_console(level: str) -> None:
     LOGGER.propagate = False
 
 
+def printable(text: str) -> str:
+    """A text without what a terminal would obey."""
+    return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in text)
+
+
+def columns(rows: Sequence[Sequence[str]], to_the_right: Sequence[bool] = ()) -> Iterator[str]:
+    """Cells below each other, a line a row."""
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    right = [*to_the_right, *[False] * (len(widths) - len(to_the_right))]
+    for row in rows:
+        cells = zip(row, widths, right, strict=True)
+        yield "  ".join(cell.rjust(width) if aligned else cell.ljust(width) for cell, width, aligned in cells).rstrip()
+
+
 @contextmanager
 def read_or_not() -> Iterator[None]:
     """What is printed inside may find nobody who reads on: that is no failure. Rich ends the process where a pipe is

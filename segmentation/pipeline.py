@@ -82,3 +82,14 @@ class CustomerSegmentationPipeline:
         output.create()
         with output.locked():
             return Run(self.segmentation, output, request).execute(spark, progress_bar)
+
+    def explain(self, customer: str) -> dict[str, Any]:
+        """Why a customer has its labels, and what comes next, see `insights.explain`; nothing is written.
+
+        Raises:
+            NoDataError: nothing of this customer is published.
+            ConfigError: nothing is published, or not on this machine, or what reads it is not installed.
+        """
+        from segmentation.insights.explain import explain
+
+        return explain(self.segmentation, Output.of(self.config), customer)

@@ -8,8 +8,9 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 
-def on(day: date) -> Column:
-    """A day as a literal, date. As text: PySpark would send it through a time in the zone of the machine, where a day
-    may be missing.
+def on(day: date | Column) -> Column:
+    """A day as a literal, date; a column of days stays as it is.
+
+    As text: PySpark would send it through a time in the zone of the machine, where a day may be missing.
     """
-    return F.lit(day.isoformat()).cast("date")
+    return day if isinstance(day, Column) else F.lit(day.isoformat()).cast("date")

@@ -56,12 +56,12 @@ def count_if(condition: Column) -> Column:
     return F.count(F.when(condition, F.lit(1)))
 
 
-def in_last_months(day: Column, as_of: date, months: int) -> Column:
+def in_last_months(day: Column, as_of: date | Column, months: int) -> Column:
     """``add_months(as_of, -months) <= day <= as_of``: calendar months, a missing day becomes the month's last."""
     return day.between(F.add_months(on(as_of), -months), on(as_of))
 
 
-def in_last_days(day: Column, as_of: date, days: int) -> Column:
+def in_last_days(day: Column, as_of: date | Column, days: int) -> Column:
     """``as_of - days <= day <= as_of``, so day number `days` is still inside."""
     return day.between(F.date_sub(on(as_of), days), on(as_of))
 
@@ -105,7 +105,9 @@ def _half_up(cents: Column, count: Column) -> Column:
     return (above - above % twice) / twice
 
 
-def customer_sums(purchases: DataFrame, as_of: date, festive: FestiveCalendar, config: SegmentationConfig) -> DataFrame:
+def customer_sums(
+    purchases: DataFrame, as_of: date | Column, festive: FestiveCalendar, config: SegmentationConfig
+) -> DataFrame:
     """Add up purchases, and with ``returns: net`` also returns, per customer.
 
     Every sum is a conditional aggregate, which Spark combines before the shuffle: one pass, one shuffle, no sort.
@@ -150,7 +152,7 @@ def customer_sums(purchases: DataFrame, as_of: date, festive: FestiveCalendar, c
     return sums if nets else sums.withColumns(none)
 
 
-def customer_metrics(sums: DataFrame, as_of: date) -> DataFrame:
+def customer_metrics(sums: DataFrame, as_of: date | Column) -> DataFrame:
     """What follows from the sums of customers who have bought.
 
     Args:
@@ -189,7 +191,7 @@ def customer_metrics(sums: DataFrame, as_of: date) -> DataFrame:
     )
 
 
-def days_since_last_purchase(as_of: date) -> Column:
+def days_since_last_purchase(as_of: date | Column) -> Column:
     """From the last purchase to the as-of day, int."""
     return F.datediff(on(as_of), F.col("last_purchase")).cast("int")
 

@@ -50,15 +50,15 @@ class Segmentation:
         if len(set(self.dimensions)) < len(self.dimensions):
             raise ConfigError(f"Dimensions must differ, found {', '.join(self.dimensions)}.")
 
-    def segment(self, purchases: DataFrame, as_of: date, festive: FestiveCalendar) -> DataFrame:
+    def segment(self, purchases: DataFrame, as_of: date | Column, festive: FestiveCalendar) -> DataFrame:
         """Purchases and returns used -> one row per customer: ``customer_id``, the labels, the metrics."""
         return self.customers(self.sums(purchases, as_of, festive), as_of)
 
-    def sums(self, purchases: DataFrame, as_of: date, festive: FestiveCalendar) -> DataFrame:
+    def sums(self, purchases: DataFrame, as_of: date | Column, festive: FestiveCalendar) -> DataFrame:
         """Purchases and returns used -> what they add up to, `metrics.customer_sums`."""
         return customer_sums(purchases, as_of, festive, self.config)
 
-    def customers(self, sums: DataFrame, as_of: date) -> DataFrame:
+    def customers(self, sums: DataFrame, as_of: date | Column) -> DataFrame:
         """`sums` -> one row per customer with a purchase: ``customer_id``, the labels, the metrics."""
         with_purchases = sums.where(F.col("total_purchases") > 0) if self.config.returns == "net" else sums
         metrics = customer_metrics(with_purchases, as_of)

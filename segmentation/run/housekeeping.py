@@ -209,8 +209,7 @@ def _held(config: SegmentationConfig) -> Iterator[tuple[Engine, Output]]:
 
 
 def _tables(engine: Engine, output: Output, *left_out: str) -> list[str]:
-    every = (output.segments, output.changes, output.purchases, output.early, output.rejected, output.runs)
-    tables_there = [table for table in (*every, output.erasures) if engine.files.exists(join(table, DELTA_LOG))]
+    tables_there = [table for table in output.tables if engine.files.exists(join(table, DELTA_LOG))]
     if output.segments not in tables_there and output.rejected not in tables_there:
         raise ConfigError(f"{output.root} holds no tables of a run. Check --output-dir and --config.")
     return [table for table in tables_there if table not in left_out]

@@ -80,6 +80,12 @@ class Output:
         return join(self.root, "delta", "erasures")
 
     @property
+    def tables(self) -> tuple[str, ...]:
+        """All of these; not every output holds each."""
+        told = (self.segments, self.changes, self.purchases, self.early, self.rejected, self.runs)
+        return (*told, self.erasures)
+
+    @property
     def staging(self) -> str:
         """What runs keep while they work, a directory a run; hidden from readers of the output."""
         return join(self.root, ".staging")

@@ -1,0 +1,95 @@
+"""What the tables of an output hold of one customer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.config import SegmentationConfig
+from segmentation.engines.base import Engine
+from segmentation.errors import NoDataError
+from segmentation.locations import DELTA_LOG, join
+from segmentation.run.kept import Kept
+from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, EDGES, PURCHASE_DATE, PURCHASE_ID, REASONS, SOURCE
+from segmentation.state.commits import last_commit, rows_of
+from segmentation.state.output import Output
+
+Row = Mapping[str, Any]
+REJECTED = (SOURCE, PURCHASE_ID, PURCHASE_DATE, AMOUNT, CATEGORY, REASONS, "run_id")
+CHANGES = ("changed_at", "as_of", "dimension", "from_label", "to_label", "cause", "run_id")
+# Of a person who buys every day for decades, and more than anybody reads.
+SHOWN = 1000
+
+
+@dataclass(frozen=True)
+class Person:
+    """One customer as published.
+
+    Attributes:
+        row: of the table of customers.
+        rules: the fingerprint of the rules that the labels come from.
+        purchases: what is kept of each, one row per purchase; None where runs keep none.
+        rejected: rows that were rejected, the newest run's first.
+        changes: of labels, the earliest first.
+    """
+
+    row: Row
+    rules: str | None
+    purchases: DataFrame | None
+    rejected: Sequence[Row]
+    changes: Sequence[Row]
+
+    @property
+    def as_of(self) -> date:
+        """The day that the labels are seen from."""
+        return date.fromisoformat(str(self.row["as_of"]))
+
+
+def person_of(engine: Engine, config: SegmentationConfig, output: Output, customer: str, folder: str) -> Person:
+    """One customer of an output.
+
+    Args:
+        engine: reads.
+        config: what purchases are made of.
+        output: where the tables lie.
+        customer: the id, as it is published.
+        folder: for what the engine keeps meanwhile.
+
+    Raises:
+        NoDataError: nothing of this customer is published.
+    """
+    is_theirs = F.col(CUSTOMER_ID) == customer
+    rows = _rows(engine, output.segments, is_theirs)
+    rejected = _rows(engine, output.rejected, F.btrim(CUSTOMER_ID, F.lit(EDGES)) == customer, "run_id")
+    if not rows:
+        hint = f"; {len(rejected)} of its rows were rejected (segmentation rejected)" if rejected else ""
+        raise NoDataError(
+            f"no customer {customer!r} is published in {output.root}{hint}. Ids are compared as they are: with every "
+            "zero, and in upper and lower case."
+        )
+    newest = last_commit(engine.files, output.segments)
+    said = newest.said if newest else {}
+    state = said.get("state")
+    kept = Kept(engine, output, config, state, folder) if state else None
+    changes = sorted(_rows(engine, output.changes, is_theirs), key=lambda row: (row["changed_at"], row["dimension"]))
+    return Person(
+        rows[0],
+        said.get("rules"),
+        kept.purchases.where(is_theirs) if kept else None,
+        [{name: row[name] for name in REJECTED} for row in reversed(rejected)],
+        [{name: row[name] for name in CHANGES} for row in changes],
+    )
+
+
+def _rows(engine: Engine, table: str, condition: Column, by: str | None = None) -> list[Row]:
+    if not engine.files.exists(join(table, DELTA_LOG)):
+        return []
+    found = rows_of(engine, table).where(condition)
+    ordered = found.orderBy(F.col(by).desc()).limit(SHOWN) if by else found
+    rows: list[Row] = [row.asDict() for row in ordered.collect()]
+    return rows[::-1] if by else rows

@@ -1,0 +1,41 @@
+"""An engine for whoever only reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+from segmentation.config import SegmentationConfig
+from segmentation.engines.base import Engine
+from segmentation.engines.choose import INSTALL_EMBEDDED, missing_packages
+from segmentation.errors import ConfigError
+from segmentation.locations import DELTA_LOG, join
+from segmentation.state.output import Output
+
+
+@contextmanager
+def reader(config: SegmentationConfig, output: Output) -> Iterator[tuple[Engine, str]]:
+    """The embedded engine and a folder for what it keeps, neither of them in the output, where a run may be at work.
+
+    Raises:
+        ConfigError: nothing is published there, it is not on this machine, or the engine is not installed.
+    """
+    if output.local is None:
+        raise ConfigError(
+            f"{output.root} is not on this machine: query it with Spark (docs/tables.md has the queries)."
+        )
+    if not Path(join(output.segments, DELTA_LOG)).is_dir():
+        raise ConfigError(f"{output.root} holds no table of customers. Check --output-dir and --config.")
+    missing = missing_packages()
+    if missing:
+        raise ConfigError(f"this needs {', '.join(missing)}: {INSTALL_EMBEDDED}.")
+    from segmentation.engines.embedded.engine import EmbeddedEngine, memory_for
+
+    with TemporaryDirectory(prefix="segmentation-") as folder:
+        engine = EmbeddedEngine(memory_for(config.embedded_memory), Path(folder, "spill"), "it only reads")
+        try:
+            yield engine, folder
+        finally:
+            engine.close()
