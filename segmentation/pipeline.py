@@ -93,3 +93,14 @@ class CustomerSegmentationPipeline:
         from segmentation.insights.explain import explain
 
         return explain(self.segmentation, Output.of(self.config), customer)
+
+    def preview(self) -> dict[str, Any]:
+        """Who would get another label by these rules, see `insights.preview`; nothing is written.
+
+        Raises:
+            ConfigError: nothing is published or not on this machine, what reads it is not installed, or what differs
+                shows only in a run.
+        """
+        from segmentation.insights.preview import preview
+
+        return preview(self.segmentation, Output.of(self.config))

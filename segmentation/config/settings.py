@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, model_validator
@@ -45,6 +45,21 @@ NOT_IN_FINGERPRINT = {
 }
 # What does not change how a purchase is read, nor which labels its customer has on a given day.
 NOT_A_RULE = {*NOT_IN_FINGERPRINT, "as_of", "max_rejected_ratio", "publish_to_mongodb"}
+# What hangs on a customer's metrics alone, and what the metrics hang on.
+LABELLING = (
+    "loyal_min_purchases",
+    "lapsed_after_days",
+    "seasonal_threshold",
+    "frequency_order",
+    "frequency_fallback",
+    "high_aov_threshold",
+    "high_lifetime_threshold",
+    "low_lifetime_threshold",
+    "dominant_threshold",
+    "family_threshold",
+    "category_fallback",
+)
+MEASURING = ("loyal_window_months", "festive_periods")
 DEFAULT_ALIASES: Mapping[str, Category] = {
     **dict.fromkeys(("womens", "women", "woman", "ladies"), Category.WOMENS),
     **dict.fromkeys(("mens", "men", "man", "gents"), Category.MENS),
@@ -185,6 +200,11 @@ class SegmentationConfig(Model):
     def rules_fingerprint(self) -> str:
         """The same of what says how purchases are read and customers labelled, whatever the day."""
         return self._hash(NOT_A_RULE)
+
+    def rules(self) -> dict[str, Any]:
+        """The settings of `LABELLING` and `MEASURING`, as JSON has them and as `load_config` takes them."""
+        content = self.model_dump(by_alias=True, include={*LABELLING, *MEASURING})
+        return dict(json.loads(json.dumps(content, default=_plain)))
 
     def _hash(self, left_out: set[str]) -> str:
         content = self.model_dump(by_alias=True, exclude=left_out)

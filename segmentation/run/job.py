@@ -194,6 +194,7 @@ class Run:
             writes, state = writes + more, {**state, **told, "counts": intake.counts}
         said: dict[str, Any] = {
             "rules": self.segmentation.fingerprint,
+            "settings": self.config.rules(),
             "as_of": segments.as_of.isoformat(),
             "paths": list(intake.plan.paths),
             "source_fingerprint": self.state["source_fingerprint"],

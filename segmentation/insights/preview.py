@@ -1,0 +1,177 @@
+"""Who would get another label under other settings, before anything is published."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from pyspark.sql import DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.config import SegmentationConfig, override
+from segmentation.config.settings import MEASURING
+from segmentation.core.changes import prefixed
+from segmentation.core.days import on
+from segmentation.core.festive import resolve
+from segmentation.core.segmentation import Segmentation
+from segmentation.engines.base import Engine
+from segmentation.errors import ConfigError
+from segmentation.insights.reader import reader
+from segmentation.run.kept import Kept
+from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE
+from segmentation.state.commits import last_commit, rows_of
+from segmentation.state.output import Output
+
+SPEND = "lifetime_spend"
+WAS = "spend_before"
+
+
+ZERO = Decimal(0)
+
+
+class Group(NamedTuple):
+    """Customers with the same labels before and after; a label that is null: not published."""
+
+    before: list[str | None]
+    after: list[str | None]
+    customers: int
+    spend_before: Decimal
+    spend: Decimal
+
+
+def preview(segmentation: Segmentation, output: Output) -> dict[str, Any]:
+    """What a run with these rules would change, seen from the day and the purchases of the last one.
+
+    Settings that only label are answered from the published metrics, in one pass over the customers; windows, festive
+    days and another as-of day from the purchases that incremental runs keep.
+
+    Args:
+        segmentation: the rules to try.
+        output: what they are compared with.
+
+    Returns:
+        JSON-serialisable: ``as_of``; ``settings``, those that differ, each with ``from`` and ``to``; ``customers``, how
+        many there are, and ``moved``, how many would get another label; ``dimensions``, each with ``dimension``,
+        ``labels`` (``label``, ``customers`` and ``spend``, each ``before`` and ``after``; spend in rupees, text) and
+        ``flows`` (``from_label``, ``to_label``, ``customers``, ``spend``), the largest first; a label that is null
+        stands for customers who are not published.
+
+    Raises:
+        ConfigError: nothing is published, or what differs shows only in a run.
+    """
+    with reader(segmentation.config, output) as (engine, folder):
+        newest = last_commit(engine.files, output.segments)
+        said = newest.said if newest else {}
+        differing = _differing(segmentation, said)
+        then = date.fromisoformat(said["as_of"])
+        day = segmentation.config.as_of if isinstance(segmentation.config.as_of, date) else then
+        if day != then or set(MEASURING) & set(differing):
+            kept = _kept(engine, segmentation.config, output, said, folder)
+            compared = _measured_anew(engine, segmentation, output, kept, day)
+        else:
+            facts = {**prefixed("from_", segmentation.dimensions), WAS: F.col(SPEND)}
+            compared = segmentation.on_another_day(rows_of(engine, output.segments).withColumns(facts), then)
+        groups = _grouped(compared, segmentation.dimensions)
+        labels = segmentation.labels
+    return {
+        "as_of": day.isoformat(),
+        "settings": differing if day == then else {"as_of": {"from": f"{then}", "to": f"{day}"}, **differing},
+        "customers": sum(one.customers for one in groups),
+        "moved": sum(one.customers for one in groups if one.before != one.after),
+        "dimensions": [_of_dimension(at, name, groups, labels) for at, name in enumerate(segmentation.dimensions)],
+    }
+
+
+def _differing(segmentation: Segmentation, said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+    """The settings that are others than those published."""
+    if "settings" not in said:
+        raise ConfigError("preview: what is published is of an earlier version of the program: run the job once more.")
+    published, tried = said["settings"], segmentation.config.rules()
+    # With its own settings back, all else must be as it was.
+    kinds = [type(one) for one in segmentation.segmenters]
+    back = override(segmentation.config, published)
+    if Segmentation(back, [kind(back) for kind in kinds]).fingerprint != said["rules"]:
+        raise ConfigError(
+            "preview: this configuration also differs from the published one in how purchases are read, or in rules in "
+            "code, which only a run shows: use --dry-run, or name the published configuration with --config."
+        )
+    return {
+        name: {"from": published.get(name), "to": value}
+        for name, value in tried.items()
+        if published.get(name) != value
+    }
+
+
+def _kept(engine: Engine, config: SegmentationConfig, output: Output, said: Mapping[str, Any], folder: str) -> Kept:
+    if not said.get("state"):
+        raise ConfigError(
+            f"preview: {', '.join(MEASURING)} and the as-of day need the purchases, which runs keep with --mode "
+            "incremental. Run it once, or use --dry-run."
+        )
+    return Kept(engine, output, config, said["state"], folder)
+
+
+def _measured_anew(engine: Engine, segmentation: Segmentation, output: Output, kept: Kept, day: date) -> DataFrame:
+    """All customers of today and of then, with both labels."""
+    first = kept.first or day
+    festive = resolve(segmentation.config.festive_periods, first, max(first, day))
+    used = kept.purchases.where(F.col(PURCHASE_DATE) <= on(day))
+    names = segmentation.dimensions
+    now = segmentation.segment(used, day, festive).select(CUSTOMER_ID, *names, SPEND)
+    then = {**prefixed("from_", names), WAS: F.col(SPEND)}
+    before = rows_of(engine, output.segments)
+    before = before.select(CUSTOMER_ID, *[column.alias(name) for name, column in then.items()])
+    return now.join(before, on=CUSTOMER_ID, how="full")
+
+
+def _grouped(compared: DataFrame, names: Sequence[str]) -> list[Group]:
+    """As many rows as there are pairs of labels, of all dimensions together."""
+    before, after = [f"from_{name}" for name in names], list(names)
+    sums = F.count(F.lit(1)).alias("n"), F.sum(WAS).alias(WAS), F.sum(SPEND).alias(SPEND)
+    return [
+        Group([row[one] for one in before], [row[one] for one in after], row["n"], row[WAS] or ZERO, row[SPEND] or ZERO)
+        for row in compared.groupBy(*before, *after).agg(*sums).collect()
+    ]
+
+
+def _of_dimension(at: int, name: str, groups: Sequence[Group], labels: Sequence[tuple[str, str]]) -> dict[str, Any]:
+    known = [label for dimension, label in labels if dimension == name]
+    pairs = {(group.before[at], group.after[at]) for group in groups}
+    # Labels that no rule gives any more come last.
+    every = [*known, *sorted({str(one) for one, _ in pairs if one is not None} - {*known})]
+    flows = [_told(pair, [one for one in groups if (one.before[at], one.after[at]) == pair]) for pair in pairs]
+    return {
+        "dimension": name,
+        "labels": [
+            _total(
+                label,
+                [one for one in groups if one.before[at] == label],
+                [one for one in groups if one.after[at] == label],
+            )
+            for label in every
+        ],
+        "flows": sorted(
+            (flow for flow in flows if flow["from_label"] != flow["to_label"]),
+            key=lambda flow: (-flow["customers"], str(flow)),
+        ),
+    }
+
+
+def _total(label: str, before: Sequence[Group], after: Sequence[Group]) -> dict[str, Any]:
+    return {
+        "label": label,
+        "customers": {"before": sum(one.customers for one in before), "after": sum(one.customers for one in after)},
+        "spend": {
+            "before": f"{sum((one.spend_before for one in before), ZERO):.2f}",
+            "after": f"{sum((one.spend for one in after), ZERO):.2f}",
+        },
+    }
+
+
+def _told(pair: tuple[Any, Any], groups: Sequence[Group]) -> dict[str, Any]:
+    """Who is not published any more takes the spend along that they had."""
+    spend = sum((one.spend_before if pair[1] is None else one.spend for one in groups), ZERO)
+    customers = sum(one.customers for one in groups)
+    return {"from_label": pair[0], "to_label": pair[1], "customers": customers, "spend": f"{spend:.2f}"}
