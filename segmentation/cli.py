@@ -21,6 +21,7 @@ from segmentation.commands import (
     query,
     rejected,
     run,
+    suggest,
 )
 from segmentation.engines.failures import is_panic, root_of
 from segmentation.errors import SegmentationError
@@ -32,6 +33,7 @@ COMMANDS = {
     "rejected": rejected,
     "explain": explain,
     "preview": preview,
+    "suggest": suggest,
     "query": query,
     "history": history,
     "as-of": as_of,

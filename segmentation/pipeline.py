@@ -104,3 +104,14 @@ class CustomerSegmentationPipeline:
         from segmentation.insights.preview import preview
 
         return preview(self.segmentation, Output.of(self.config))
+
+    def suggest(self) -> dict[str, Any]:
+        """Settings that fit the data, and what they would change, see `insights.suggest`; nothing is written.
+
+        Raises:
+            NoDataError: there is too little data to go by.
+            ConfigError: as `preview`.
+        """
+        from segmentation.insights.suggest import suggest
+
+        return suggest(self.segmentation, Output.of(self.config))

@@ -62,19 +62,24 @@ def preview(segmentation: Segmentation, output: Output) -> dict[str, Any]:
         ConfigError: nothing is published, or what differs shows only in a run.
     """
     with reader(segmentation.config, output) as (engine, folder):
-        newest = last_commit(engine.files, output.segments)
-        said = newest.said if newest else {}
-        differing = _differing(segmentation, said)
-        then = date.fromisoformat(said["as_of"])
-        day = segmentation.config.as_of if isinstance(segmentation.config.as_of, date) else then
-        if day != then or set(MEASURING) & set(differing):
-            kept = _kept(engine, segmentation.config, output, said, folder)
-            compared = _measured_anew(engine, segmentation, output, kept, day)
-        else:
-            facts = {**prefixed("from_", segmentation.dimensions), WAS: F.col(SPEND)}
-            compared = segmentation.on_another_day(rows_of(engine, output.segments).withColumns(facts), then)
-        groups = _grouped(compared, segmentation.dimensions)
-        labels = segmentation.labels
+        return compared_with(segmentation, engine, output, folder)
+
+
+def compared_with(segmentation: Segmentation, engine: Engine, output: Output, folder: str) -> dict[str, Any]:
+    """`preview`, by an engine that is open, with a folder for what it keeps."""
+    newest = last_commit(engine.files, output.segments)
+    said = newest.said if newest else {}
+    differing = _differing(segmentation, said)
+    then = date.fromisoformat(said["as_of"])
+    day = segmentation.config.as_of if isinstance(segmentation.config.as_of, date) else then
+    if day != then or set(MEASURING) & set(differing):
+        kept = _kept(engine, segmentation.config, output, said, folder)
+        compared = _measured_anew(engine, segmentation, output, kept, day)
+    else:
+        facts = {**prefixed("from_", segmentation.dimensions), WAS: F.col(SPEND)}
+        compared = segmentation.on_another_day(rows_of(engine, output.segments).withColumns(facts), then)
+    groups = _grouped(compared, segmentation.dimensions)
+    labels = segmentation.labels
     return {
         "as_of": day.isoformat(),
         "settings": differing if day == then else {"as_of": {"from": f"{then}", "to": f"{day}"}, **differing},
