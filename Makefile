@@ -9,7 +9,7 @@ EXTRA :=
 CONSTRAINTS := $(VENV)/constraints.txt
 else
 VENV := .venv
-EXTRA := [embedded]
+EXTRA := [embedded,report]
 CONSTRAINTS := conf/constraints.txt
 endif
 BIN := $(VENV)/bin

@@ -20,6 +20,7 @@ from segmentation.commands import (
     preview,
     query,
     rejected,
+    report,
     run,
     suggest,
 )
@@ -31,6 +32,7 @@ COMMANDS = {
     "run": run,
     "check-input": check_input,
     "rejected": rejected,
+    "report": report,
     "explain": explain,
     "preview": preview,
     "suggest": suggest,

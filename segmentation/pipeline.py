@@ -115,3 +115,14 @@ class CustomerSegmentationPipeline:
         from segmentation.insights.suggest import suggest
 
         return suggest(self.segmentation, Output.of(self.config))
+
+    def report(self) -> list[Path]:
+        """Write the report of what is published beside it: the page, and its twin in Markdown.
+
+        Raises:
+            ConfigError: nothing is published or not on this machine, what draws is not installed, or it cannot be
+                written.
+        """
+        from segmentation.insights.report.report import report
+
+        return report(self.segmentation, Output.of(self.config))

@@ -18,7 +18,15 @@ def test_the_documented_file_holds_every_default() -> None:
 
     path = ROOT / "conf" / "segmentation.yaml"
     assert load_config(path) == load_config()
-    commented = {"columns", "thousands_separator", "packages", "mongodb", "publish_to_mongodb", "table"}
+    commented = {
+        "columns",
+        "thousands_separator",
+        "packages",
+        "mongodb",
+        "publish_to_mongodb",
+        "table",
+        "report_actions",
+    }
     assert set(yaml.safe_load(path.read_text())) | commented == set(type(load_config()).model_fields)
 
 

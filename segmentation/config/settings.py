@@ -37,6 +37,7 @@ RESERVED_FILENAMES = ("automation_status.json", "segmentation_runs.log", "delta"
 NOT_IN_FINGERPRINT = {
     "output_dir",
     "output_filename",
+    "report_actions",
     "packages",
     "engine",
     "embedded_max_bytes",
@@ -113,6 +114,9 @@ class SegmentationConfig(Model):
     # Output
     output_dir: Name = "output"
     output_filename: Annotated[str, Field(pattern=r"^[^/\\\s.][^/\\]*$")] = "customer_segmentation.json"
+
+    # What the report suggests to do with customers of a label
+    report_actions: dict[Name, str] = {}
 
     # What is computed: everything, or what changed
     mode: Literal["full", "incremental"] = "full"

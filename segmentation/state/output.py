@@ -105,6 +105,16 @@ class Output:
         """The state of automated running, read without a JVM, so only for a local output."""
         return self.local / "automation_status.json" if self.local else None
 
+    @property
+    def report_file(self) -> str:
+        """The report, as a page."""
+        return join(self.root, "segmentation_report.html")
+
+    @property
+    def report_text(self) -> str:
+        """The same as text."""
+        return join(self.root, "segmentation_report.md")
+
     def create(self) -> None:
         """Make the directory, and see that it can be written to.
 

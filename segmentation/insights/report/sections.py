@@ -1,0 +1,180 @@
+"""What the customers of a publication are like."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+
+from segmentation.insights.report import charts
+from segmentation.insights.report.facts import Facts
+from segmentation.insights.report.parts import (
+    NOTHING,
+    Section,
+    Table,
+    change,
+    count,
+    each,
+    ratio,
+    rupees,
+    share,
+)
+from segmentation.insights.statistics import EDGES, SPEND
+
+WORDS: Mapping[str, str] = {
+    "purchase_frequency": "How often they buy",
+    "spending": "What they spend",
+    "category": "For whom they buy",
+    "days_since_last_purchase": "Days since the last purchase",
+    "total_purchases": "Purchases",
+    SPEND: "Lifetime spend, rupees",
+}
+
+
+def named(name: str) -> str:
+    """A dimension or metric for people."""
+    return WORDS.get(name, name.replace("_", " ").capitalize())
+
+
+def headline(facts: Facts) -> Section:
+    """The numbers that everybody asks for first."""
+    now, before = facts.totals, facts.before
+    told = [
+        ("Customers", "customers", count),
+        ("Lifetime spend, rupees", "spend", rupees),
+        ("Purchases", "purchases", count),
+    ]
+    rows = [
+        [
+            title,
+            form(now[name]),
+            form(before[name]) if before else NOTHING,
+            change(now[name], before[name]) if before else NOTHING,
+        ]
+        for title, name, form in told
+    ]
+    average = each(now["spend"], now["purchases"])
+    was = each(before["spend"], before["purchases"]) if before else Decimal(0)
+    rows.append(["Average order, rupees", rupees(average), rupees(was) if was else NOTHING, change(average, was)])
+    gone = () if before else ("The publication before is not there any more, or there was none.",)
+    return Section(
+        "headline", "In short", gone, [Table("Now and before", ["", "now", "publication before", "change"], rows)]
+    )
+
+
+def labels(facts: Facts) -> Section:
+    """Per dimension, its labels."""
+    header = ["label", "customers", "share", "spend", "share of spend", "average order", "purchases each", "days since"]
+    return Section("labels", "Segments", (), [_of_labels(facts, name, header) for name in facts.dimensions])
+
+
+def _of_labels(facts: Facts, name: str, header: Sequence[str]) -> Table:
+    total, told = facts.totals, facts.dimensions[name]
+    rows = [
+        [
+            row["label"],
+            count(row["customers"]),
+            share(row["customers"], total["customers"]),
+            rupees(row["spend"]),
+            share(row["spend"], total["spend"]),
+            rupees(each(row["spend"], row["purchases"])),
+            f"{each(row['purchases'], row['customers']):.1f}",
+            f"{each(row['days'], row['customers']):.0f}",
+        ]
+        for row in told
+    ]
+    parts = [[ratio(row[what], total[what]) for row in told] for what in ("customers", "spend")]
+    return Table(named(name), header, rows, charts.shares([row["label"] for row in told], *parts))
+
+
+def crossed(facts: Facts) -> Section:
+    """Customers by the labels of two dimensions."""
+    tables = []
+    for (one, other), counts in facts.crossed.items():
+        rows = [row["label"] for row in facts.dimensions[one]]
+        columns = [row["label"] for row in facts.dimensions[other]]
+        most = max(counts.values(), default=0)
+        tables.append(
+            Table(
+                f"{named(one)}, and {named(other).lower()}",
+                ["customers", *columns],
+                [[row, *(count(counts.get((row, column), 0)) for column in columns)] for row in rows],
+                heat=[[ratio(counts.get((row, column), 0), most) for column in columns] for row in rows],
+            )
+        )
+    return Section("crossed", "Segments, crossed", ("The stronger the colour, the more customers.",), tables)
+
+
+def moves(facts: Facts) -> Section:
+    """Who got another label in the last run."""
+    if not facts.moves:
+        return Section("moves", "Who moved", ("In the last run no customer got another label.",))
+    header = ["from", "to", "because", "customers", "their spend, rupees"]
+    tables = []
+    for name in facts.dimensions:
+        rows = [
+            [
+                row["from_label"] or "(not there)",
+                row["to_label"] or "(gone)",
+                row["cause"].replace("_", " "),
+                count(row["customers"]),
+                rupees(row["spend"]),
+            ]
+            for row in facts.moves
+            if row["dimension"] == name
+        ]
+        if rows:
+            tables.append(Table(named(name), header, rows))
+    return Section("moves", "Who moved", ("With the last run, largest first.",), tables)
+
+
+def distributions(facts: Facts) -> Section:
+    """How metrics are spread, and where the rules cut."""
+    tables = []
+    for name, edges in EDGES.items():
+        names = [_bucket(edges, at) for at in range(len(edges))]
+        counts = facts.buckets[name] or [0] * len(edges)
+        limits = [_place(edges, limit) for limit in facts.thresholds[name] if limit <= edges[-1]]
+        rows = [
+            [one, count(number), share(number, facts.totals["customers"])]
+            for one, number in zip(names, counts, strict=True)
+        ]
+        caption = named(name)
+        if facts.thresholds[name]:
+            caption += f" (the lines: {', '.join(f'{limit:,}' for limit in facts.thresholds[name])})"
+        tables.append(
+            Table(caption, [named(name), "customers", "share"], rows, charts.bars(names, counts, "customers", limits))
+        )
+    return Section("distributions", "How customers differ", ("Dashed lines are the thresholds of the rules.",), tables)
+
+
+def _bucket(edges: Sequence[int], at: int) -> str:
+    if at + 1 == len(edges):
+        return f"{edges[at]:,}+"
+    last = edges[at + 1] - 1
+    return f"{edges[at]:,}" if last == edges[at] else f"{edges[at]:,}–{last:,}"
+
+
+def _place(edges: Sequence[int], limit: Decimal) -> float:
+    """Where a value lies, counted in bars of which each is a bucket, from half a bar before the first."""
+    at = bisect_right(edges, limit) - 1
+    if at + 1 >= len(edges):
+        return at - 0.5
+    return at - 0.5 + ratio(limit - edges[at], edges[at + 1] - edges[at])
+
+
+def concentration(facts: Facts) -> Section:
+    """How much of the spend is that of few."""
+    rows = [
+        [f"{row['share']:.0%}", share(row["spend"], facts.totals["spend"]), rupees(Decimal(str(row["least"])))]
+        for row in facts.top
+    ]
+    header = ["of the customers, who spend most", "share of spend", "each at least, rupees"]
+    names, values = [row[0] for row in rows], [ratio(row["spend"], facts.totals["spend"]) for row in facts.top]
+    chart = charts.bars(names, values, "share of spend") if rows else None
+    return Section(
+        "concentration",
+        "How much hangs on few",
+        (),
+        [Table("Share of spend of the top customers", header, rows, chart)],
+    )

@@ -1,0 +1,132 @@
+"""What a report counts: everything that grows with the customers is added up by the engine, in few passes.
+
+Each function makes rows that are as many as labels, months or buckets, never as many as customers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
+
+from segmentation.core.days import on
+from segmentation.core.metrics import count_if
+from segmentation.core.quality import only_row
+from segmentation.schemas import AMOUNT, CUSTOMER_ID, OTHER, PURCHASE_DATE
+
+Row = Mapping[str, Any]
+SPEND = "lifetime_spend"
+# The lower ends of buckets; the last has no upper end.
+EDGES: Mapping[str, Sequence[int]] = {
+    "days_since_last_purchase": (0, 15, 30, 45, 60, 75, 90, 120, 150, 180, 270, 365, 545, 730),
+    "total_purchases": (1, 2, 3, 4, 5, 6, 8, 10, 15, 20, 30, 50, 100),
+    SPEND: (0, 1_000, 2_500, 5_000, 10_000, 25_000, 50_000, 100_000, 150_000, 250_000, 500_000, 1_000_000),
+}
+# The shares of customers whose share of spend is told.
+TOP = (Decimal("0.01"), Decimal("0.05"), Decimal("0.10"), Decimal("0.20"), Decimal("0.50"))
+
+
+def by_labels(customers: DataFrame, dimensions: Sequence[str]) -> list[Row]:
+    """One row per combination of labels: the labels, ``customers``, ``spend``, ``purchases``, ``days`` (since the last
+    purchase, summed), and per metric of `EDGES` a list of counts per bucket.
+    """
+    buckets = {f"{name} {at}": count_if(_in_bucket(name, at)) for name in EDGES for at in range(len(EDGES[name]))}
+    sums = {
+        "customers": F.count(F.lit(1)),
+        "spend": F.sum(SPEND),
+        "purchases": F.sum("total_purchases"),
+        "days": F.sum("days_since_last_purchase"),
+    }
+    found = customers.groupBy(*dimensions).agg(*[column.alias(name) for name, column in {**sums, **buckets}.items()])
+    return [_with_lists(row.asDict()) for row in found.collect()]
+
+
+def _in_bucket(name: str, at: int) -> Column:
+    edges = EDGES[name]
+    above = F.col(name) >= edges[at] if at else F.lit(True)
+    return above & (F.col(name) < edges[at + 1]) if at + 1 < len(edges) else above
+
+
+def _with_lists(row: dict[str, Any]) -> Row:
+    lists = {name: [row.pop(f"{name} {at}") for at in range(len(edges))] for name, edges in EDGES.items()}
+    return {**row, **lists}
+
+
+def concentration(customers: DataFrame) -> list[Row]:
+    """One row per share of `TOP`: ``share`` of the customers, the ``spend`` of those who spend most, and ``least``,
+    what the last of them has spent. Customers who have spent the same as the last are all among them.
+    """
+    cuts = only_row(
+        customers.agg(*[F.percentile_approx(SPEND, float(1 - share)).alias(f"cut {share}") for share in TOP])
+    )
+    sums = [F.sum(F.when(F.col(SPEND) >= F.lit(cuts[f"cut {share}"]), F.col(SPEND))).alias(f"{share}") for share in TOP]
+    if any(cut is None for cut in cuts.values()):
+        return []
+    found = only_row(customers.agg(*sums))
+    return [{"share": share, "spend": found[f"{share}"] or Decimal(0), "least": cuts[f"cut {share}"]} for share in TOP]
+
+
+def by_month(bought: DataFrame) -> list[Row]:
+    """One row per month of a customer's first purchase and month of purchases: ``cohort``, ``month`` (dates, the first
+    of the month), ``customers``, ``purchases``, ``sales``.
+
+    Args:
+        bought: purchases that count, returns left out.
+    """
+    month = F.trunc(PURCHASE_DATE, "month").alias("month")
+    theirs = bought.groupBy(CUSTOMER_ID, month).agg(F.count(F.lit(1)).alias("purchases"), F.sum(AMOUNT).alias("sales"))
+    first = bought.groupBy(CUSTOMER_ID).agg(F.trunc(F.min(PURCHASE_DATE), "month").alias("cohort"))
+    found = (
+        theirs.join(first, on=CUSTOMER_ID)
+        .groupBy("cohort", "month")
+        .agg(F.count(F.lit(1)).alias("customers"), F.sum("purchases").alias("purchases"), F.sum("sales").alias("sales"))
+    )
+    return sorted((row.asDict() for row in found.collect()), key=lambda row: (row["cohort"], row["month"]))
+
+
+def of_period(bought: DataFrame, start: date, middle: date, end: date) -> tuple[Row, Row]:
+    """``customers``, ``purchases`` and ``sales`` of two periods: after `start` to `middle`, and after that to `end`."""
+    periods = {"before": (start, middle), "now": (middle, end)}
+    inside = {
+        name: (F.col(PURCHASE_DATE) > on(after)) & (F.col(PURCHASE_DATE) <= on(last))
+        for name, (after, last) in periods.items()
+    }
+    theirs = bought.groupBy(CUSTOMER_ID).agg(
+        *[count_if(one).alias(f"{name} purchases") for name, one in inside.items()],
+        *[F.sum(F.when(one, F.col(AMOUNT))).alias(f"{name} sales") for name, one in inside.items()],
+    )
+    found = only_row(
+        theirs.agg(
+            *[count_if(F.col(f"{name} purchases") > 0).alias(f"{name} customers") for name in periods],
+            *[F.sum(f"{name} purchases").alias(f"{name} purchases") for name in periods],
+            *[F.sum(f"{name} sales").alias(f"{name} sales") for name in periods],
+        )
+    )
+    before, now = (
+        {what: found[f"{name} {what}"] or 0 for what in ("customers", "purchases", "sales")} for name in periods
+    )
+    return before, now
+
+
+def moves(changes: DataFrame, customers: DataFrame) -> list[Row]:
+    """Changes of labels by dimension, labels and cause: ``customers``, and the ``spend`` that moved with them."""
+    spend = customers.select(CUSTOMER_ID, SPEND)
+    keys = ("dimension", "from_label", "to_label", "cause")
+    found = (
+        changes.join(spend, on=CUSTOMER_ID, how="left")
+        .groupBy(*keys)
+        .agg(F.count(F.lit(1)).alias("customers"), F.coalesce(F.sum(SPEND), F.lit(Decimal(0))).alias("spend"))
+    )
+    rows = [row.asDict() for row in found.collect()]
+    return sorted(rows, key=lambda row: (row["dimension"], -row["customers"], str(row)))
+
+
+def unknown_share(customers: DataFrame) -> Row:
+    """``purchases`` in no known category, and of ``all``."""
+    return only_row(
+        customers.agg(F.sum(f"{OTHER.lower()}_purchases").alias("purchases"), F.sum("total_purchases").alias("all"))
+    )

@@ -1,0 +1,171 @@
+"""`segmentation report`: its numbers against queries of the tables by another engine, and what a page may hold."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter
+from datetime import date
+from decimal import Decimal
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pyspark
+import pytest
+
+from segmentation.cli import main
+from segmentation.insights.reader import reader
+from segmentation.insights.report.facts import Facts, facts
+from segmentation.insights.report.over_time import effects_of
+from segmentation.state.output import Output
+
+from .conftest import table
+from .test_explain import EMBEDDED, Publish, Visits, publish, rows_of_worked
+from .test_preview import some_rows
+from .test_suggest import shop
+
+__all__ = ["publish"]
+pytestmark = pytest.mark.skipif(pyspark.__version__ < "4", reason="the embedded engine speaks the protocol of Spark 4")
+
+
+def found(pipeline: Any, tmp_path: Path) -> Facts:
+    output = Output.of(pipeline.config)
+    with reader(pipeline.config, output) as (engine, folder):
+        return facts(pipeline.segmentation, engine, output, folder)
+
+
+def test_the_numbers_are_those_of_the_tables(publish: Publish, tmp_path: Path) -> None:
+    publish(some_rows(), as_of="2024-06-30")
+    pipeline = publish(shop() + "x,,2024-01-01,5,Kids\nx,y\n")
+    told = found(pipeline, tmp_path)
+    customers = table(tmp_path, "customer_segments")
+    assert told.as_of == date(2024, 6, 30)
+    assert told.totals["customers"] == len(customers)
+    assert told.totals["spend"] == sum(row.lifetime_spend for row in customers)
+    assert told.before is not None
+    assert told.before["customers"] == 61
+    for name, rows in told.dimensions.items():
+        for row in rows:
+            theirs = [one for one in customers if getattr(one, name) == row["label"]]
+            sums = len(theirs), sum(one.total_purchases for one in theirs)
+            assert (row["customers"], row["purchases"]) == sums
+            assert row["spend"] == sum(one.lifetime_spend for one in theirs)
+            assert row["days"] == sum(one.days_since_last_purchase for one in theirs)
+    pairs = Counter((one.purchase_frequency, one.category) for one in customers)
+    assert told.crossed["purchase_frequency", "category"] == dict(pairs)
+    assert sum(told.buckets["total_purchases"]) == len(customers)
+    assert told.buckets["total_purchases"][0] == sum(one.total_purchases == 1 for one in customers)
+    assert told.buckets["lifetime_spend"][-1] == sum(one.lifetime_spend >= 1_000_000 for one in customers)
+    spends = sorted((one.lifetime_spend for one in customers), reverse=True)
+    tenth = next(row for row in told.top if row["share"] == Decimal("0.10"))
+    assert abs(tenth["spend"] - sum(spends[: len(spends) // 10])) <= 2 * spends[len(spends) // 10]
+    assert {(row["cause"], row["dimension"]): row["customers"] for row in told.moves}
+    assert set(told.examples) == {"malformed_row", "missing_purchase_id"}
+    assert told.run["rows_rejected"] == 2
+
+
+def test_months_and_periods_are_those_of_the_purchases(publish: Publish, tmp_path: Path) -> None:
+    told = found(publish(shop()), tmp_path)
+    purchases = table(tmp_path, "purchases")
+    rows = [(one.customer_id, one.purchase_date, one.amount) for one in purchases]
+    with duckdb.connect() as database:
+        database.execute("CREATE TABLE p (customer VARCHAR, day DATE, amount DECIMAL(18,2))")
+        database.executemany("INSERT INTO p VALUES (?, ?, ?)", rows)
+        cohorts = database.execute(
+            "WITH f AS (SELECT customer, date_trunc('month', min(day)) AS cohort FROM p GROUP BY 1) "
+            "SELECT cohort::DATE, date_trunc('month', day)::DATE, count(DISTINCT customer), count(*), sum(amount) "
+            "FROM p JOIN f USING (customer) GROUP BY 1, 2 ORDER BY 1, 2"
+        ).fetchall()
+        last = database.execute(
+            "SELECT count(DISTINCT customer), count(*), sum(amount) FROM p "
+            "WHERE day > DATE '2024-06-30' - 182 AND day <= DATE '2024-06-30'"
+        ).fetchone()
+    names = ("cohort", "month", "customers", "purchases", "sales")
+    assert [tuple(row[name] for name in names) for row in told.months] == cohorts
+    assert told.periods is not None
+    assert tuple(told.periods[1][name] for name in names[2:]) == last
+
+
+def test_the_parts_of_a_change_add_up() -> None:
+    before, now = [Decimal(538), Decimal("2.18"), Decimal(4585)], [Decimal(434), Decimal("1.82"), Decimal(4740)]
+    effects = effects_of(before, now)
+    assert abs(sum(effects) - (Decimal(math.prod(now)) - Decimal(math.prod(before)))) < Decimal("0.01")
+    assert [effect > 0 for effect in effects] == [False, False, True]
+    assert effects_of(before, before) == [0, 0, 0]
+    assert effects_of(before, [Decimal(0), *now[1:]]) == []
+
+
+class Page(HTMLParser):
+    """What a page asks for, and its text."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: Counter[str] = Counter()
+        self.asked: list[str] = []
+        self.text = ""
+
+    def handle_starttag(self, tag: str, attributes: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        self.asked += [str(value) for name, value in attributes if name in ("src", "href", "xlink:href", "action")]
+        self.asked += [name for name, _ in attributes if name.startswith("on")]
+
+    def handle_data(self, data: str) -> None:
+        self.text += data
+
+
+class Hostile(Visits):
+    dimension = "hostile"
+
+    def rules(self):
+        first, second = super().rules()
+        return [
+            type(first)("</svg><script>alert(1)</script>", first.condition),
+            type(first)("|a|`*b", second.condition),
+        ]
+
+
+@EMBEDDED
+def test_hostile_texts_stay_texts(publish: Publish, tmp_path: Path) -> None:
+    rows = rows_of_worked() + "<img src=x onerror=alert(1)>,,2024-01-01,5,<script>alert(2)</script>\n"
+    pages, texts = [], []
+    for segmenters in (None, [Hostile()]):
+        page, text = publish(rows, segmenters, as_of="2024-06-30").report()
+        parsed = Page()
+        parsed.feed(page.read_text())
+        pages.append(parsed)
+        texts.append(text.read_text())
+        assert not parsed.tags["script"]
+        assert not parsed.tags["img"]
+        assert all(one.startswith("#") for one in parsed.asked), parsed.asked
+        assert "http-equiv" in page.read_text()
+    assert "<img src=x onerror=alert(1)>" in pages[0].text
+    assert "</svg><script>alert(1)</script>" in pages[1].text
+    assert r"\<img src=x onerror=alert(1)\>" in texts[0]
+    assert r"\|a\|\`\*b" in texts[1]
+    cells = {len(re.findall(r"(?<!\\)\|", line)) for line in texts[1].splitlines() if line.startswith(r"| \|a")}
+    assert cells == {9, 4}
+
+
+@EMBEDDED
+def test_the_command(publish: Publish, tmp_path: Path, capsys) -> None:
+    publish(rows_of_worked(), mode="full", as_of="2024-06-30", report_actions={"Loyal": "Call them."})
+    place = ["--output-dir", str(tmp_path / "out")]
+    (tmp_path / "own.yaml").write_text("report_actions: {Loyal: Call them.}\n")
+    assert main(["report", "--config", str(tmp_path / "own.yaml"), *place]) == 0
+    said = capsys.readouterr().out
+    assert said.splitlines() == [f"Report  {tmp_path}/out/segmentation_report.{ending}" for ending in ("html", "md")]
+    text = (tmp_path / "out/segmentation_report.md").read_text()
+    assert "Runs keep purchases only with mode: incremental" in text
+    assert "Call them." in text
+    assert "| Customers " in text
+    assert main(["report", "--output-dir", str(tmp_path / "nowhere")]) == 2
+    assert "holds no table of customers" in capsys.readouterr().err
+
+
+@EMBEDDED
+def test_one_customer_and_one_purchase(publish: Publish, tmp_path: Path) -> None:
+    page, text = publish("C1,P1,2024-06-01,0,Kids\n").report()
+    assert "| C1" not in text.read_text()
+    assert "<svg" in page.read_text()
