@@ -20,7 +20,7 @@ WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench test test-fast test-spark35 test-quick test-cluster package lint format mongo-demo cluster-demo notebook sample clean java
+.PHONY: help run bench test test-fast test-spark35 test-quick test-cluster package lint format mongo-demo cluster-demo notebook notebooks sample clean java
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -97,6 +97,10 @@ cluster-demo: $(VENV)/dev.stamp ## Run on a cluster of two workers and compare w
 
 notebook: $(VENV)/dev.stamp ## Open the notebooks (run the job first)
 	@$(BIN)/jupyter lab notebooks/01_explore_segments.ipynb
+
+notebooks: $(VENV)/dev.stamp java ## Run the notebooks on output/ and render them to output/notebooks/
+	@$(BIN)/jupyter nbconvert --log-level WARN --execute --to html --output-dir output/notebooks notebooks/*.ipynb
+	@ls output/notebooks/*.html
 
 bench: $(VENV)/bench.stamp java ## Measure this job beside pandas, Polars and DuckDB (other sizes: make bench SIZES=10000,100000000)
 	@$(BIN)/python -m benchmarks.run $(if $(SIZES),--sizes $(SIZES)) $(ARGS)

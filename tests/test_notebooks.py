@@ -21,7 +21,9 @@ def test_stored_without_output(path: Path) -> None:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.name)
 def test_runs_from_top_to_bottom(path: Path, run_job, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    run_job(Path(__file__).parents[1] / "data" / "purchase_records.csv")
+    data = Path(__file__).parents[1] / "data" / "purchase_records.csv"
+    for day in ("2025-10-31", "latest"):
+        run_job(data, mode="incremental", as_of=day)
     monkeypatch.setenv("SEGMENTATION_OUTPUT", str(tmp_path / "out"))
     notebook = nbformat.read(path, as_version=4)
     NotebookClient(notebook, timeout=300, resources={"metadata": {"path": str(path.parent)}}).execute()
