@@ -20,7 +20,7 @@ WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench test test-fast test-spark35 test-quick test-cluster package lint format mongo-demo cluster-demo notebook notebooks sample clean java
+.PHONY: help run bench test test-fast test-spark35 test-quick test-cluster package lint format mongo-demo cluster-demo report-demo notebook notebooks sample clean java
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -91,6 +91,9 @@ format: $(VENV)/dev.stamp ## Put the code into the common format
 
 mongo-demo: $(VENV)/dev.stamp ## Load the sample into a MongoDB test server and compare with the CSV run
 	@$(BIN)/python -m tests.mongo_demo
+
+report-demo: $(VENV)/dev.stamp ## Run three months of the sample one after the other, and write the report
+	@$(BIN)/python -m tests.report_demo
 
 cluster-demo: $(VENV)/dev.stamp ## Run on a cluster of two workers and compare with local mode
 	@$(BIN)/python -m tests.cluster_demo

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from datetime import date
 from functools import reduce
 from importlib.metadata import version
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -114,6 +115,11 @@ class Segmentation:
     def labels(self) -> list[tuple[str, str]]:
         """Every (dimension, label) that a customer can get, in the order of the rules."""
         return [(segmenter.dimension, label) for segmenter in self.segmenters for label in segmenter.build().labels]
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """What a publication says of its labels: ``rules``, their fingerprint; ``settings``; ``dimensions``."""
+        return {"rules": self.fingerprint, "settings": self.config.rules(), "dimensions": self.dimensions}
 
     @property
     def fingerprint(self) -> str:

@@ -193,12 +193,10 @@ class Run:
             more, told = intake.taken.writes(self.record.commit)
             writes, state = writes + more, {**state, **told, "counts": intake.counts}
         said: dict[str, Any] = {
-            "rules": self.segmentation.fingerprint,
-            "settings": self.config.rules(),
+            **self.segmentation.said,
             "as_of": segments.as_of.isoformat(),
             "paths": list(intake.plan.paths),
             "source_fingerprint": self.state["source_fingerprint"],
-            "dimensions": self.segmentation.dimensions,
             "export": self.output.filename,
             **({} if state is None else {"state": state}),
         }
