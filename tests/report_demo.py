@@ -34,7 +34,7 @@ def main() -> int:
 def _month(row: str) -> str:
     """Of a row's date; nothing for what is no date."""
     fields = row.split(",")
-    return fields[2][:7] if len(fields) > 2 and fields[2][:2] == "20" else ""  # noqa: PLR2004
+    return fields[2][:7] if len(fields) > 2 and fields[2][:2] == "20" else ""
 
 
 def segmentation(*arguments: str) -> None:
