@@ -74,10 +74,13 @@ def together(read: DataFrame | None, due: DataFrame | None) -> DataFrame:
     return waited if mine is None else mine.unionByName(waited)
 
 
-def near(known: DataFrame, rows: DataFrame) -> DataFrame:
-    """The known purchases that valid rows are about, told by their purchase id."""
+def near(known: DataFrame, rows: DataFrame, *, are_few: bool) -> DataFrame:
+    """The known purchases that valid rows are about, told by their purchase id.
+
+    Where the rows are few, every task is given all ids: the known purchases, which are many, stay where they are.
+    """
     ids = rows.where(F.col(REASONS).isNull()).select(PURCHASE_ID)
-    return known.join(ids, on=PURCHASE_ID, how="left_semi")
+    return known.join(F.broadcast(ids) if are_few else ids, on=PURCHASE_ID, how="left_semi")
 
 
 def met(rows: DataFrame, known: DataFrame, config: SegmentationConfig) -> DataFrame:

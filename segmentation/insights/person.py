@@ -80,7 +80,8 @@ def person_of(engine: Engine, config: SegmentationConfig, output: Output, custom
     return Person(
         rows[0],
         said.get("rules"),
-        kept.purchases.where(is_theirs) if kept else None,
+        # All others are read only once.
+        engine.stage(kept.purchases.where(is_theirs), join(folder, "theirs")) if kept else None,
         [{name: row[name] for name in REJECTED} for row in reversed(rejected)],
         [{name: row[name] for name in CHANGES} for row in changes],
     )

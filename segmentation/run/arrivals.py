@@ -30,6 +30,9 @@ from segmentation.locations import join
 from segmentation.run.settling import each_once
 from segmentation.schemas import PURCHASE_COLUMNS, PURCHASE_DATE, REASONS
 
+# Ids of as many rows take some 100 MB of a task's memory.
+FEW = 1_500_000
+
 
 class Arrivals:
     """What came, row by row: is it new, does it take another row's place, is it rejected?
@@ -56,7 +59,7 @@ class Arrivals:
         self.config = config
         self.folder = folder
         settled = each_once(engine, together(read, due), config, join(folder, "repeated"))
-        about = engine.keep(near(known, settled), join(folder, "near"))
+        about = engine.stage(near(known, settled, are_few=settled.count() <= FEW), join(folder, "near"))
         self._met = engine.stage(met(settled, about, config), join(folder, "met"))
 
     @property
@@ -97,7 +100,7 @@ class Arrivals:
     @cached_property
     def touched(self) -> DataFrame:
         """Whose purchases changed: ``customer_id``."""
-        return self.engine.keep(customers_of(self._met).distinct(), join(self.folder, "touched"))
+        return self.engine.stage(customers_of(self._met).distinct(), join(self.folder, "touched"))
 
     def added_to(self, known: DataFrame) -> DataFrame:
         """Known purchases -> purchases as they are now, of both `PURCHASE_COLUMNS`."""

@@ -155,7 +155,7 @@ class Increment:
             sums = segmentation.sums(now.join(affected, on=CUSTOMER_ID, how="left_semi"), as_of, festive)
             computed = segmentation.customers(sums, as_of).withColumns(facts)
             self._theirs = theirs = self._before.join(affected, on=CUSTOMER_ID, how="left_semi")
-            self._anew = self.engine.keep(carried_over(computed, theirs), join(self.folder, "anew"))
+            self._anew = self.engine.stage(carried_over(computed, theirs), join(self.folder, "anew"))
             others = others.join(affected, on=CUSTOMER_ID, how="left_anti")
         self._others = others
         if self._was != as_of:
@@ -174,8 +174,8 @@ class Increment:
             affected = (moved if affected is None else affected.unionByName(moved)).distinct()
         if affected is None:
             return None
-        affected = self.engine.keep(affected, join(self.folder, "affected"))
-        # Computed now, so that whoever joins with them knows how few they are.
+        # In files, so that whoever joins with them sees how few they are.
+        affected = self.engine.stage(affected, join(self.folder, "affected"))
         return affected if affected.count() else None
 
     def relabelled(self, segmentation: Segmentation, segments: Segments) -> DataFrame:
