@@ -58,7 +58,7 @@ SESSION_SETTINGS = {
 
 # These only save time, so what the user chose stays.
 FAST_SETTINGS = {
-    # A part of the customers, or of their ids, is smaller than Spark takes it for, and joining it saves a shuffle of all.
+    # A part of the customers, or of their ids, is smaller than Spark takes it for; sent to all, it saves a shuffle.
     "spark.sql.autoBroadcastJoinThreshold": str(48 << 20),
     # What a run keeps, it keeps for seconds: looking for the shortest form takes longer than writing the long one.
     "spark.sql.inMemoryColumnarStorage.compressed": "false",
