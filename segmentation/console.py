@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import sys
@@ -135,6 +136,10 @@ def columns(rows: Sequence[Sequence[str]], to_the_right: Sequence[bool] = ()) ->
         yield "  ".join(cell.rjust(width) if aligned else cell.ljust(width) for cell, width, aligned in cells).rstrip()
 
 
+# What is cut short by a full disk must not seem whole.
+FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
 @contextmanager
 def read_or_not() -> Iterator[None]:
     """What is printed inside may find nobody who reads on: that is no failure. Rich ends the process where a pipe is
@@ -143,7 +148,9 @@ def read_or_not() -> Iterator[None]:
     try:
         yield
         sys.stdout.flush()
-    except (OSError, SystemExit):
+    except (OSError, SystemExit) as error:
+        if isinstance(error, OSError) and error.errno in FULL:
+            raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 

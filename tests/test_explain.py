@@ -67,10 +67,8 @@ def test_the_worked_example(publish: Publish) -> None:
         assert told["rules_as_published"]
         assert tuple(one["label"] for one in told["dimensions"]) == tuple(labels)
         assert [one["label"] for one in told["dimensions"]] == [one["published"] for one in told["dimensions"]]
-        by_rule = {
-            one["dimension"]: next((r for r in one["rules"] if r["decides"]), None) for one in told["dimensions"]
-        }
-        assert all(rule is None or rule["holds"] for rule in by_rule.values())
+        fallbacks = {"Regular", "Medium Value", "Mixed"}
+        assert list(deciding(told).values()) == [None if label in fallbacks else label for label in labels]
     loyal = pipeline.explain("B")["dimensions"][0]["rules"][1]["comparisons"][0]
     assert (loyal["value"], loyal["threshold"], loyal["missing"], loyal["until"]) == ("5", "5", None, None)
     missed = pipeline.explain("C")["dimensions"][0]["rules"][1]["comparisons"][0]
@@ -90,6 +88,7 @@ def test_one_more_until_the_day_makes_loyal(publish: Publish) -> None:
 
 
 @EMBEDDED
+@pytest.mark.slow
 def test_what_comes_next_is_what_a_run_on_that_day_says(publish: Publish, tmp_path: Path) -> None:
     """On every day on which a label changes, and on the day before."""
     chance = random.Random(13)
@@ -181,12 +180,80 @@ def test_what_full_runs_do_not_keep_is_not_made_up(publish: Publish) -> None:
 
 
 @EMBEDDED
-def test_other_rules_than_those_published_are_told(publish: Publish, tmp_path: Path, capsys) -> None:
+def test_the_rules_are_those_that_were_published(publish: Publish, tmp_path: Path, capsys) -> None:
+    """Whatever configuration is given; where it reads purchases otherwise, that is told."""
     publish(rows_of_worked(), as_of="2024-06-30", festive_periods=FESTIVE, loyal_min_purchases=4)
-    assert main(["explain", "C", "--output-dir", str(tmp_path / "out")]) == 0
+    place = ["--output-dir", str(tmp_path / "out")]
+    assert main(["explain", "C", *place]) == 0
     said = capsys.readouterr().out
-    assert "published with other rules" in said
-    assert "  published as Loyal\n" in said
+    assert "  yes Loyal: purchases in the last 6 months: at least 4 (4)\n" in said
+    assert "published with other rules" not in said
+    (tmp_path / "own.yaml").write_text("timezone: UTC\n")
+    assert main(["explain", "C", "--config", str(tmp_path / "own.yaml"), *place]) == 0
+    assert "published with other rules" in capsys.readouterr().out
+    publish(rows_of_worked(), [Visits()], as_of="2024-06-30")
+    for command in (["explain", "C"], ["report"]):
+        assert main([*command, *place]) == 2
+        assert "the dimensions visits are published" in capsys.readouterr().err
+
+
+class Stays(Visits):
+    """Rules that look at the id, and at more days than any window has."""
+
+    dimension = "stays"
+
+    def rules(self) -> list[Rule]:
+        gone = F.col("days_since_last_purchase") > 365
+        flag = F.lit(True).alias("always")
+        return [Rule("Gone", gone), Rule("Staff", F.col("customer_id") == "007"), Rule("Here", flag)]
+
+
+@EMBEDDED
+def test_rules_on_the_id_and_on_long_silence(publish: Publish) -> None:
+    pipeline = publish("007,P1,2024-06-30,5,Kids\nC2,P2,2023-12-31,5,Kids\n", [Stays()], as_of="2024-06-30")
+    told = pipeline.explain("007")
+    assert [one["label"] for one in told["dimensions"]] == ["Staff"]
+    assert told["next"] == [{"day": "2025-07-01", "dimension": "stays", "from_label": "Staff", "to_label": "Gone"}]
+    staff = told["dimensions"][0]["rules"][1]["comparisons"][0]
+    assert (staff["value"], staff["threshold"]) == ("007", "007")
+    assert [one["day"] for one in pipeline.explain("C2")["next"]] == ["2024-12-31"]
+
+
+@EMBEDDED
+def test_purchases_whose_day_has_not_come_take_part_in_what_comes_next(publish: Publish) -> None:
+    today = date.today()
+    last, later = today - timedelta(days=10), today + timedelta(days=60)
+    told = publish(f"C1,P1,{last - timedelta(days=1)},5,Kids\nC1,P2,{last},5,Kids\nC1,P3,{later},5,Kids\n").explain(
+        "C1"
+    )
+    assert [one["counted"] for one in told["purchases"]] == [False, True, True]
+    # Without the third one, 91 days after the second.
+    assert told["next"][0]["day"] == (later + timedelta(days=91)).isoformat()
+
+
+@EMBEDDED
+def test_the_end_of_time(publish: Publish) -> None:
+    assert publish("C1,P1,2024-01-01,5,Kids\nC1,P2,2024-01-02,5,Kids\n", as_of="9999-12-31").explain("C1")["next"] == []
+
+
+@EMBEDDED
+def test_what_a_dead_run_has_left_is_not_told(publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It had added purchases and changes, and died before the customers' commit."""
+    pipeline = publish(rows_of_worked(), as_of="2024-06-30")
+    before = pipeline.explain("C")
+    tables = pytest.importorskip("segmentation.engines.embedded.tables").DeltaRsTables
+    real = tables.overwrite
+
+    def dying(self, frame, rows, path, *rest):
+        if path.endswith("customer_segments"):
+            raise KeyboardInterrupt
+        real(self, frame, rows, path, *rest)
+
+    monkeypatch.setattr(tables, "overwrite", dying)
+    monkeypatch.setattr(tables, "restore", lambda *_: None)
+    with pytest.raises(KeyboardInterrupt):
+        publish(rows_of_worked() + "C,more,2024-06-29,9,Mens\n", as_of="2024-06-30")
+    assert pipeline.explain("C") == before
 
 
 @EMBEDDED

@@ -96,6 +96,25 @@ def _assert_flows(one: dict[str, Any], before: dict[str, Any], after: dict[str, 
 
 
 @EMBEDDED
+@pytest.mark.slow
+@pytest.mark.parametrize("grain", ["order", "line"])
+@pytest.mark.parametrize("returns", ["reject", "net"])
+def test_it_is_what_a_run_would_do_of_lines_and_returns(
+    publish: Publish, tmp_path: Path, grain: str, returns: str
+) -> None:
+    form: dict[str, Any] = {"grain": grain, "returns": returns, "as_of": "2024-06-30"}
+    extra = "C1,P1,2024-06-01,-50,Kids\nC2,back,2024-05-01,-20,Mens\nonly,back2,2024-05-02,-20,Mens\n"
+    first, before = publish(some_rows() + extra, **form), labels(tmp_path)
+    config = first.config.model_dump(by_alias=True, exclude_unset=True)
+    for changed in ({"high_aov_threshold": 14000}, {"loyal_window_months": 9}):
+        told = CustomerSegmentationPipeline({**config, **changed}).preview()
+        publish(some_rows() + extra, **{**form, **changed})
+        for one in told["dimensions"]:
+            _assert_flows(one, before, labels(tmp_path))
+        publish(some_rows() + extra, **form)
+
+
+@EMBEDDED
 def test_what_only_a_run_shows_is_refused(publish: Publish, tmp_path: Path, capsys) -> None:
     publish(rows_of_worked(), mode="full", as_of="2024-06-30")
     place = ["--output-dir", str(tmp_path / "out")]
@@ -126,5 +145,8 @@ def test_the_command(publish: Publish, tmp_path: Path, capsys) -> None:
     assert main(["preview", "--set", "loyal_min_purchases=4", *place]) == 0
     assert "    Regular -> Loyal  " in capsys.readouterr().out
     (tmp_path / "other.yaml").write_text("loyal_min_purchases: 4\n")
+    publish(rows_of_worked() + "A,later,2024-07-31,1,Kids\n", as_of="2024-06-30")
+    assert main(["preview", "--set", "as_of=latest", *place]) == 0
+    assert "as_of: 2024-07-31 instead of 2024-06-30" in capsys.readouterr().out
     assert main(["preview", "--config", str(tmp_path / "other.yaml"), "--json", *place]) == 0
     assert json.loads(capsys.readouterr().out)["settings"] == {"loyal_min_purchases": {"from": 5, "to": 4}}

@@ -77,6 +77,9 @@ REFUSED = {
     "-- SELECT\nDELETE FROM runs": "only reads",
     "INSERT INTO runs SELECT * FROM runs": "only reads",
     "CREATE EXTERNAL TABLE z STORED AS CSV LOCATION '/etc/passwd'": "only reads",
+    "/* /* */ SELECT */ COPY (SELECT 1) TO '{out}/x.csv'": "only reads",
+    "/* SELECT */ SELECT 1": "only reads",
+    "DESCRIBE ANALYZE INSERT INTO runs SELECT * FROM runs": "query: ",
     "EXPLAIN ANALYZE COPY (SELECT 1) TO '{out}/x.csv'": "only reads",
     "WITH x AS (SELECT 1) INSERT INTO runs SELECT * FROM runs": "query: ",
     "SELECT 1; DROP TABLE runs": "query: ",
@@ -102,4 +105,22 @@ def test_what_is_refused_changes_nothing(ask: Ask, tmp_path: Path) -> None:
     assert "--to" in ask("SELECT 1", "--format", "parquet", code=2)
     assert "is there already" in ask("SELECT 1", "--to", str(tmp_path / "in.csv"), code=2)
     assert "cannot be written" in ask("SELECT 1", "--to", str(tmp_path / "no/x.csv"), code=2)
-    assert ask("/* all */ (SELECT 1)", "--format", "csv").endswith("\n1\n")
+    assert ask(" (SELECT 1) -- all", "--format", "csv").endswith("\n1\n")
+    (tmp_path / ".kept").write_text("mine")
+    assert "Divide by zero" in ask("SELECT 1/(total_purchases - total_purchases) FROM customer_segments", code=2)
+    division = "SELECT 1/(total_purchases - total_purchases) FROM customer_segments"
+    assert "query: " in ask(division, "--format", "csv", "--to", str(tmp_path / "kept"), code=2)
+    assert (tmp_path / ".kept").read_text() == "mine"
+    assert not (tmp_path / "kept").exists()
+
+
+@pytest.mark.embedded_only(reason="the tables are the same")
+def test_columns_of_one_name_and_values_that_json_lacks(ask: Ask) -> None:
+    joined = "SELECT c.customer_id, r.customer_id, c.category FROM customer_segments c CROSS JOIN rejected_purchases r"
+    rows = list(csv.reader(io.StringIO(ask(joined + " ORDER BY 1", "--format", "csv"))))
+    assert [len(row) for row in rows] == [3, 3, 3]
+    assert rows[2] == ["C1", "C3", "Family"]
+    assert "two columns are called customer_id" in ask(joined, "--format", "json", code=2)
+    odd = "SELECT sha256('x') AS a, 'NaN'::DOUBLE AS b, max(updated_at) - min(updated_at) AS c FROM customer_segments"
+    found = json.loads(ask(odd, "--format", "json"), parse_constant=lambda _: pytest.fail("no JSON"))
+    assert (len(found[0]["a"]), found[0]["b"], found[0]["c"]) == (64, "nan", "0:00:00")

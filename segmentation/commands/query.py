@@ -6,6 +6,7 @@ import argparse
 import json
 import re
 import sys
+import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -19,8 +20,8 @@ if TYPE_CHECKING:
     from segmentation.state.output import Output
 
 HELP = "run SQL on the published tables"
-# How a statement that only reads begins, after comments.
-READS = re.compile(r"(?:\s|\(|--[^\n]*(?:\n|$)|/\*.*?\*/)*(?:SELECT|WITH|VALUES|DESCRIBE)\b", re.IGNORECASE | re.DOTALL)
+# How a statement that only reads begins. Not with a comment: where that ends is for the parser alone to know.
+READS = re.compile(r"[\s(]*(?:SELECT|WITH|VALUES|DESCRIBE)\b", re.IGNORECASE)
 # As many rows as a terminal is asked to show; widths are known only when all are here.
 SHOWN = 1000
 
@@ -105,9 +106,9 @@ def _target(name: str | None) -> Iterator[IO[bytes]]:
     target = Path(name)
     if target.exists():
         raise ConfigError(f"{target} is there already. Name another file, or remove it.")
-    hidden = target.with_name(f".{target.name}")
+    hidden = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
-        with hidden.open("wb") as out:
+        with hidden.open("xb") as out:
             yield out
         hidden.replace(target)
     except OSError as error:
@@ -123,9 +124,9 @@ def _write_table(schema: pa.Schema, batches: Iterator[pa.RecordBatch], out: IO[b
     rows: list[list[str]] = []
     more = 0
     for batch in batches:
-        shown = batch.to_pylist(maps_as_pydicts="strict")
+        shown = _rows(batch)
         more += max(0, len(shown) - (SHOWN - len(rows)))
-        rows += [[printable(_text(value)) for value in row.values()] for row in shown[: SHOWN - len(rows)]]
+        rows += [[printable(_text(value)) for value in row] for row in shown[: SHOWN - len(rows)]]
     to_the_right = [_is_number(field.type) for field in schema]
     for line in columns([schema.names, *rows], to_the_right):
         out.write(f"{line}\n".encode())
@@ -142,18 +143,25 @@ def _write_csv(schema: pa.Schema, batches: Iterator[pa.RecordBatch], out: IO[byt
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(schema.names)
     for batch in batches:
-        writer.writerows(
-            [[_text(value) for value in row.values()] for row in batch.to_pylist(maps_as_pydicts="strict")]
-        )
+        writer.writerows([[_text(value) for value in row] for row in _rows(batch)])
     text.detach()
 
 
-def _write_json(schema: pa.Schema, batches: Iterator[pa.RecordBatch], out: IO[bytes]) -> None:  # noqa: ARG001
-    """An array, a row a line; decimals as text, to the cent."""
+def _write_json(schema: pa.Schema, batches: Iterator[pa.RecordBatch], out: IO[bytes]) -> None:
+    """An array, a row a line; decimals as text, to the cent.
+
+    Raises:
+        ConfigError: two columns have one name, of which JSON would keep one.
+    """
+    from segmentation.errors import ConfigError
+
+    twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
+    if twice:
+        raise ConfigError(f"query: two columns are called {', '.join(twice)}; give them names of their own with AS.")
     between = "[\n"
     for batch in batches:
-        for row in batch.to_pylist(maps_as_pydicts="strict"):
-            out.write(f"{between}{_json(row)}".encode())
+        for row in _rows(batch):
+            out.write(f"{between}{_json(dict(zip(schema.names, row, strict=True)))}".encode())
             between = ",\n"
     out.write(b"[]\n" if between == "[\n" else b"\n]\n")
 
@@ -172,6 +180,11 @@ WRITERS: dict[str, Callable[[Any, Iterator[Any], IO[bytes]], None]] = {
     "json": _write_json,
     "parquet": _write_parquet,
 }
+
+
+def _rows(batch: pa.RecordBatch) -> list[tuple[Any, ...]]:
+    """By place: columns may have the same name."""
+    return list(zip(*[column.to_pylist(maps_as_pydicts="strict") for column in batch.columns], strict=True))
 
 
 def _is_number(kind: pa.DataType) -> bool:

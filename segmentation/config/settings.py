@@ -32,7 +32,13 @@ from segmentation.config.values import (
 )
 from segmentation.schemas import APOSTROPHES, EDGES, LINE_ID, Category
 
-RESERVED_FILENAMES = ("automation_status.json", "segmentation_runs.log", "delta")
+RESERVED_FILENAMES = (
+    "automation_status.json",
+    "segmentation_runs.log",
+    "delta",
+    "segmentation_report.html",
+    "segmentation_report.md",
+)
 # What does not change the outcome, whatever it is.
 NOT_IN_FINGERPRINT = {
     "output_dir",

@@ -82,7 +82,7 @@ def _expression(column: Column) -> Any:
 
 def _parts(node: Any) -> Sequence[Any]:
     """What an expression is made of; of a kind that is not known here, nothing."""
-    inner = getattr(node, "_expr", None)
+    inner = getattr(node, "_expr", getattr(node, "_child", None))
     return list(getattr(node, "_args", None) or ([inner] if inner is not None else []))
 
 
@@ -98,12 +98,19 @@ def _said(node: Any, words: Words) -> str:
         name = str(node._unparsed_identifier)
         return words.get(name, name.replace("_", " "))
     if kind == "LiteralExpression":
-        return number(node._value) if isinstance(node._value, int | float | Decimal) else repr(node._value)
+        return _literal(node)
     if kind in ("CastExpression", "ColumnAlias"):
         return _said(_parts(node)[0], words)
     if kind == "UnresolvedFunction":
         return _of_function(node, words)
     return str(node)
+
+
+def _literal(node: Any) -> str:
+    value, is_plain = node._value, type(node._dataType).__name__ not in ("DateType", "TimestampType", "BooleanType")
+    if is_plain and isinstance(value, int | float | Decimal):
+        return number(value)
+    return repr(value) if isinstance(value, str) else str(node)
 
 
 def _of_function(node: Any, words: Words) -> str:
@@ -141,7 +148,7 @@ def _is_joined(node: Any, by: str) -> bool:
 def _product(parts: Sequence[Any], said: Sequence[str]) -> str:
     """A share of something is said in per cent."""
     share = getattr(parts[0], "_value", None)
-    if isinstance(share, int | float | Decimal) and 0 <= share <= 1:
+    if isinstance(share, int | float | Decimal) and not isinstance(share, bool) and 0 <= share <= 1:
         return f"{number(Decimal(str(share)) * 100)}% of {said[1]}"
     return " × ".join(said)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
-from decimal import Decimal
 from typing import Any
 
 from pyspark.sql import functions as F
@@ -13,8 +13,9 @@ from segmentation.core.metrics import LOYAL_WINDOW
 from segmentation.core.segmentation import Segmentation
 from segmentation.insights.outlook import Outlook, outlook
 from segmentation.insights.person import SHOWN, Person, person_of
+from segmentation.insights.published import as_published
 from segmentation.insights.reader import reader
-from segmentation.insights.reasons import reasons
+from segmentation.insights.reasons import longest_silence, reasons
 from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, PURCHASE_DATE, PURCHASE_ID
 from segmentation.state.output import Output
 
@@ -25,7 +26,7 @@ def explain(segmentation: Segmentation, output: Output, customer: str) -> dict[s
     """Explain one customer of an output.
 
     Args:
-        segmentation: the rules, as those that were published.
+        segmentation: the dimensions; the settings are those that were published.
         output: where they were published.
         customer: the id.
 
@@ -42,17 +43,19 @@ def explain(segmentation: Segmentation, output: Output, customer: str) -> dict[s
     """
     with reader(segmentation.config, output) as (engine, folder):
         person = person_of(engine, segmentation.config, output, customer, folder)
+        segmentation = as_published(segmentation, person.said)
         why = reasons(engine, segmentation, person.row)
         for one in why:
             one["published"] = person.row.get(one["dimension"])
         labels = {one["dimension"]: one["label"] for one in why}
         now = {**person.row, **labels}
-        ahead = None if person.purchases is None else outlook(segmentation, person.purchases, person.as_of, now)
+        days = longest_silence(why)
+        ahead = None if person.purchases is None else outlook(segmentation, person.purchases, person.as_of, now, days)
         _say_until_when(why, ahead)
         told = {
             CUSTOMER_ID: customer,
             **{name: person.row[name] for name in FACTS},
-            "rules_as_published": person.rules == segmentation.fingerprint,
+            "rules_as_published": person.said.get("rules") == segmentation.fingerprint,
             "dimensions": why,
             "metrics": {
                 name: value for name, value in person.row.items() if name not in (CUSTOMER_ID, *FACTS, *labels)
@@ -93,4 +96,8 @@ def plain(value: Any) -> Any:
         return [plain(inner) for inner in value]
     if isinstance(value, date | datetime):
         return value.isoformat()
-    return str(value) if isinstance(value, Decimal) else value
+    if isinstance(value, bytes):
+        return value.hex()
+    # JSON has no word for what is no number.
+    is_number = isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
+    return value if value is None or is_number else str(value)

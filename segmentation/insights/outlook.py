@@ -36,7 +36,9 @@ class Outlook(NamedTuple):
     stands_until: dict[str, date]
 
 
-def outlook(segmentation: Segmentation, purchases: DataFrame, as_of: date, row: Mapping[str, Any]) -> Outlook:
+def outlook(
+    segmentation: Segmentation, purchases: DataFrame, as_of: date, row: Mapping[str, Any], silence: int = 0
+) -> Outlook:
     """The days on which labels change, were the job run on each of them with the purchases that are known now.
 
     Every day is segmented as if it were a customer of its own, by the rules and metrics of every run.
@@ -45,12 +47,13 @@ def outlook(segmentation: Segmentation, purchases: DataFrame, as_of: date, row: 
         segmentation: the rules.
         purchases: one customer's, ``customer_id``, ``purchase_date``, ``amount``, ``category``.
         as_of: the day that the labels are seen from.
-        row: the labels and metrics then.
+        row: the customer then, with the labels and metrics.
+        silence: the most days since the last purchase that a rule asks for.
     """
     known = only_row(purchases.agg(F.min(PURCHASE_DATE).alias("first"), F.max(PURCHASE_DATE).alias("last")))
     if known["last"] is None:
         return Outlook([], {})
-    days = _days(segmentation, purchases.sparkSession, as_of, known["last"])
+    days = _days(segmentation, purchases.sparkSession, as_of, known["last"], silence)
     seen = (
         purchases.drop(CUSTOMER_ID)
         .crossJoin(days)
@@ -58,7 +61,11 @@ def outlook(segmentation: Segmentation, purchases: DataFrame, as_of: date, row: 
         .withColumn(CUSTOMER_ID, F.col("day").cast("string"))
     )
     festive = resolve(segmentation.config.festive_periods, known["first"], known["last"])
-    labelled = segmentation.segment(seen, F.col(CUSTOMER_ID).cast("date"), festive)
+    sums = segmentation.sums(seen, F.col(CUSTOMER_ID).cast("date"), festive)
+    # A rule may look at the id, so each day has the customer's again; the day follows from the metrics.
+    theirs = sums.withColumn("day", F.col(CUSTOMER_ID).cast("date")).withColumn(CUSTOMER_ID, F.lit(row[CUSTOMER_ID]))
+    day = F.date_add("last_purchase", "days_since_last_purchase").cast("string")
+    labelled = segmentation.customers(theirs, F.col("day")).withColumn(CUSTOMER_ID, day)
     windows = [name for name in WINDOWS if name in row and name in labelled.columns]
     found = labelled.select(CUSTOMER_ID, *segmentation.dimensions, *windows).collect()
     rows = [{**row, CUSTOMER_ID: as_of.isoformat()}, *sorted((one.asDict() for one in found), key=_day)]
@@ -71,11 +78,14 @@ def outlook(segmentation: Segmentation, purchases: DataFrame, as_of: date, row: 
     return Outlook(changes, {name: _stands_until(rows, name) for name in windows if row[name]})
 
 
-def _days(segmentation: Segmentation, session: SparkSession, as_of: date, last: date) -> DataFrame:
+def _days(segmentation: Segmentation, session: SparkSession, as_of: date, last: date, silence: int) -> DataFrame:
     """``day``: each until nothing that is known can change any more."""
     config = segmentation.config
-    longest = max(config.lapsed_after_days, SHOWN_DAYS, MONTH * max(SHOWN_MONTHS, config.loyal_window_months))
-    end = max(as_of, last) + timedelta(days=longest + 1)
+    longest = max(silence, SHOWN_DAYS, MONTH * max(SHOWN_MONTHS, config.loyal_window_months))
+    latest = max(as_of, last)
+    end = latest + min(timedelta(days=longest + 1), date.max - latest)
+    if end == as_of:
+        return session.createDataFrame([], "day date")
     every = F.explode(F.sequence(on(as_of + timedelta(days=1)), on(end)))
     return session.range(1).select(every.alias("day"))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
@@ -15,8 +15,18 @@ from segmentation.engines.base import Engine
 from segmentation.errors import NoDataError
 from segmentation.locations import DELTA_LOG, join
 from segmentation.run.kept import Kept
-from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, EDGES, PURCHASE_DATE, PURCHASE_ID, REASONS, SOURCE
-from segmentation.state.commits import last_commit, rows_of
+from segmentation.schemas import (
+    AMOUNT,
+    CATEGORY,
+    CUSTOMER_ID,
+    EDGES,
+    PURCHASE_COLUMNS,
+    PURCHASE_DATE,
+    PURCHASE_ID,
+    REASONS,
+    SOURCE,
+)
+from segmentation.state.commits import last_commit, published_rows, rows_of
 from segmentation.state.output import Output
 
 Row = Mapping[str, Any]
@@ -32,14 +42,15 @@ class Person:
 
     Attributes:
         row: of the table of customers.
-        rules: the fingerprint of the rules that the labels come from.
-        purchases: what is kept of each, one row per purchase; None where runs keep none.
+        said: what the commit of the customers says.
+        purchases: what is kept of each, one row per purchase, those included that were set aside because their day had
+            not come; None where runs keep none.
         rejected: rows that were rejected, the newest run's first.
         changes: of labels, the earliest first.
     """
 
     row: Row
-    rules: str | None
+    said: Mapping[str, Any]
     purchases: DataFrame | None
     rejected: Sequence[Row]
     changes: Sequence[Row]
@@ -75,22 +86,38 @@ def person_of(engine: Engine, config: SegmentationConfig, output: Output, custom
     newest = last_commit(engine.files, output.segments)
     said = newest.said if newest else {}
     state = said.get("state")
-    kept = Kept(engine, output, config, state, folder) if state else None
-    changes = sorted(_rows(engine, output.changes, is_theirs), key=lambda row: (row["changed_at"], row["dimension"]))
+    kept = Kept(engine, output, config, state, folder, said) if state else None
+    changes = sorted(
+        _rows(engine, output.changes, is_theirs, said=said), key=lambda row: (row["changed_at"], row["dimension"])
+    )
     return Person(
-        rows[0],
-        said.get("rules"),
+        {**rows[0], "updated_at": _at(rows[0]["updated_at"], config)},
+        said,
         # All others are read only once.
-        engine.stage(kept.purchases.where(is_theirs), join(folder, "theirs")) if kept else None,
+        engine.stage(_purchases(kept).where(is_theirs), join(folder, "theirs")) if kept else None,
         [{name: row[name] for name in REJECTED} for row in reversed(rejected)],
-        [{name: row[name] for name in CHANGES} for row in changes],
+        [{**{name: row[name] for name in CHANGES}, "changed_at": _at(row["changed_at"], config)} for row in changes],
     )
 
 
-def _rows(engine: Engine, table: str, condition: Column, by: str | None = None) -> list[Row]:
+def _at(moment: datetime, config: SegmentationConfig) -> datetime:
+    """A moment as PySpark gives it, in the machine's zone, as the configured zone has it."""
+    return moment.astimezone(config.zone)
+
+
+def _purchases(kept: Kept) -> DataFrame:
+    """Those that count, and those that will."""
+    known = kept.purchases.select(*PURCHASE_COLUMNS)
+    early = kept.early(date.max, (), due=True)
+    return known if early is None else known.unionByName(early.select(*PURCHASE_COLUMNS))
+
+
+def _rows(
+    engine: Engine, table: str, condition: Column, by: str | None = None, said: Mapping[str, Any] | None = None
+) -> list[Row]:
     if not engine.files.exists(join(table, DELTA_LOG)):
         return []
-    found = rows_of(engine, table).where(condition)
+    found = (published_rows(engine, table, said) if said else rows_of(engine, table)).where(condition)
     ordered = found.orderBy(F.col(by).desc()).limit(SHOWN) if by else found
     rows: list[Row] = [row.asDict() for row in ordered.collect()]
     return rows[::-1] if by else rows

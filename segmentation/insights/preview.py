@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -18,6 +18,7 @@ from segmentation.core.festive import resolve
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
 from segmentation.errors import ConfigError
+from segmentation.insights.published import with_config
 from segmentation.insights.reader import reader
 from segmentation.run.kept import Kept
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE
@@ -71,7 +72,7 @@ def compared_with(segmentation: Segmentation, engine: Engine, output: Output, fo
     said = newest.said if newest else {}
     differing = _differing(segmentation, said)
     then = date.fromisoformat(said["as_of"])
-    day = segmentation.config.as_of if isinstance(segmentation.config.as_of, date) else then
+    day = _day(segmentation.config, said, then)
     if day != then or set(MEASURING) & set(differing):
         kept = _kept(engine, segmentation.config, output, said, folder)
         compared = _measured_anew(engine, segmentation, output, kept, day)
@@ -89,18 +90,28 @@ def compared_with(segmentation: Segmentation, engine: Engine, output: Output, fo
     }
 
 
+def _day(config: SegmentationConfig, said: Mapping[str, Any], then: date) -> date:
+    """The as-of day to try: the published one, unless another one is asked for."""
+    if "as_of" not in config.model_fields_set:
+        return then
+    if config.as_of == "today":
+        return config.day_of(datetime.now(UTC))
+    last = (said.get("state") or {}).get("last")
+    latest = date.fromisoformat(last) if last else then
+    return config.as_of if isinstance(config.as_of, date) else latest
+
+
 def _differing(segmentation: Segmentation, said: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
     """The settings that are others than those published."""
     if "settings" not in said:
         raise ConfigError("preview: what is published is of an earlier version of the program: run the job once more.")
     published, tried = said["settings"], segmentation.config.rules()
     # With its own settings back, all else must be as it was.
-    kinds = [type(one) for one in segmentation.segmenters]
-    back = override(segmentation.config, published)
-    if Segmentation(back, [kind(back) for kind in kinds]).fingerprint != said["rules"]:
+    if with_config(segmentation, override(segmentation.config, published)).fingerprint != said["rules"]:
         raise ConfigError(
-            "preview: this configuration also differs from the published one in how purchases are read, or in rules in "
-            "code, which only a run shows: use --dry-run, or name the published configuration with --config."
+            "preview: this configuration also differs from the published one in how purchases are read, in rules in "
+            "code or in the calendar of holidays that is installed, which only a run shows: use --dry-run, or name the "
+            "published configuration with --config."
         )
     return {
         name: {"from": published.get(name), "to": value}
@@ -115,7 +126,7 @@ def _kept(engine: Engine, config: SegmentationConfig, output: Output, said: Mapp
             f"preview: {', '.join(MEASURING)} and the as-of day need the purchases, which runs keep with --mode "
             "incremental. Run it once, or use --dry-run."
         )
-    return Kept(engine, output, config, said["state"], folder)
+    return Kept(engine, output, config, said["state"], folder, said)
 
 
 def _measured_anew(engine: Engine, segmentation: Segmentation, output: Output, kept: Kept, day: date) -> DataFrame:

@@ -16,6 +16,7 @@ from segmentation.core.quality import only_row
 from segmentation.core.rules import Dimension
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
+from segmentation.schemas import CUSTOMER_ID
 
 TOTAL = "all purchases"
 WORDS: Mapping[str, str] = {
@@ -64,6 +65,18 @@ def reasons(engine: Engine, segmentation: Segmentation, row: Mapping[str, Any]) 
     ]
 
 
+def longest_silence(why: Sequence[Mapping[str, Any]]) -> int:
+    """The most days since the last purchase that a rule of `reasons` asks for."""
+    asked = [
+        compared["threshold"]
+        for one in why
+        for rule in one["rules"]
+        for compared in rule["comparisons"]
+        if compared["metric"] == "days_since_last_purchase" and compared["threshold"]
+    ]
+    return max((int(Decimal(one)) for one in asked), default=0)
+
+
 def _computed(
     engine: Engine, row: Mapping[str, Any], conditions: Sequence[Column], compared: Sequence[Sequence[Comparison]]
 ) -> Mapping[str, Any]:
@@ -110,8 +123,8 @@ def _shown(one: Comparison, number: int, at: int, values: Mapping[str, Any]) -> 
         "words": one.words,
         "metric": one.metric,
         "operator": one.operator,
-        "value": _plain(left),
-        "threshold": _plain(right),
+        "value": _plain(left) if one.metric != CUSTOMER_ID else left,
+        "threshold": _plain(right) if one.metric != CUSTOMER_ID else right,
         "missing": None if holds else _distance(left, right),
         "holds": holds,
     }

@@ -58,16 +58,25 @@ def _with_lists(row: dict[str, Any]) -> Row:
 
 def concentration(customers: DataFrame) -> list[Row]:
     """One row per share of `TOP`: ``share`` of the customers, the ``spend`` of those who spend most, and ``least``,
-    what the last of them has spent. Customers who have spent the same as the last are all among them.
+    what the last of them has spent. Of those who have spent as much as the last, as many count as there is room for.
     """
-    cuts = only_row(
-        customers.agg(*[F.percentile_approx(SPEND, float(1 - share)).alias(f"cut {share}") for share in TOP])
-    )
-    sums = [F.sum(F.when(F.col(SPEND) >= F.lit(cuts[f"cut {share}"]), F.col(SPEND))).alias(f"{share}") for share in TOP]
+    cuts = only_row(customers.agg(*[F.percentile_approx(SPEND, float(1 - share)).alias(f"{share}") for share in TOP]))
     if any(cut is None for cut in cuts.values()):
         return []
+    sums = [F.count(F.lit(1)).alias("all")]
+    for share in TOP:
+        is_above = F.col(SPEND) > F.lit(Decimal(str(cuts[f"{share}"])))
+        sums += [
+            count_if(is_above).alias(f"above {share}"),
+            F.sum(F.when(is_above, F.col(SPEND))).alias(f"spend {share}"),
+        ]
     found = only_row(customers.agg(*sums))
-    return [{"share": share, "spend": found[f"{share}"] or Decimal(0), "least": cuts[f"cut {share}"]} for share in TOP]
+    return [_top(share, Decimal(str(cuts[f"{share}"])), found) for share in TOP]
+
+
+def _top(share: Decimal, least: Decimal, found: Row) -> Row:
+    room = found["all"] * share - found[f"above {share}"]
+    return {"share": share, "spend": (found[f"spend {share}"] or Decimal(0)) + room * least, "least": least}
 
 
 def by_month(bought: DataFrame) -> list[Row]:
@@ -77,15 +86,27 @@ def by_month(bought: DataFrame) -> list[Row]:
     Args:
         bought: purchases that count, returns left out.
     """
-    month = F.trunc(PURCHASE_DATE, "month").alias("month")
-    theirs = bought.groupBy(CUSTOMER_ID, month).agg(F.count(F.lit(1)).alias("purchases"), F.sum(AMOUNT).alias("sales"))
-    first = bought.groupBy(CUSTOMER_ID).agg(F.trunc(F.min(PURCHASE_DATE), "month").alias("cohort"))
+    theirs = bought.groupBy(CUSTOMER_ID, month_of(F.col(PURCHASE_DATE)).alias("month")).agg(
+        F.count(F.lit(1)).alias("purchases"), F.sum(AMOUNT).alias("sales")
+    )
+    first = bought.groupBy(CUSTOMER_ID).agg(month_of(F.min(PURCHASE_DATE)).alias("cohort"))
     found = (
         theirs.join(first, on=CUSTOMER_ID)
         .groupBy("cohort", "month")
         .agg(F.count(F.lit(1)).alias("customers"), F.sum("purchases").alias("purchases"), F.sum("sales").alias("sales"))
     )
-    return sorted((row.asDict() for row in found.collect()), key=lambda row: (row["cohort"], row["month"]))
+    rows = [{**row.asDict(), **{name: first_of(row[name]) for name in ("cohort", "month")}} for row in found.collect()]
+    return sorted(rows, key=lambda row: (row["cohort"], row["month"]))
+
+
+def month_of(day: Column) -> Column:
+    """The year times a hundred and the month, int: engines lose days of early centuries when they round them."""
+    return F.year(day) * 100 + F.month(day)
+
+
+def first_of(month: int) -> date:
+    """The first day of a month of `month_of`."""
+    return date(month // 100, month % 100, 1)
 
 
 def of_period(bought: DataFrame, start: date, middle: date, end: date) -> tuple[Row, Row]:

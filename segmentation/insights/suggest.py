@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from calendar import month_name
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import ROUND_HALF_UP, Decimal
@@ -19,7 +19,9 @@ from segmentation.core.quality import only_row
 from segmentation.core.segmentation import Segmentation
 from segmentation.errors import ConfigError, NoDataError
 from segmentation.insights.preview import compared_with
+from segmentation.insights.published import with_config
 from segmentation.insights.reader import reader
+from segmentation.insights.statistics import month_of
 from segmentation.run.kept import Kept
 from segmentation.schemas import AMOUNT, CUSTOMER_ID, PURCHASE_DATE
 from segmentation.state.commits import last_commit, rows_of
@@ -72,7 +74,7 @@ def suggest(segmentation: Segmentation, output: Output) -> dict[str, Any]:
         said = newest.said if newest else {}
         if not said.get("state"):
             raise ConfigError("suggest: needs the purchases, which runs keep with --mode incremental. Run it once.")
-        kept = Kept(engine, output, segmentation.config, said["state"], folder)
+        kept = Kept(engine, output, segmentation.config, said["state"], folder, said)
         as_of = date.fromisoformat(said["as_of"])
         bought = kept.purchases.where((F.col(PURCHASE_DATE) <= on(as_of)) & (F.col(AMOUNT) >= 0))
         customers = rows_of(engine, output.segments)
@@ -84,8 +86,7 @@ def suggest(segmentation: Segmentation, output: Output) -> dict[str, Any]:
             *_months(bought, as_of, segmentation.config),
         ]
         settings = {one.setting: one.value for one in advice if one.value is not None}
-        config = override(segmentation.config, settings)
-        tried = Segmentation(config, [type(one)(config) for one in segmentation.segmenters])
+        tried = with_config(segmentation, override(segmentation.config, settings))
         preview = compared_with(tried, engine, output, folder)
     return {
         "as_of": as_of.isoformat(),
@@ -190,13 +191,15 @@ def _loyal(customers: DataFrame, months: int) -> list[Advice]:
 
 def _months(bought: DataFrame, as_of: date, config: SegmentationConfig) -> list[Advice]:
     """Months in which sales concentrate, in every year of which they are known in full."""
-    first_of_month = F.trunc(PURCHASE_DATE, "month")
-    sold = bought.groupBy(first_of_month.alias("month")).agg(F.sum(AMOUNT).alias("sold")).orderBy("month").collect()
+    found = bought.groupBy(month_of(F.col(PURCHASE_DATE)).alias("month")).agg(F.sum(AMOUNT).alias("sold")).collect()
+    sold = {row["month"]: row["sold"] for row in found}
     # The first month may have begun before the data, and the last goes on.
-    whole = [row for row in sold[1:] if (row["month"].year, row["month"].month) != (as_of.year, as_of.month)]
+    ends = min(sold), as_of.year * 100 + as_of.month
+    every = [year * 100 + month for year in range(ends[0] // 100, as_of.year + 1) for month in range(1, MONTHS + 1)]
+    whole = {month: sold.get(month, Decimal(0)) for month in every if ends[0] < month < ends[1]}
     if len(whole) < MONTHS:
         return [Advice("festive_periods", None, "less than a year of whole months is known")]
-    average = sum((row["sold"] for row in whole), Decimal(0)) / len(whole)
+    average = sum(whole.values(), Decimal(0)) / len(whole)
     known = {number for one in config.festive_periods if isinstance(one, AnnualPeriod) for number in _months_of(one)}
     strong = [month for month in range(1, 13) if month not in known and _is_strong(whole, month, average)]
     if not strong:
@@ -220,8 +223,8 @@ def _months_of(period: AnnualPeriod) -> list[int]:
     return [one for one in months if period.from_ <= f"{one:02}-01" and f"{one:02}-{LAST[one]}" <= period.to]
 
 
-def _is_strong(whole: Sequence[Any], month: int, average: Decimal) -> bool:
-    sold = [row["sold"] for row in whole if row["month"].month == month]
+def _is_strong(whole: Mapping[int, Decimal], month: int, average: Decimal) -> bool:
+    sold = [amount for one, amount in whole.items() if one % 100 == month]
     return bool(sold) and all(one >= CONCENTRATED * average for one in sold)
 
 

@@ -95,6 +95,8 @@ def erase(config: SegmentationConfig, customers: Sequence[str]) -> dict[str, int
             engine.tables.maintain(table, 0)
             engine.tables.checkpoint(table)
             forget(engine.files, table)
+        for file in (output.report_file, output.report_text):
+            engine.files.delete(file)
         _record(engine, output, len(customers), removed, is_done=True)
     return removed
 

@@ -20,7 +20,7 @@ from segmentation.run.publication import Write
 from segmentation.run.settling import put_together
 from segmentation.schemas import PURCHASE_COLUMNS, PURCHASE_DATE, REASONS, SOURCE, SOURCE_ID
 from segmentation.state import tables
-from segmentation.state.commits import rows_of
+from segmentation.state.commits import published_rows
 from segmentation.state.output import Output
 
 
@@ -34,11 +34,19 @@ class Kept:
         state: what the last run said of it: the ``first`` and the ``last`` day of a purchase, and from which day on
             there are ``early`` ones; each None where there is none.
         folder: for what is kept until the run ends.
+        said: what the commit of the customers says, where a run may be at work; else all that is there counts.
     """
 
     def __init__(
-        self, engine: Engine, output: Output, config: SegmentationConfig, state: Mapping[str, Any], folder: str
+        self,
+        engine: Engine,
+        output: Output,
+        config: SegmentationConfig,
+        state: Mapping[str, Any],
+        folder: str,
+        said: Mapping[str, Any] | None = None,
     ) -> None:
+        self.said = said or {}
         self.engine = engine
         self.output = output
         self.config = config
@@ -49,7 +57,7 @@ class Kept:
     @cached_property
     def rows(self) -> DataFrame:
         """One row per purchase, or per line."""
-        return rows_of(self.engine, self.output.purchases)
+        return published_rows(self.engine, self.output.purchases, self.said)
 
     @cached_property
     def purchases(self) -> DataFrame:
@@ -71,7 +79,7 @@ class Kept:
         if self.early_from is None or (due and self.early_from > today):
             return None
         is_due = F.col(PURCHASE_DATE) <= on(today)
-        early = rows_of(self.engine, self.output.early).where(is_due if due else ~is_due)
+        early = published_rows(self.engine, self.output.early, self.said).where(is_due if due else ~is_due)
         return early.where(~comes_from(again)) if again else early
 
     def adding(self, new: DataFrame, *, replaces: bool, rows: int, commit: Mapping[str, Any]) -> Write:

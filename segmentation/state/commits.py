@@ -53,6 +53,22 @@ def rows_of(engine: Engine, table: str) -> DataFrame:
     return engine.tables.read(table, max(_log(engine.files, table)))
 
 
+def published_rows(engine: Engine, table: str, said: Mapping[str, Any]) -> DataFrame:
+    """The rows of a table as a publication left them; a run that is at work, or died, may have added to it since.
+
+    Args:
+        engine: reads.
+        table: one that runs write to.
+        said: what the commit of the customers says: which run wrote to the table last.
+    """
+    version, writer = max(_log(engine.files, table)), said.get("tables", {}).get(last_name(table))
+    for commit in commits(engine.files, table) if writer else ():
+        if commit.said["run_id"] == writer:
+            return engine.tables.read(table, version)
+        version = commit.version - 1
+    return rows_of(engine, table)
+
+
 def last_commit(files: Files, table: str) -> Commit | None:
     """The newest of `commits`."""
     return next(commits(files, table), None)

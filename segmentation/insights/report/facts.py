@@ -18,12 +18,13 @@ from segmentation.core.festive import FestiveCalendar, FestiveDays, resolve
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
 from segmentation.insights import statistics
+from segmentation.insights.published import as_published
 from segmentation.insights.reasons import words
 from segmentation.insights.statistics import Row
 from segmentation.locations import DELTA_LOG, join
 from segmentation.run.kept import Kept
 from segmentation.schemas import AMOUNT, PURCHASE_DATE, REASONS
-from segmentation.state.commits import commits, rows_of
+from segmentation.state.commits import commits, published_rows, rows_of
 from segmentation.state.output import Output
 
 PERIOD = timedelta(days=182)
@@ -52,6 +53,7 @@ class Facts:
         runs: of the table of runs, the oldest first.
         examples: of rejected rows of the last run, by reason.
         unknown: `statistics.unknown_share`.
+        is_as_published: are the rules those that the labels come from?
         rules: per dimension (label, its condition in words), the last without one.
     """
 
@@ -71,6 +73,7 @@ class Facts:
     runs: Sequence[Row]
     examples: Mapping[str, Sequence[Row]]
     unknown: Row
+    is_as_published: bool
     rules: Mapping[str, Sequence[tuple[str, str]]]
 
 
@@ -85,9 +88,10 @@ def facts(segmentation: Segmentation, engine: Engine, output: Output, folder: st
     """
     every = list(commits(engine.files, output.segments))
     said, customers = every[0].said, rows_of(engine, output.segments)
+    segmentation = as_published(segmentation, said)
     as_of = date.fromisoformat(said["as_of"])
     groups = statistics.by_labels(customers, segmentation.dimensions)
-    kept = Kept(engine, output, segmentation.config, said["state"], folder) if said.get("state") else None
+    kept = Kept(engine, output, segmentation.config, said["state"], folder, said) if said.get("state") else None
     months: list[Row] = []
     periods, first = None, as_of - 2 * PERIOD
     if kept and kept.first:
@@ -95,7 +99,7 @@ def facts(segmentation: Segmentation, engine: Engine, output: Output, folder: st
         months, first = statistics.by_month(bought), kept.first
         if kept.first <= as_of - 2 * PERIOD:
             periods = statistics.of_period(bought, as_of - 2 * PERIOD, as_of - PERIOD, as_of)
-    runs = _runs(engine, output)
+    runs, config = _runs(engine, output, said["run_id"]), segmentation.config
     return Facts(
         as_of=as_of,
         run=next((run for run in reversed(runs) if run["run_id"] == said["run_id"]), {}),
@@ -107,12 +111,13 @@ def facts(segmentation: Segmentation, engine: Engine, output: Output, folder: st
             name: [sum(of) for of in zip(*(row[name] for row in groups), strict=True)] for name in statistics.EDGES
         },
         thresholds=_thresholds(segmentation),
-        moves=_moves(engine, output, customers, said["run_id"]),
+        moves=_moves(engine, output, customers, said),
         top=statistics.concentration(customers),
         months=months,
         periods=periods,
         festive=_festive(resolve(segmentation.config.festive_periods, first, as_of), first, as_of),
-        runs=runs,
+        runs=[{**run, "started_at": run["started_at"].astimezone(config.zone)} for run in runs[-RUNS:]],
+        is_as_published=said.get("rules") == segmentation.fingerprint,
         examples=_examples(engine, output, said["run_id"]),
         unknown=statistics.unknown_share(customers),
         rules=_rules(segmentation),
@@ -124,7 +129,7 @@ def _festive(calendar: FestiveCalendar, first: date, last: date) -> list[Festive
     yearly = [
         FestiveDays(one.name, _day_of(year, one.from_), _day_of(year + (one.from_ > one.to), one.to))
         for one in calendar.annual
-        for year in range(first.year - 1, last.year + 1)
+        for year in range(max(first.year - 1, date.min.year), min(last.year, date.max.year - 1) + 1)
     ]
     return sorted(
         (one for one in (*calendar.days, *yearly) if one.end >= first and one.start <= last), key=lambda one: one.start
@@ -175,17 +180,21 @@ def _thresholds(segmentation: Segmentation) -> dict[str, list[Decimal]]:
     }
 
 
-def _moves(engine: Engine, output: Output, customers: DataFrame, run_id: str) -> list[Row]:
+def _moves(engine: Engine, output: Output, customers: DataFrame, said: Row) -> list[Row]:
     if not engine.files.exists(join(output.changes, DELTA_LOG)):
         return []
-    return statistics.moves(rows_of(engine, output.changes).where(F.col("run_id") == run_id), customers)
+    changes = published_rows(engine, output.changes, said)
+    return statistics.moves(changes.where(F.col("run_id") == said["run_id"]), customers)
 
 
-def _runs(engine: Engine, output: Output) -> list[Row]:
+def _runs(engine: Engine, output: Output, run_id: str) -> list[Row]:
+    """The one that published, and the last ones."""
     if not engine.files.exists(join(output.runs, DELTA_LOG)):
         return []
-    last = rows_of(engine, output.runs).orderBy(F.col("started_at").desc()).limit(RUNS).collect()
-    return [row.asDict() for row in reversed(last)]
+    every = rows_of(engine, output.runs)
+    last = every.orderBy(F.col("started_at").desc()).limit(RUNS).collect()
+    older = [] if run_id in {row["run_id"] for row in last} else every.where(F.col("run_id") == run_id).collect()
+    return [row.asDict() for row in (*older, *reversed(last))]
 
 
 def _examples(engine: Engine, output: Output, run_id: str) -> dict[str, list[Row]]:

@@ -21,10 +21,10 @@ MONTHS_SHOWN = 36
 
 def sales(facts: Facts) -> Section:
     """Sales by month, and festive days behind them."""
-    if not facts.months:
-        return Section("sales", "Sales over time", (NOT_KEPT,))
     months = by_month(facts.months)
-    shown = sorted(months)[-MONTHS_SHOWN:]
+    shown = [one for one in sorted(months) if _months_between(one, facts.as_of) < MONTHS_SHOWN]
+    if not shown:
+        return Section("sales", "Sales over time", ("In the last years nothing was sold." if months else NOT_KEPT,))
     rows = [
         [
             f"{one:%Y-%m}",
@@ -39,7 +39,7 @@ def sales(facts: Facts) -> Section:
     shaded = [
         (f"{max(one.start, shown[0])}", f"{min(one.end, facts.as_of) + after}")
         for one in facts.festive
-        if one.end >= shown[0] and one.start <= facts.as_of
+        if one.end >= shown[0]
     ]
     chart = charts.over_time(
         [f"{one}" for one in shown], [float(months[one]["sales"]) for one in shown], "rupees", shaded
@@ -65,7 +65,7 @@ def cohorts(facts: Facts) -> Section:
     if not facts.months:
         return Section("cohorts", "Cohorts", (NOT_KEPT,))
     first = {row["cohort"]: row for row in facts.months if row["cohort"] == row["month"]}
-    shown = sorted(first)[-COHORTS:]
+    shown = [one for one in sorted(first) if _months_between(one, facts.as_of) < COHORTS]
     tables = []
     for what, caption in (
         ("customers", "Customers who buy again"),
@@ -75,7 +75,7 @@ def cohorts(facts: Facts) -> Section:
         heat = [
             [
                 ratio(found.get((one, after), 0), first[one][what])
-                for after in range(1, _months_between(one, facts.as_of) + 1)
+                for after in range(1, min(COHORTS - 1, _months_between(one, facts.as_of)) + 1)
             ]
             for one in shown
         ]
@@ -148,5 +148,6 @@ def effects_of(before: Sequence[Decimal], now: Sequence[Decimal]) -> list[Decima
     was, is_ = (Decimal(math.prod(of)) for of in (before, now))
     if not was or not is_:
         return []
-    mean = was if was == is_ else (is_ - was) / (is_ / was).ln()
+    growth = (is_ / was).ln()
+    mean = (is_ - was) / growth if growth else was
     return [mean * (after / first).ln() for first, after in zip(before, now, strict=True)]

@@ -56,9 +56,13 @@ def headline(facts: Facts) -> Section:
     average = each(now["spend"], now["purchases"])
     was = each(before["spend"], before["purchases"]) if before else Decimal(0)
     rows.append(["Average order, rupees", rupees(average), rupees(was) if was else NOTHING, change(average, was)])
-    gone = () if before else ("The publication before is not there any more, or there was none.",)
+    words = [] if before else ["The publication before is not there any more, or there was none."]
+    if not facts.is_as_published:
+        words.append(
+            "The runs have another configuration than this report (--config) and may read purchases otherwise."
+        )
     return Section(
-        "headline", "In short", gone, [Table("Now and before", ["", "now", "publication before", "change"], rows)]
+        "headline", "In short", words, [Table("Now and before", ["", "now", "publication before", "change"], rows)]
     )
 
 
@@ -166,8 +170,7 @@ def _place(edges: Sequence[int], limit: Decimal) -> float:
 def concentration(facts: Facts) -> Section:
     """How much of the spend is that of few."""
     rows = [
-        [f"{row['share']:.0%}", share(row["spend"], facts.totals["spend"]), rupees(Decimal(str(row["least"])))]
-        for row in facts.top
+        [f"{row['share']:.0%}", share(row["spend"], facts.totals["spend"]), rupees(row["least"])] for row in facts.top
     ]
     header = ["of the customers, who spend most", "share of spend", "each at least, rupees"]
     names, values = [row[0] for row in rows], [ratio(row["spend"], facts.totals["spend"]) for row in facts.top]

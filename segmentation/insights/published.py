@@ -1,0 +1,39 @@
+"""The rules that a publication was made with."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+from segmentation.config import SegmentationConfig, override
+from segmentation.core.segmentation import Segmentation
+from segmentation.errors import ConfigError
+
+
+def with_config(segmentation: Segmentation, config: SegmentationConfig) -> Segmentation:
+    """The same dimensions, by another configuration."""
+    segmenters = [copy.copy(one) for one in segmentation.segmenters]
+    for one in segmenters:
+        one.config = config
+    return Segmentation(config, segmenters)
+
+
+def as_published(segmentation: Segmentation, said: Mapping[str, Any]) -> Segmentation:
+    """The rules with the settings that were published, whatever those of `segmentation` are.
+
+    Args:
+        segmentation: the dimensions, and how purchases are read.
+        said: what the commit of the customers says.
+
+    Raises:
+        ConfigError: other dimensions were published.
+    """
+    if said.get("dimensions", segmentation.dimensions) != segmentation.dimensions:
+        raise ConfigError(
+            f"the dimensions {', '.join(said['dimensions'])} are published, and the rules given are for "
+            f"{', '.join(segmentation.dimensions)}: ask CustomerSegmentationPipeline(config, segmenters), with the "
+            "segmenters of the runs."
+        )
+    settings = said.get("settings")
+    return with_config(segmentation, override(segmentation.config, settings)) if settings else segmentation
