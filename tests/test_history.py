@@ -130,7 +130,8 @@ def test_who_is_erased_is_nowhere(published: Path, engine_name: str, spark_or_no
     assert removed["customer_segments"] == 2
     assert removed["purchases"] == 3
     assert removed["rejected_purchases"] == 2
-    files = [file for file in (published / "out").rglob("*") if file.is_file()]
+    # Checksums are any bytes, two letters of an id among them at times.
+    files = [file for file in (published / "out").rglob("*") if file.is_file() and file.suffix != ".crc"]
     assert [file for file in files if b"C1" in (data := file.read_bytes()) or b"C'2" in data] == []
     assert [one["customer_id"] for one in json.loads((published / EXPORT).read_text())] == ["C4"]
     for record in table(published, "erasures"):
