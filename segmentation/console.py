@@ -141,15 +141,18 @@ FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 
 @contextmanager
-def read_or_not() -> Iterator[None]:
+def read_or_not(*, is_all_there_is: bool = False) -> Iterator[None]:
     """What is printed inside may find nobody who reads on: that is no failure. Rich ends the process where a pipe is
     broken.
+
+    Args:
+        is_all_there_is: what is printed is what was asked for, so a full disk is a failure.
     """
     try:
         yield
         sys.stdout.flush()
     except (OSError, SystemExit) as error:
-        if isinstance(error, OSError) and error.errno in FULL:
+        if is_all_there_is and isinstance(error, OSError) and error.errno in FULL:
             raise
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 

@@ -6,6 +6,8 @@ import csv
 import hashlib
 import io
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -70,6 +72,18 @@ def test_nested_values_and_nothing(ask: Ask) -> None:
 def test_a_terminal_is_not_flooded(ask: Ask) -> None:
     said = ask("SELECT * FROM generate_series(1, 2500)").splitlines()
     assert (len(said), said[-1]) == (1002, "(2,500 rows, the first 1,000 shown; --format csv gives all)")
+
+
+@pytest.mark.slow
+@pytest.mark.embedded_only(reason="the tables are the same")
+def test_a_result_that_is_cut_short_is_no_success(ask: Ask, tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "segmentation.cli", "query", BY_SPENDING, "--format", "csv"]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(
+            [*command, "--output-dir", tmp_path / "out"], stdout=full, stderr=subprocess.PIPE, check=False
+        )
+    assert done.returncode == 1
+    assert b"a disk is full" in done.stderr
 
 
 REFUSED = {

@@ -49,7 +49,7 @@ def execute(options: argparse.Namespace) -> int:
     if options.format == "parquet" and not options.to:
         raise ConfigError("query: --format parquet is for files: name one with --to.")
     schema, batches = _result(Output.of(configured(options)), options.sql)
-    with read_or_not(), _target(options.to) as out:
+    with read_or_not(is_all_there_is=True), _target(options.to) as out:
         WRITERS[options.format](schema, batches, out)
     return 0
 
