@@ -10,8 +10,9 @@ import re
 import shutil
 import stat
 import time
+import uuid
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from segmentation.errors import SourceError
@@ -47,6 +48,22 @@ def local_files(pattern: str) -> list[Path]:
             f"{error.filename} cannot be read: {error.strerror}. Check --csv-path, permissions, and where links lead."
         ) from error
     return [Path(file) for file in found]
+
+
+@contextmanager
+def whole_or_not_at_all(target: Path) -> Iterator[Path]:
+    """A hidden file beside `target`, which takes its place when the block ends well, and else is removed.
+
+    Raises:
+        OSError: it cannot be written.
+    """
+    hidden = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
+    try:
+        yield hidden
+        hidden.replace(target)
+    finally:
+        with suppress(OSError):
+            hidden.unlink(missing_ok=True)
 
 
 def outlast(folder: str) -> None:

@@ -70,25 +70,23 @@ def _write(output: Output, version: int, target: Path) -> None:
     import pyarrow.parquet as pq
 
     from segmentation.errors import ConfigError
+    from segmentation.local_files import whole_or_not_at_all
 
     if target.suffix not in (".parquet", ".csv"):
         raise ConfigError(f"--to: expected a name that ends in .parquet or .csv, found {target.name!r}.")
     if target.exists():
         raise ConfigError(f"{target} is there already. Name another file, or remove it.")
-    hidden, rows = target.with_name(f".{target.name}"), 0
+    rows = 0
     try:
         found = opened(output, output.segments, "as-of", version).to_pyarrow_dataset()
         make = pq.ParquetWriter if target.suffix == ".parquet" else csv.CSVWriter
-        with make(hidden, found.schema) as writer:
+        with whole_or_not_at_all(target) as hidden, make(hidden, found.schema) as writer:
             for batch in found.to_batches():
                 writer.write(pa.Table.from_batches([batch]))
                 rows += batch.num_rows
-        hidden.replace(target)
     except OSError as error:
         raise ConfigError(
             f"{target} cannot be written: {error.strerror or error}. Files of a version that `segmentation maintain` "
             "has removed cannot be read any more."
         ) from error
-    finally:
-        hidden.unlink(missing_ok=True)
     print(f"{rows:,} customers -> {target}")

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from segmentation.commands.outputs import add_place, configured
+from segmentation.commands.outputs import add_place, configured, show
 
 HELP = "say why a customer has its labels, and what comes next"
 # As many purchases and rejected rows as a terminal shows without scrolling.
@@ -24,15 +23,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Explain, and print."""
-    from segmentation.console import read_or_not
     from segmentation.pipeline import CustomerSegmentationPipeline
 
     told = CustomerSegmentationPipeline(configured(options)).explain(options.customer)
-    with read_or_not():
-        if options.json:
-            print(json.dumps(told, ensure_ascii=False, indent=2))
-        else:
-            print("\n".join(lines(told)))
+    show(told, options.json, lines)
     return 0
 
 

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import json
+from collections.abc import Callable, Iterable, Mapping
 from datetime import date, datetime, time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from segmentation.locations import last_name
 
@@ -24,6 +26,14 @@ def add_place(parser: argparse.ArgumentParser, config: str = "YAML file (see con
 def add_engine(parser: argparse.ArgumentParser) -> None:
     """The option of commands that write to tables."""
     parser.add_argument("--engine", choices=("auto", "spark", "embedded"), help="what keeps the tables")
+
+
+def show(told: Mapping[str, Any], as_json: bool, lines: Callable[[Mapping[str, Any]], Iterable[str]]) -> None:
+    """Print an answer: for programs, or for people as `lines` words it."""
+    from segmentation.console import read_or_not
+
+    with read_or_not():
+        print(json.dumps(told, ensure_ascii=False, indent=2) if as_json else "\n".join(lines(told)))
 
 
 def configured(options: argparse.Namespace) -> SegmentationConfig:

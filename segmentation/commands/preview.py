@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from segmentation.commands.outputs import add_place, configured
+from segmentation.commands.outputs import add_place, configured, show
 
 WIDTH = 120
 HELP = "show who would get another label under other settings, before anything is published"
@@ -23,13 +23,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Compare, and print."""
     from segmentation.config import override
-    from segmentation.console import read_or_not
     from segmentation.pipeline import CustomerSegmentationPipeline
 
     config = override(configured(options), dict(map(_setting, options.set)))
     told = CustomerSegmentationPipeline(config).preview()
-    with read_or_not():
-        print(json.dumps(told, ensure_ascii=False, indent=2) if options.json else "\n".join(lines(told)))
+    show(told, options.json, lines)
     return 0
 
 

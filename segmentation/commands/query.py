@@ -6,7 +6,6 @@ import argparse
 import json
 import re
 import sys
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -98,6 +97,7 @@ def _is_there(path: str) -> bool:
 def _target(name: str | None) -> Iterator[IO[bytes]]:
     """Where the result goes; a file is there only when it is whole."""
     from segmentation.errors import ConfigError
+    from segmentation.local_files import whole_or_not_at_all
 
     if name is None:
         yield sys.stdout.buffer
@@ -106,15 +106,11 @@ def _target(name: str | None) -> Iterator[IO[bytes]]:
     target = Path(name)
     if target.exists():
         raise ConfigError(f"{target} is there already. Name another file, or remove it.")
-    hidden = target.with_name(f".{target.name}.{uuid.uuid4().hex[:8]}")
     try:
-        with hidden.open("xb") as out:
+        with whole_or_not_at_all(target) as hidden, hidden.open("xb") as out:
             yield out
-        hidden.replace(target)
     except OSError as error:
         raise ConfigError(f"{target} cannot be written: {error.strerror or error}.") from error
-    finally:
-        hidden.unlink(missing_ok=True)
 
 
 def _write_table(schema: pa.Schema, batches: Iterator[pa.RecordBatch], out: IO[bytes]) -> None:
@@ -200,6 +196,6 @@ def _text(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    from segmentation.insights.explain import plain
+    from segmentation.insights.plain import plain
 
     return json.dumps(plain(value), ensure_ascii=False)

@@ -6,7 +6,7 @@ import argparse
 import csv
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import suppress
+from datetime import datetime
 from itertools import chain, count
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -52,16 +52,19 @@ def _rows(output: Output, run: str | None, reasons: Sequence[str]) -> tuple[str,
     from segmentation.errors import ConfigError
 
     table = opened(output, output.rejected, "rejected")
+    import pyarrow as pa
     import pyarrow.compute as pc
 
     rows = table.to_pyarrow_dataset()
-    ids = {one for batch in rows.to_batches(columns=["run_id"]) for one in pc.unique(batch["run_id"]).to_pylist()}
-    # An id begins with the time of its run.
-    chosen = run or max(ids, default="no run")
+    # The second in an id is too coarse to tell which of two runs was the last one.
+    last: dict[str, datetime] = {}
+    for batch in rows.to_batches(columns=["run_id", "rejected_at"]):
+        found = pa.Table.from_batches([batch]).group_by("run_id").aggregate([("rejected_at", "max")])
+        last |= {row["run_id"]: row["rejected_at_max"] for row in found.to_pylist()}
+    ids = sorted(last, key=lambda one: last[one])
+    chosen = run or (ids[-1] if ids else "no run")
     if run and run not in ids:
-        raise ConfigError(
-            f"--run: {run} rejected no rows here; those that did: {', '.join(sorted(ids)[-5:]) or 'none'}."
-        )
+        raise ConfigError(f"--run: {run} rejected no rows here; those that did: {', '.join(ids[-5:]) or 'none'}.")
     batches = rows.to_batches(filter=pc.field("run_id") == chosen)
     wanted = (row for batch in batches for row in batch.to_pylist())
     return chosen, (row for row in wanted if not reasons or set(reasons) & set(row["reasons"]))
@@ -70,27 +73,23 @@ def _rows(output: Output, run: str | None, reasons: Sequence[str]) -> tuple[str,
 def _write(target: Path, config: SegmentationConfig, rows: Iterator[Mapping[str, Any]]) -> int:
     """Write what a run with this configuration reads; a file only if there are rows, and only when it is whole."""
     from segmentation.errors import ConfigError
+    from segmentation.local_files import whole_or_not_at_all
 
     if os.path.lexists(target):
         raise ConfigError(f"{target} is there already. Name another file, or remove it.")
     first = next(rows, None)
     if first is None:
         return 0
-    hidden = target.with_name(f".{target.name}.{os.getpid()}")
     try:
         # The mark says UTF-8 to whoever opens it, whatever `encoding` is.
-        with hidden.open("w", encoding="utf-8-sig", newline="") as out:
+        with whole_or_not_at_all(target) as hidden, hidden.open("w", encoding="utf-8-sig", newline="") as out:
             writer = csv.writer(out, delimiter=config.delimiter, lineterminator="\r\n")
             writer.writerows([["Rejected rows, to be corrected"]] * config.skip_lines)
             header = header_of(config)
             writer.writerow(list(header))
             count = sum(1 for row in chain([first], rows) if writer.writerow(_cells(row, header)))
-        hidden.replace(target)
     except OSError as error:
         raise ConfigError(f"{target} cannot be written: {error.strerror}.") from error
-    finally:
-        with suppress(OSError):
-            hidden.unlink(missing_ok=True)
     return count
 
 

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from segmentation.commands.outputs import add_place, configured
+from segmentation.commands.outputs import add_place, configured, show
 
 HELP = "suggest settings from the data, with reasons and what they would change"
 
@@ -20,12 +19,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Suggest, and print."""
-    from segmentation.console import read_or_not
     from segmentation.pipeline import CustomerSegmentationPipeline
 
     told = CustomerSegmentationPipeline(configured(options)).suggest()
-    with read_or_not():
-        print(json.dumps(told, ensure_ascii=False, indent=2) if options.json else "\n".join(lines(told)))
+    show(told, options.json, lines)
     return 0
 
 

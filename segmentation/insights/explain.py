@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
-from datetime import date, datetime
+from datetime import date
 from typing import Any
 
 from pyspark.sql import functions as F
@@ -13,6 +12,7 @@ from segmentation.core.metrics import LOYAL_WINDOW
 from segmentation.core.segmentation import Segmentation
 from segmentation.insights.outlook import Outlook, outlook
 from segmentation.insights.person import SHOWN, Person, person_of
+from segmentation.insights.plain import plain
 from segmentation.insights.published import as_published
 from segmentation.insights.reader import reader
 from segmentation.insights.reasons import longest_silence, reasons
@@ -86,18 +86,3 @@ def _purchases(person: Person) -> list[dict[str, Any]] | None:
     )
     rows = [row.asDict() for row in shown.limit(SHOWN).collect()]
     return [{**row, "counted": row[PURCHASE_DATE] <= person.as_of} for row in rows]
-
-
-def plain(value: Any) -> Any:
-    """A value as JSON has it; amounts as text, to the cent."""
-    if isinstance(value, dict):
-        return {name: plain(inner) for name, inner in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(inner) for inner in value]
-    if isinstance(value, date | datetime):
-        return value.isoformat()
-    if isinstance(value, bytes):
-        return value.hex()
-    # JSON has no word for what is no number.
-    is_number = isinstance(value, bool | int) or (isinstance(value, float) and math.isfinite(value))
-    return value if value is None or is_number else str(value)

@@ -19,8 +19,6 @@ from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE
 
 # More days than any month has.
 MONTH = 31
-
-
 WINDOWS = (LOYAL_WINDOW, "purchases_last_6_months", "purchases_last_90_days")
 
 

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from segmentation.config import SegmentationConfig
 from segmentation.engines.base import Engine
 from segmentation.errors import NoDataError
+from segmentation.insights.published import said_of
 from segmentation.locations import DELTA_LOG, join
 from segmentation.run.kept import Kept
 from segmentation.schemas import (
@@ -26,7 +27,7 @@ from segmentation.schemas import (
     REASONS,
     SOURCE,
 )
-from segmentation.state.commits import last_commit, published_rows, rows_of
+from segmentation.state.commits import published_rows, rows_of
 from segmentation.state.output import Output
 
 Row = Mapping[str, Any]
@@ -83,10 +84,8 @@ def person_of(engine: Engine, config: SegmentationConfig, output: Output, custom
             f"no customer {customer!r} is published in {output.root}{hint}. Ids are compared as they are: with every "
             "zero, and in upper and lower case."
         )
-    newest = last_commit(engine.files, output.segments)
-    said = newest.said if newest else {}
-    state = said.get("state")
-    kept = Kept(engine, output, config, state, folder, said) if state else None
+    said = said_of(engine, output)
+    kept = Kept(engine, output, config, said, folder) if said.get("state") else None
     changes = sorted(
         _rows(engine, output.changes, is_theirs, said=said), key=lambda row: (row["changed_at"], row["dimension"])
     )
@@ -95,7 +94,7 @@ def person_of(engine: Engine, config: SegmentationConfig, output: Output, custom
         said,
         # All others are read only once.
         engine.stage(_purchases(kept).where(is_theirs), join(folder, "theirs")) if kept else None,
-        [{name: row[name] for name in REJECTED} for row in reversed(rejected)],
+        [{name: row[name] for name in REJECTED} for row in rejected],
         [{**{name: row[name] for name in CHANGES}, "changed_at": _at(row["changed_at"], config)} for row in changes],
     )
 
@@ -119,5 +118,4 @@ def _rows(
         return []
     found = (published_rows(engine, table, said) if said else rows_of(engine, table)).where(condition)
     ordered = found.orderBy(F.col(by).desc()).limit(SHOWN) if by else found
-    rows: list[Row] = [row.asDict() for row in ordered.collect()]
-    return rows[::-1] if by else rows
+    return [row.asDict() for row in ordered.collect()]

@@ -18,17 +18,15 @@ from segmentation.core.festive import resolve
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
 from segmentation.errors import ConfigError
-from segmentation.insights.published import with_config
+from segmentation.insights.published import said_of, with_config
 from segmentation.insights.reader import reader
 from segmentation.run.kept import Kept
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE
-from segmentation.state.commits import last_commit, rows_of
+from segmentation.state.commits import rows_of
 from segmentation.state.output import Output
 
 SPEND = "lifetime_spend"
 WAS = "spend_before"
-
-
 ZERO = Decimal(0)
 
 
@@ -68,8 +66,7 @@ def preview(segmentation: Segmentation, output: Output) -> dict[str, Any]:
 
 def compared_with(segmentation: Segmentation, engine: Engine, output: Output, folder: str) -> dict[str, Any]:
     """`preview`, by an engine that is open, with a folder for what it keeps."""
-    newest = last_commit(engine.files, output.segments)
-    said = newest.said if newest else {}
+    said = said_of(engine, output)
     differing = _differing(segmentation, said)
     then = date.fromisoformat(said["as_of"])
     day = _day(segmentation.config, said, then)
@@ -126,7 +123,7 @@ def _kept(engine: Engine, config: SegmentationConfig, output: Output, said: Mapp
             f"preview: {', '.join(MEASURING)} and the as-of day need the purchases, which runs keep with --mode "
             "incremental. Run it once, or use --dry-run."
         )
-    return Kept(engine, output, config, said["state"], folder, said)
+    return Kept(engine, output, config, said, folder)
 
 
 def _measured_anew(engine: Engine, segmentation: Segmentation, output: Output, kept: Kept, day: date) -> DataFrame:

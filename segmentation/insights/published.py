@@ -8,7 +8,16 @@ from typing import Any
 
 from segmentation.config import SegmentationConfig, override
 from segmentation.core.segmentation import Segmentation
+from segmentation.engines.base import Engine
 from segmentation.errors import ConfigError
+from segmentation.state.commits import last_commit
+from segmentation.state.output import Output
+
+
+def said_of(engine: Engine, output: Output) -> Mapping[str, Any]:
+    """What the commit of the customers says, nothing where there is none."""
+    newest = last_commit(engine.files, output.segments)
+    return newest.said if newest else {}
 
 
 def with_config(segmentation: Segmentation, config: SegmentationConfig) -> Segmentation:

@@ -14,7 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.core.days import on
-from segmentation.core.metrics import count_if
+from segmentation.core.metrics import category_count, count_if
 from segmentation.core.quality import only_row
 from segmentation.schemas import AMOUNT, CUSTOMER_ID, OTHER, PURCHASE_DATE
 
@@ -32,7 +32,7 @@ TOP = (Decimal("0.01"), Decimal("0.05"), Decimal("0.10"), Decimal("0.20"), Decim
 
 def by_labels(customers: DataFrame, dimensions: Sequence[str]) -> list[Row]:
     """One row per combination of labels: the labels, ``customers``, ``spend``, ``purchases``, ``days`` (since the last
-    purchase, summed), and per metric of `EDGES` a list of counts per bucket.
+    purchase, summed), ``unknown`` (purchases in no known category), and per metric of `EDGES` counts per bucket.
     """
     buckets = {f"{name} {at}": count_if(_in_bucket(name, at)) for name in EDGES for at in range(len(EDGES[name]))}
     sums = {
@@ -40,6 +40,7 @@ def by_labels(customers: DataFrame, dimensions: Sequence[str]) -> list[Row]:
         "spend": F.sum(SPEND),
         "purchases": F.sum("total_purchases"),
         "days": F.sum("days_since_last_purchase"),
+        "unknown": F.sum(category_count(OTHER)),
     }
     found = customers.groupBy(*dimensions).agg(*[column.alias(name) for name, column in {**sums, **buckets}.items()])
     return [_with_lists(row.asDict()) for row in found.collect()]
@@ -144,10 +145,3 @@ def moves(changes: DataFrame, customers: DataFrame) -> list[Row]:
     )
     rows = [row.asDict() for row in found.collect()]
     return sorted(rows, key=lambda row: (row["dimension"], -row["customers"], str(row)))
-
-
-def unknown_share(customers: DataFrame) -> Row:
-    """``purchases`` in no known category, and of ``all``."""
-    return only_row(
-        customers.agg(F.sum(f"{OTHER.lower()}_purchases").alias("purchases"), F.sum("total_purchases").alias("all"))
-    )

@@ -19,12 +19,12 @@ from segmentation.core.quality import only_row
 from segmentation.core.segmentation import Segmentation
 from segmentation.errors import ConfigError, NoDataError
 from segmentation.insights.preview import compared_with
-from segmentation.insights.published import with_config
+from segmentation.insights.published import said_of, with_config
 from segmentation.insights.reader import reader
 from segmentation.insights.statistics import month_of
 from segmentation.run.kept import Kept
 from segmentation.schemas import AMOUNT, CUSTOMER_ID, PURCHASE_DATE
-from segmentation.state.commits import last_commit, rows_of
+from segmentation.state.commits import rows_of
 from segmentation.state.output import Output
 
 # Below these, a month more or a few customers more would lead to other advice.
@@ -70,11 +70,10 @@ def suggest(segmentation: Segmentation, output: Output) -> dict[str, Any]:
         ConfigError: nothing is published, or runs keep no purchases.
     """
     with reader(segmentation.config, output) as (engine, folder):
-        newest = last_commit(engine.files, output.segments)
-        said = newest.said if newest else {}
+        said = said_of(engine, output)
         if not said.get("state"):
             raise ConfigError("suggest: needs the purchases, which runs keep with --mode incremental. Run it once.")
-        kept = Kept(engine, output, segmentation.config, said["state"], folder, said)
+        kept = Kept(engine, output, segmentation.config, said, folder)
         as_of = date.fromisoformat(said["as_of"])
         bought = kept.purchases.where((F.col(PURCHASE_DATE) <= on(as_of)) & (F.col(AMOUNT) >= 0))
         customers = rows_of(engine, output.segments)

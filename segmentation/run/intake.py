@@ -115,7 +115,7 @@ class Reader:
             high = raw.high if raw and raw.high is not None else plan.high
             plan = replace(plan, state={**plan.state, "high": high})
         labelled = self._labelled(raw, join(folder, "purchases")) if raw else None
-        kept = Kept(engine, self.place.output, config, self.past.said.get("state") or {}, folder)
+        kept = Kept(engine, self.place.output, config, self.past.said, folder)
         if plan.known:
             increment = Increment(engine, config, kept, self.past, self.today, folder)
             increment.take_in(labelled, names, plan.again)

@@ -31,26 +31,21 @@ class Kept:
         engine: reads and writes the tables.
         output: where they lie.
         config: the grain, and what makes two rows one purchase.
-        state: what the last run said of it: the ``first`` and the ``last`` day of a purchase, and from which day on
-            there are ``early`` ones; each None where there is none.
+        said: what the commit of the customers says: which runs wrote to the tables last, and in ``state`` the ``first``
+            and the ``last`` day of a purchase, and from which day on there are ``early`` ones; each None where there is
+            none.
         folder: for what is kept until the run ends.
-        said: what the commit of the customers says, where a run may be at work; else all that is there counts.
     """
 
     def __init__(
-        self,
-        engine: Engine,
-        output: Output,
-        config: SegmentationConfig,
-        state: Mapping[str, Any],
-        folder: str,
-        said: Mapping[str, Any] | None = None,
+        self, engine: Engine, output: Output, config: SegmentationConfig, said: Mapping[str, Any], folder: str
     ) -> None:
-        self.said = said or {}
+        self.said = said
         self.engine = engine
         self.output = output
         self.config = config
         self.folder = folder
+        state = said.get("state") or {}
         self.first, self.last, self.early_from = (_day(state.get(name)) for name in ("first", "last", "early"))
         self.columns = [*kept_columns(config), "run_id"]
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from decimal import Decimal
-from itertools import combinations
+from itertools import combinations, islice
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -39,7 +39,7 @@ class Facts:
     Attributes:
         as_of: the day that labels are seen from.
         run: the row of the table of runs of the last run that published.
-        totals: ``customers``, ``spend``, ``purchases``.
+        totals: ``customers``, ``spend``, ``purchases``, and of these in no known category, ``unknown``.
         before: the same of the publication before, None where it is gone.
         dimensions: per dimension its labels, in the order of the rules: `_labels`.
         crossed: per pair of dimensions, customers by their labels.
@@ -52,7 +52,6 @@ class Facts:
         festive: stretches of festive days from the first purchase on.
         runs: of the table of runs, the oldest first.
         examples: of rejected rows of the last run, by reason.
-        unknown: `statistics.unknown_share`.
         is_as_published: are the rules those that the labels come from?
         rules: per dimension (label, its condition in words), the last without one.
     """
@@ -72,7 +71,6 @@ class Facts:
     festive: Sequence[FestiveDays]
     runs: Sequence[Row]
     examples: Mapping[str, Sequence[Row]]
-    unknown: Row
     is_as_published: bool
     rules: Mapping[str, Sequence[tuple[str, str]]]
 
@@ -86,12 +84,12 @@ def facts(segmentation: Segmentation, engine: Engine, output: Output, folder: st
         output: what was published.
         folder: for what the engine keeps meanwhile.
     """
-    every = list(commits(engine.files, output.segments))
-    said, customers = every[0].said, rows_of(engine, output.segments)
+    newest, *older = islice(commits(engine.files, output.segments), 2)
+    said, customers = newest.said, rows_of(engine, output.segments)
     segmentation = as_published(segmentation, said)
     as_of = date.fromisoformat(said["as_of"])
     groups = statistics.by_labels(customers, segmentation.dimensions)
-    kept = Kept(engine, output, segmentation.config, said["state"], folder, said) if said.get("state") else None
+    kept = Kept(engine, output, segmentation.config, said, folder) if said.get("state") else None
     months: list[Row] = []
     periods, first = None, as_of - 2 * PERIOD
     if kept and kept.first:
@@ -104,7 +102,7 @@ def facts(segmentation: Segmentation, engine: Engine, output: Output, folder: st
         as_of=as_of,
         run=next((run for run in reversed(runs) if run["run_id"] == said["run_id"]), {}),
         totals=_totals(groups),
-        before=_totals_of(engine, output, [one.version for one in every[1:2]]),
+        before=_totals_of(engine, output, older[0].version) if older else None,
         dimensions={name: _labels(groups, name, segmentation) for name in segmentation.dimensions},
         crossed={pair: _crossed(groups, *pair) for pair in combinations(segmentation.dimensions, 2)},
         buckets={
@@ -119,7 +117,6 @@ def facts(segmentation: Segmentation, engine: Engine, output: Output, folder: st
         runs=[{**run, "started_at": run["started_at"].astimezone(config.zone)} for run in runs[-RUNS:]],
         is_as_published=said.get("rules") == segmentation.fingerprint,
         examples=_examples(engine, output, said["run_id"]),
-        unknown=statistics.unknown_share(customers),
         rules=_rules(segmentation),
     )
 
@@ -143,17 +140,15 @@ def _day_of(year: int, month_day: str) -> date:
 
 
 def _totals(groups: Sequence[Row]) -> Row:
-    return {name: sum(row[name] for row in groups) for name in ("customers", "spend", "purchases", "days")}
+    return {name: sum(row[name] for row in groups) for name in ("customers", "spend", "purchases", "days", "unknown")}
 
 
-def _totals_of(engine: Engine, output: Output, versions: Sequence[int]) -> Row | None:
+def _totals_of(engine: Engine, output: Output, version: int) -> Row | None:
     """Of a publication before, if its files are still there."""
-    for version in versions:
-        try:
-            return _totals(statistics.by_labels(engine.tables.read(output.segments, version), []))
-        except Exception:  # noqa: BLE001 - whatever removed it: `segmentation maintain`, as a rule
-            return None
-    return None
+    try:
+        return _totals(statistics.by_labels(engine.tables.read(output.segments, version), []))
+    except Exception:  # noqa: BLE001 - whatever removed it: `segmentation maintain`, as a rule
+        return None
 
 
 def _labels(groups: Sequence[Row], name: str, segmentation: Segmentation) -> list[Row]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
-from functools import cache
 
 from segmentation.insights.report.charts import drawn
 from segmentation.insights.report.parts import Section, Spec, Table
@@ -24,16 +23,9 @@ def html(title: str, as_of: str, run_id: str, sections: Sequence[Section]) -> st
     from jinja2 import Environment, PackageLoader, StrictUndefined
     from markupsafe import Markup
 
-    @cache
-    def svg(key: int) -> Markup:
-        # Vega escapes what it is given; all else in the page is escaped by the template.
-        return Markup(re.sub(r"^<svg ", '<svg aria-hidden="true" ', drawn(charts[key])))  # noqa: S704
-
-    charts: dict[int, Spec] = {}
-
     def inline(chart: Spec) -> Markup:
-        charts[id(chart)] = chart
-        return svg(id(chart))
+        # Vega escapes what it is given; all else in the page is escaped by the template.
+        return Markup(re.sub(r"^<svg ", '<svg aria-hidden="true" ', drawn(chart)))  # noqa: S704
 
     loader = PackageLoader("segmentation.insights.report", "")
     pages = Environment(loader=loader, autoescape=True, undefined=StrictUndefined)

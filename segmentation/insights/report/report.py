@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -12,6 +11,7 @@ from segmentation.insights.reader import reader
 from segmentation.insights.report import over_time, page, sections, trust
 from segmentation.insights.report.facts import Facts, facts
 from segmentation.insights.report.parts import Section
+from segmentation.local_files import whole_or_not_at_all
 from segmentation.state.output import Output
 
 TITLE = "Customer segments"
@@ -64,12 +64,9 @@ def told_by(found: Facts, actions: Mapping[str, str]) -> list[Section]:
 
 
 def _written(target: Path, text: str) -> Path:
-    hidden = target.with_name(f".{target.name}.{os.getpid()}")
     try:
-        hidden.write_text(text, encoding="utf-8")
-        hidden.replace(target)
+        with whole_or_not_at_all(target) as hidden:
+            hidden.write_text(text, encoding="utf-8")
     except OSError as error:
         raise ConfigError(f"The report {target} cannot be written: {error.strerror}.") from error
-    finally:
-        hidden.unlink(missing_ok=True)
     return target

@@ -44,7 +44,7 @@ def quality(facts: Facts) -> Section:
     tables.append(
         Table("Runs", ["started", "outcome", "mode", "rows read", "rejected", "share", "customers"], _runs(facts))
     )
-    unknown = share(facts.unknown["purchases"] or 0, facts.unknown["all"] or 0)
+    unknown = share(facts.totals["unknown"], facts.totals["purchases"])
     words = [f"{unknown} of all purchases are of no known category."]
     if not rejected:
         words.append("The last run rejected no row.")
