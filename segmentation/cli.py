@@ -7,6 +7,7 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+import traceback
 from collections.abc import Callable, Sequence
 
 from segmentation.commands import (
@@ -76,6 +77,17 @@ def _with_streams() -> None:
             setattr(sys, name, open(os.devnull, "w"))  # noqa: SIM115, PTH123 - open until the process ends
 
 
+def _aftermath(options: argparse.Namespace) -> str:
+    """What an unexpected failure left, and where its traceback is; only runs have a log."""
+    if getattr(options, "command", "run") == "run":
+        return (
+            "Readers see the state before this run or a whole new one, nothing between; the traceback is in "
+            "segmentation_runs.log in the output directory, or above if that is not local."
+        )
+    traceback.print_exc()
+    return "What is published is as it was, or whole and new; the traceback is above."
+
+
 def _guarded(command: Callable[[argparse.Namespace], int], options: argparse.Namespace) -> int:
     """Run a command; an error becomes one message on stderr and an exit code."""
     _with_streams()
@@ -91,12 +103,7 @@ def _guarded(command: Callable[[argparse.Namespace], int], options: argparse.Nam
         if not isinstance(error, Exception) and not is_panic(error):
             raise
         what = "a disk is full" if "No space left on device" in str(error) else "unexpected failure"
-        print(
-            f"error: {what}: {root_of(error)}. Readers see the state before this run or a "
-            "whole new one, nothing between; the traceback is in segmentation_runs.log in the output directory, or "
-            "above if that is not local.",
-            file=sys.stderr,
-        )
+        print(f"error: {what}: {root_of(error)}. {_aftermath(options)}", file=sys.stderr)
         return 1
 
 

@@ -190,9 +190,16 @@ def print_summary(result: Mapping[str, Any]) -> None:
     for reason, count in metadata["warnings_by_reason"].items():
         rows.add_row(f"warning: {reason}", f"{count:,}")
     console.print(rows)
+    for line in _places(result):
+        console.print(line, markup=False)
+
+
+def _places(result: Mapping[str, Any]) -> Iterator[str]:
+    """Where the files are."""
     if result["output_file"] is None:
-        console.print("Dry run: nothing was published.")
+        yield "Dry run: nothing was published."
         return
-    console.print(f"JSON    {result['output_file']}", markup=False)
-    for name, path in result["tables"].items():
-        console.print(f"Delta   {path}  ({name})", markup=False)
+    yield f"JSON    {result['output_file']}"
+    yield from (f"Delta   {path}  ({name})" for name, path in result["tables"].items())
+    if result["report_file"]:
+        yield f"Report  {result['report_file']}"

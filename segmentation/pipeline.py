@@ -17,10 +17,13 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.config import SegmentationConfig, load_config
+from segmentation.console import Reporter
 from segmentation.core.festive import FestiveCalendar
 from segmentation.core.segmentation import Segmentation
 from segmentation.core.segmenters import Segmenter
+from segmentation.errors import ConfigError
 from segmentation.run.job import Run
+from segmentation.run.record import RunRecord
 from segmentation.run.request import Request
 from segmentation.state.output import Output
 
@@ -71,7 +74,8 @@ class CustomerSegmentationPipeline:
             progress_bar: show Spark's own progress on the terminal.
 
         Returns:
-            A JSON-serialisable dict: ``metadata``, ``segments``, ``output_file``, ``tables``.
+            A JSON-serialisable dict: ``metadata``, ``segments``, ``output_file``, ``tables``,
+            ``report_file``.
 
         Raises:
             SegmentationError: its subclasses, with one message for people and the exit code of the contract.
@@ -81,7 +85,7 @@ class CustomerSegmentationPipeline:
         output.refuse_inside(request.locations)
         output.create()
         with output.locked():
-            return Run(self.segmentation, output, request).execute(spark, progress_bar)
+            return Run(self.segmentation, output, request, [self._report_after]).execute(spark, progress_bar)
 
     def explain(self, customer: str) -> dict[str, Any]:
         """Why a customer has its labels, and what comes next, see `insights.explain`; nothing is written.
@@ -126,3 +130,14 @@ class CustomerSegmentationPipeline:
         from segmentation.insights.report.report import report
 
         return report(self.segmentation, Output.of(self.config))
+
+    def _report_after(self, record: RunRecord, reporter: Reporter) -> None:
+        """The report of what a run has published, if the configuration asks for one."""
+        output = Output.of(self.config)
+        if not self.config.report or not record.published or output.local is None:
+            return
+        try:
+            with reporter.step("Write the report"):
+                record.report_file = str(self.report()[0])
+        except ConfigError as error:
+            reporter.info(f"No report: {error} `report: false` in the configuration leaves it out.")

@@ -22,6 +22,7 @@ from segmentation.engines.spark.engine import SparkEngine
 from segmentation.engines.spark.session import DELTA_CATALOG, DELTA_EXTENSION, LOCAL_SETTINGS, SESSION_SETTINGS
 from segmentation.engines.spark.versions import package
 from segmentation.pipeline import CustomerSegmentationPipeline
+from segmentation.run import job
 
 HEADER = "Customer_ID,Order_ID,Date,Total_Amount_LKR,Product_Category\n"
 TODAY = date(2026, 11, 23)
@@ -130,6 +131,14 @@ def embedded_engine(folder: Path) -> Iterator[Engine]:
 def session(engine: Engine) -> SparkSession:
     """The session of an engine."""
     return engine.session
+
+
+@pytest.fixture(autouse=True)
+def no_report(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hundreds of runs, of which few are about the report: it would take as long as all else."""
+    if not request.node.get_closest_marker("with_report"):
+        monkeypatch.setattr(CustomerSegmentationPipeline, "_report_after", lambda *_: None)
+        monkeypatch.setattr(job, "count_sales", lambda *_: None)
 
 
 @pytest.fixture

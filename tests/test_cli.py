@@ -57,8 +57,11 @@ def test_no_options_run_the_sample_without_java_and_freshness_without_an_engine(
         "customer_segmentation.changes.json",
         "customer_segmentation.json",
         "delta",
+        "segmentation_report.html",
+        "segmentation_report.md",
         "segmentation_runs.log",
     ]
+    assert first.stdout.rstrip().endswith(f"Report  {out}/segmentation_report.html")
     customers = json.loads((out / "customer_segmentation.json").read_text())
     assert f"{len(customers)} customers" in first.stdout
 

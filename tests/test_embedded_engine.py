@@ -237,12 +237,15 @@ def test_a_run_is_quiet_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert strange == []
     assert not any((tmp_path / "out/.staging").iterdir())
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        ".sales.json",
         ".segmentation.lock",
         ".staging",
         "automation_status.json",
         "customer_segmentation.changes.json",
         "customer_segmentation.json",
         "delta",
+        "segmentation_report.html",
+        "segmentation_report.md",
         "segmentation_runs.log",
     ]
 

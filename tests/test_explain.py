@@ -161,6 +161,16 @@ def test_words_of_the_default_rules(publish: Publish) -> None:
 
 
 @EMBEDDED
+def test_a_row_that_every_run_rejects_is_told_once(publish: Publish) -> None:
+    rows = "C1,P1,2024-01-05,100,Kids\nC1,P2,x,100,Kids\nC1,P2,x,100,Kids\n"
+    for _ in range(2):
+        pipeline = publish(rows, mode="full")
+    told = pipeline.explain("C1")["rejected"]
+    assert [one["purchase_id"] for one in told] == ["P2", "P2"]
+    assert len({one["run_id"] for one in told}) == 1
+
+
+@EMBEDDED
 @pytest.mark.parametrize("grain", ["order", "line"])
 def test_purchases_and_rejected_rows_are_those_of_the_customer(publish: Publish, grain: str) -> None:
     rows = "C1,P1,2024-01-05,100,Womens\nC1,P1,2024-01-05,50,Womens\nC1,P2,2024-03-05,1,Mens\n C1 ,P3,x,1,Mens\n"

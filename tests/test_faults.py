@@ -11,7 +11,6 @@ from segmentation.engines.spark.files import Storage
 from segmentation.engines.spark.tables import SparkTables
 from segmentation.errors import NoDataError
 from segmentation.run import intake, job, settling
-from segmentation.run.job import Run
 from segmentation.run.publication import Publication
 
 from .conftest import EXPORT, GOOD, OTHER, Job, published
@@ -41,7 +40,7 @@ STEPS = {
     "staging JSON": (Publication, "stage"),
     "Delta": ("tables", "overwrite"),
     "JSON": ("files", "replace"),
-    "run record": (Run, "_append_record"),
+    "run record": (job, "append_run"),
     "status": (job, "record_success"),
 }
 

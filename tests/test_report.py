@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from collections import Counter
 from datetime import date
 from decimal import Decimal
@@ -17,11 +18,12 @@ import pytest
 
 from segmentation.cli import main
 from segmentation.insights.reader import reader
+from segmentation.insights.report import report
 from segmentation.insights.report.facts import Facts, facts
 from segmentation.insights.report.over_time import effects_of
 from segmentation.state.output import Output
 
-from .conftest import table
+from .conftest import GOOD, Job, table
 from .test_explain import EMBEDDED, Publish, Visits, publish, rows_of_worked
 from .test_preview import some_rows
 from .test_suggest import shop
@@ -99,6 +101,19 @@ def test_months_and_periods_are_those_of_the_purchases(publish: Publish, tmp_pat
     assert tuple(told.periods[0][name] for name in names[2:]) == before
 
 
+@pytest.mark.with_report
+def test_a_run_that_keeps_no_purchases_counts_the_same(publish: Publish, tmp_path: Path) -> None:
+    rows = shop() + "C1,back,2024-05-01,-50,Kids\nC1,back again,2022-05-01,-50,Kids\nC1,late,2024-07-01,5,Kids\n"
+    how = {"as_of": "2024-06-30", "returns": "net", "report": False}
+    kept = found(publish(rows, **how), tmp_path)
+    assert kept.periods is not None
+    counted = found(publish(rows, **{**how, "mode": "full", "report": True}), tmp_path)
+    assert (counted.months, counted.periods, counted.festive) == (kept.months, kept.periods, kept.festive)
+    assert not found(publish(rows, **how, mode="full"), tmp_path).months
+    (tmp_path / "out/.sales.json").write_text('{"layout": 1')
+    assert not found(publish(rows, **how, mode="full"), tmp_path).months
+
+
 def test_the_parts_of_a_change_add_up() -> None:
     before, now = [Decimal(538), Decimal("2.18"), Decimal(4585)], [Decimal(434), Decimal("1.82"), Decimal(4740)]
     effects = effects_of(before, now)
@@ -109,6 +124,40 @@ def test_the_parts_of_a_change_add_up() -> None:
     # Three and seven customers, ten purchases of a hundred in each half-year: equal but for the last digit.
     thirds = [[Decimal(n), Decimal(10) / n, Decimal(1000) / 10] for n in (3, 7)]
     assert len(effects_of(*thirds)) == 3
+
+
+@pytest.mark.with_report
+def test_a_run_writes_the_report(run_job: Job, write_csv, tmp_path: Path) -> None:
+    result = run_job(write_csv(GOOD))
+    assert result["report_file"] == str(tmp_path / "out/segmentation_report.html")
+    assert result["metadata"]["run_id"] in (tmp_path / "out/segmentation_report.html").read_text()
+    assert f"published by run {result['metadata']['run_id']}" in (tmp_path / "out/segmentation_report.md").read_text()
+    assert " Write the report (" in (tmp_path / "out/segmentation_runs.log").read_text()
+
+
+@EMBEDDED
+@pytest.mark.with_report
+@pytest.mark.parametrize("how", [{"report": False}, {"dry_run": True}])
+def test_no_report_where_none_is_wanted(run_job: Job, write_csv, tmp_path: Path, how: dict[str, bool]) -> None:
+    assert run_job(write_csv(GOOD), **how)["report_file"] is None
+    assert not [*(tmp_path / "out").glob("segmentation_report*")]
+
+
+@EMBEDDED
+@pytest.mark.with_report
+def test_a_report_that_cannot_be_written_is_no_failure(
+    run_job: Job, write_csv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as absent:
+        absent.setitem(sys.modules, "vl_convert", None)
+        assert run_job(write_csv(GOOD))["report_file"] is None
+    log = (tmp_path / "out/segmentation_runs.log").read_text()
+    assert "No report: The report needs vl_convert: pip install 'customer-segmentation[report]'." in log
+    monkeypatch.setattr(report, "told_by", lambda *_: 1 / 0)
+    result = run_job(write_csv(GOOD))
+    assert result["report_file"] is None
+    assert {run.outcome for run in table(tmp_path, "runs")} == {"succeeded"}
+    assert "ZeroDivisionError" in (tmp_path / "out/segmentation_runs.log").read_text()
 
 
 @EMBEDDED
@@ -192,7 +241,7 @@ def test_the_command(publish: Publish, tmp_path: Path, capsys) -> None:
     said = capsys.readouterr().out
     assert said.splitlines() == [f"Report  {tmp_path}/out/segmentation_report.{ending}" for ending in ("html", "md")]
     text = (tmp_path / "out/segmentation_report.md").read_text()
-    assert "Runs keep purchases only with mode: incremental" in text
+    assert "Months are counted by runs with report: true" in text
     assert "Call them." in text
     assert "| Customers " in text
     assert main(["report", "--output-dir", str(tmp_path / "nowhere")]) == 2

@@ -43,6 +43,7 @@ RESERVED_FILENAMES = (
 NOT_IN_FINGERPRINT = {
     "output_dir",
     "output_filename",
+    "report",
     "report_actions",
     "packages",
     "engine",
@@ -121,7 +122,8 @@ class SegmentationConfig(Model):
     output_dir: Name = "output"
     output_filename: Annotated[str, Field(pattern=r"^[^/\\\s.][^/\\]*$")] = "customer_segmentation.json"
 
-    # What the report suggests to do with customers of a label
+    # The report after a run, and what it suggests to do with customers of a label
+    report: bool = True
     report_actions: dict[Name, str] = {}
 
     # What is computed: everything, or what changed

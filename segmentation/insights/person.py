@@ -77,7 +77,8 @@ def person_of(engine: Engine, config: SegmentationConfig, output: Output, custom
     """
     is_theirs = F.col(CUSTOMER_ID) == customer
     rows = _rows(engine, output.segments, is_theirs)
-    rejected = _rows(engine, output.rejected, F.btrim(CUSTOMER_ID, F.lit(EDGES)) == customer, "run_id")
+    has_their_id = F.btrim(CUSTOMER_ID, F.lit(EDGES)) == customer
+    rejected = _by_last_run(_rows(engine, output.rejected, has_their_id, "run_id"))
     if not rows:
         hint = f"; {len(rejected)} of its rows were rejected (segmentation rejected)" if rejected else ""
         raise NoDataError(
@@ -94,9 +95,16 @@ def person_of(engine: Engine, config: SegmentationConfig, output: Output, custom
         said,
         # All others are read only once.
         engine.stage(_purchases(kept).where(is_theirs), join(folder, "theirs")) if kept else None,
-        [{name: row[name] for name in REJECTED} for row in rejected],
+        rejected,
         [{**{name: row[name] for name in CHANGES}, "changed_at": _at(row["changed_at"], config)} for row in changes],
     )
+
+
+def _by_last_run(rows: Sequence[Row]) -> list[Row]:
+    """Rejected rows, the newest run's first; what several runs read and rejected is the last one's."""
+    last: dict[str, str] = {}
+    told = [{name: row[name] for name in REJECTED} for row in rows]
+    return [row for row in told if last.setdefault(str({**row, "run_id": None}), row["run_id"]) == row["run_id"]]
 
 
 def _at(moment: datetime, config: SegmentationConfig) -> datetime:

@@ -6,19 +6,17 @@ Each function makes rows that are as many as labels, months or buckets, never as
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.core.days import on
 from segmentation.core.metrics import category_count, count_if
 from segmentation.core.quality import only_row
-from segmentation.schemas import AMOUNT, CUSTOMER_ID, OTHER, PURCHASE_DATE
+from segmentation.core.sales import Row
+from segmentation.schemas import CUSTOMER_ID, OTHER
 
-Row = Mapping[str, Any]
 SPEND = "lifetime_spend"
 # The lower ends of buckets; the last has no upper end.
 EDGES: Mapping[str, Sequence[int]] = {
@@ -78,60 +76,6 @@ def concentration(customers: DataFrame) -> list[Row]:
 def _top(share: Decimal, least: Decimal, found: Row) -> Row:
     room = found["all"] * share - found[f"above {share}"]
     return {"share": share, "spend": (found[f"spend {share}"] or Decimal(0)) + room * least, "least": least}
-
-
-def by_month(bought: DataFrame) -> list[Row]:
-    """One row per month of a customer's first purchase and month of purchases: ``cohort``, ``month`` (dates, the first
-    of the month), ``customers``, ``purchases``, ``sales``.
-
-    Args:
-        bought: purchases that count, returns left out.
-    """
-    theirs = bought.groupBy(CUSTOMER_ID, month_of(F.col(PURCHASE_DATE)).alias("month")).agg(
-        F.count(F.lit(1)).alias("purchases"), F.sum(AMOUNT).alias("sales")
-    )
-    first = bought.groupBy(CUSTOMER_ID).agg(month_of(F.min(PURCHASE_DATE)).alias("cohort"))
-    found = (
-        theirs.join(first, on=CUSTOMER_ID)
-        .groupBy("cohort", "month")
-        .agg(F.count(F.lit(1)).alias("customers"), F.sum("purchases").alias("purchases"), F.sum("sales").alias("sales"))
-    )
-    rows = [{**row.asDict(), **{name: first_of(row[name]) for name in ("cohort", "month")}} for row in found.collect()]
-    return sorted(rows, key=lambda row: (row["cohort"], row["month"]))
-
-
-def month_of(day: Column) -> Column:
-    """The year times a hundred and the month, int: engines lose days of early centuries when they round them."""
-    return F.year(day) * 100 + F.month(day)
-
-
-def first_of(month: int) -> date:
-    """The first day of a month of `month_of`."""
-    return date(month // 100, month % 100, 1)
-
-
-def of_period(bought: DataFrame, start: date, middle: date, end: date) -> tuple[Row, Row]:
-    """``customers``, ``purchases`` and ``sales`` of two periods: after `start` to `middle`, and after that to `end`."""
-    periods = {"before": (start, middle), "now": (middle, end)}
-    inside = {
-        name: (F.col(PURCHASE_DATE) > on(after)) & (F.col(PURCHASE_DATE) <= on(last))
-        for name, (after, last) in periods.items()
-    }
-    theirs = bought.groupBy(CUSTOMER_ID).agg(
-        *[count_if(one).alias(f"{name} purchases") for name, one in inside.items()],
-        *[F.sum(F.when(one, F.col(AMOUNT))).alias(f"{name} sales") for name, one in inside.items()],
-    )
-    found = only_row(
-        theirs.agg(
-            *[count_if(F.col(f"{name} purchases") > 0).alias(f"{name} customers") for name in periods],
-            *[F.sum(f"{name} purchases").alias(f"{name} purchases") for name in periods],
-            *[F.sum(f"{name} sales").alias(f"{name} sales") for name in periods],
-        )
-    )
-    before, now = (
-        {what: found[f"{name} {what}"] or 0 for what in ("customers", "purchases", "sales")} for name in periods
-    )
-    return before, now
 
 
 def moves(changes: DataFrame, customers: DataFrame) -> list[Row]:

@@ -16,12 +16,12 @@ from segmentation.config import AnnualPeriod, SegmentationConfig, override
 from segmentation.core.days import on
 from segmentation.core.metrics import count_if
 from segmentation.core.quality import only_row
+from segmentation.core.sales import month_of
 from segmentation.core.segmentation import Segmentation
 from segmentation.errors import ConfigError, NoDataError
 from segmentation.insights.preview import compared_with
 from segmentation.insights.published import said_of, with_config
 from segmentation.insights.reader import reader
-from segmentation.insights.statistics import month_of
 from segmentation.run.kept import Kept
 from segmentation.schemas import AMOUNT, CUSTOMER_ID, PURCHASE_DATE
 from segmentation.state.commits import rows_of

@@ -95,7 +95,7 @@ def erase(config: SegmentationConfig, customers: Sequence[str]) -> dict[str, int
             engine.tables.maintain(table, 0)
             engine.tables.checkpoint(table)
             forget(engine.files, table)
-        for file in (output.report_file, output.report_text):
+        for file in (output.report_file, output.report_text, output.sales_file):
             engine.files.delete(file)
         _record(engine, output, len(customers), removed, is_done=True)
     return removed

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
@@ -20,6 +20,7 @@ from segmentation.run.increment import Increment
 from segmentation.run.kept import Kept
 from segmentation.run.past import Past
 from segmentation.run.plan import Outdated, Plan, Planner
+from segmentation.run.publication import Write
 from segmentation.run.reading import read
 from segmentation.run.request import Request
 from segmentation.run.settling import fixed_as_of, refuse_nothing, settled
@@ -51,6 +52,14 @@ class Intake(NamedTuple):
         """The same with this run's."""
         found = self.taken.found
         return self.earlier[0] + found.rows_read, self.earlier[1] + found.rows_rejected
+
+    def keeping(self, commit: Mapping[str, Any]) -> tuple[list[Write], dict[str, Any]]:
+        """What later runs go on from, and what they are told of it."""
+        told: dict[str, Any] = {"paths": list(self.plan.paths)}
+        if self.plan.state is None:
+            return [], told
+        writes, state = self.taken.writes(commit)
+        return writes, {**told, "state": {**self.plan.state, **state, "counts": self.counts}}
 
 
 class Place(NamedTuple):

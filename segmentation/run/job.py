@@ -8,7 +8,7 @@ metrics) and a source may change between two reads.
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, date, datetime
 from typing import Any
@@ -27,16 +27,17 @@ from segmentation.engines.choose import Task, choose, open_engine
 from segmentation.errors import SegmentationError
 from segmentation.local_files import outlast
 from segmentation.locations import join
+from segmentation.run.appending import append_failure, append_rejected, append_run
 from segmentation.run.changes import Changes, changes_of
 from segmentation.run.freshness import state_of
 from segmentation.run.intake import Intake, Place, Reader, Taken
 from segmentation.run.past import Past
 from segmentation.run.publication import CHANGES, EXPORT, Publication
-from segmentation.run.record import RunRecord, Segments, counted
+from segmentation.run.record import ReaderOfRuns, RunRecord, Segments, counted
 from segmentation.run.repair import finish, repair
 from segmentation.run.request import Request
+from segmentation.run.sales import count_sales
 from segmentation.run.settling import fixed_as_of
-from segmentation.state import tables
 from segmentation.state.output import Output
 from segmentation.state.status import record_success
 
@@ -44,8 +45,11 @@ from segmentation.state.status import record_success
 class Run:
     """One execution: its id, its clock, its log and what it leaves behind."""
 
-    def __init__(self, segmentation: Segmentation, output: Output, request: Request) -> None:
+    def __init__(
+        self, segmentation: Segmentation, output: Output, request: Request, readers: Sequence[ReaderOfRuns] = ()
+    ) -> None:
         self.segmentation = segmentation
+        self.readers = readers
         self.config = segmentation.config
         self.output = output
         self.request = request
@@ -64,21 +68,32 @@ class Run:
         return self.config.day_of(self.record.started_at)
 
     def execute(self, spark: SparkSession | None, progress_bar: bool) -> dict[str, Any]:
-        """Run, log, and clean up whatever happens."""
+        """Run, log, clean up whatever happens, and hand the record to its readers."""
         self.reporter = Reporter(self.record.run_id, self.output.log_file, self.config.secrets())
         self.record.durations = self.reporter.durations
         paths = ", ".join(self.request.paths)
         self.reporter.info(f"Run started: {self.request.source} {paths} -> {self.output.root}")
         try:
             with self._engine(spark, progress_bar) as engine:
-                return self._holding(engine)
+                result = self._holding(engine)
         except BaseException as error:
             self.reporter.failed(error, with_traceback=not isinstance(error, SegmentationError))
             if self.output.local and isinstance(error, KeyboardInterrupt):
                 outlast(self.staging)
             raise
+        else:
+            self._tell()
+            return {**result, "report_file": self.record.report_file}
         finally:
             self.reporter.close()
+
+    def _tell(self) -> None:
+        """Hand the record to its readers; what is published is published, whatever becomes of them."""
+        for reader in self.readers:
+            try:
+                reader(self.record, self.reporter)
+            except Exception:  # noqa: BLE001 - whatever it is, the run is done
+                LOGGER.warning("What follows a run failed; the run did not.", exc_info=True)
 
     @contextmanager
     def _engine(self, spark: SparkSession | None, progress_bar: bool) -> Iterator[Engine]:
@@ -103,7 +118,8 @@ class Run:
             try:
                 return self._execute(engine)
             except BaseException as error:
-                self._record_failure(engine, error)
+                if not self.request.dry_run:
+                    append_failure(engine, self.output, self.record, self.confirm, self.reporter.masked(str(error)))
                 raise
             finally:
                 # If the engine itself died, the next run cleans up, and the first error is the one to report.
@@ -131,6 +147,9 @@ class Run:
         segments = self._segmented(engine, taken)
         if not self.request.dry_run:
             self._publish(engine, intake, segments, past)
+            if self.config.report and self.output.local and intake.plan.state is None:
+                with self._step(engine, "Count sales"):
+                    count_sales(self.output, intake.taken, segments)
         return self._finish(engine, segments)
 
     @contextmanager
@@ -150,17 +169,9 @@ class Run:
         return intake
 
     def _keep_rejected(self, engine: Engine, intake: Intake) -> None:
-        taken = intake.taken
         with self._step(engine, "Keep rejected rows") as counts:
             self.confirm()
-            to_table = self.output.rejected, tables.REJECTED, self.record.commit
-            if taken.rows is not None and taken.found.rows_rejected:
-                at = F.lit(self.record.started_at)
-                rejected = tables.rejected_rows(engine, taken.rows, intake.names, self.record.run_id, at)
-                engine.tables.append(rejected, taken.found.rows_rejected, *to_table)
-            else:
-                engine.tables.append_rows([], tables.REJECTED_SCHEMA, *to_table)
-            counts["rows"] = taken.found.rows_rejected
+            counts["rows"] = append_rejected(engine, self.output, intake, self.record)
 
     def _segmented(self, engine: Engine, taken: Taken) -> Segments:
         first_day, last_day = taken.days(self.config.as_of)
@@ -188,17 +199,15 @@ class Run:
         with self._step(engine, "Compare with before") as counts:
             changes = self._changes(engine, intake.taken, segments, past)
             counts["customers with other labels"] = changes.customers
-        writes, state = changes.writes(engine, self.output, self.record.commit), intake.plan.state
-        if state is not None:
-            more, told = intake.taken.writes(self.record.commit)
-            writes, state = writes + more, {**state, **told, "counts": intake.counts}
+        writes = changes.writes(engine, self.output, self.record.commit)
+        kept, told = intake.keeping(self.record.commit)
+        writes += kept
         said: dict[str, Any] = {
             **self.segmentation.said,
+            **told,
             "as_of": segments.as_of.isoformat(),
-            "paths": list(intake.plan.paths),
             "source_fingerprint": self.state["source_fingerprint"],
             "export": self.output.filename,
-            **({} if state is None else {"state": state}),
         }
         commit = self.record.publishing(past.said, [one.table for one in writes], said)
         publication = Publication(engine, self.output, self.segmentation.dimensions, commit, self.confirm)
@@ -228,23 +237,8 @@ class Run:
                 self.reporter.info(line)
         else:
             with self._step(engine, "Record the run"):
-                self._append_record(engine, "succeeded", None)
+                append_run(engine, self.output, self.record, "succeeded", None)
             record_success(self.output, self.state, self.record.run_id, datetime.now(UTC))
         seconds = (datetime.now(UTC) - self.record.started_at).total_seconds()
         self.reporter.info(f"Run succeeded: {segments.total_customers:,} customers in {seconds:.1f} s")
         return result
-
-    def _append_record(self, engine: Engine, outcome: str, message: str | None) -> None:
-        row = self.record.row(outcome, message)
-        commit = {"run_id": self.record.run_id}
-        engine.tables.append_rows([row], tables.RUN_SCHEMA, self.output.runs, tables.RUNS, commit)
-
-    def _record_failure(self, engine: Engine, error: BaseException) -> None:
-        """Record the run as far as it came; must not hide the error itself."""
-        if self.request.dry_run:
-            return
-        try:
-            self.confirm()
-            self._append_record(engine, "failed", self.reporter.masked(str(error)))
-        except Exception:  # noqa: BLE001 - whatever it is, the first error is the one to report
-            LOGGER.warning("The failed run could not be added to the table of runs.", exc_info=True)

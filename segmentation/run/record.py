@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import platform
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.console import Reporter
 from segmentation.core.festive import FestiveCalendar
 from segmentation.core.quality import Profile
 from segmentation.core.segmentation import Segmentation
@@ -109,6 +110,7 @@ class RunRecord:
         found: the counts, None until the rows are validated.
         segments: the customers, None until they are counted.
         durations: seconds by step.
+        report_file: the report, None where none was written.
     """
 
     run_id: str
@@ -119,6 +121,12 @@ class RunRecord:
     found: Profile | None = None
     segments: Segments | None = None
     durations: dict[str, float] = field(default_factory=dict)
+    report_file: str | None = None
+
+    @property
+    def published(self) -> bool:
+        """Is there a new publication?"""
+        return self.segments is not None and not self.request.dry_run
 
     @property
     def commit(self) -> dict[str, str]:
@@ -211,3 +219,7 @@ class RunRecord:
         """What ran."""
         engine = self.engine.versions if self.engine else {}
         return {"segmentation": VERSION, **engine, "python": platform.python_version()}
+
+
+# What is handed the record of a run that has ended, and where to log; no step knows of it.
+ReaderOfRuns = Callable[[RunRecord, Reporter], None]

@@ -13,6 +13,7 @@ from segmentation.core.changes import TOUCHED, carried_over, form, relabelled, t
 from segmentation.core.festive import FestiveCalendar
 from segmentation.core.known import is_early
 from segmentation.core.quality import Profile
+from segmentation.core.sales import Sales, sales_of
 from segmentation.core.segmentation import Segmentation
 from segmentation.core.types import struct
 from segmentation.engines.base import Engine
@@ -81,6 +82,10 @@ class Whole:
             others = WithoutPurchases.among(sums)
         customers, before = segmentation.customers(sums, as_of).withColumns(facts), self.past.customers
         return (customers if before is None else carried_over(customers, before)), others
+
+    def sales(self, as_of: date) -> Sales:
+        """What was sold up to a day."""
+        return sales_of(self.settled.purchases, self.days(as_of)[0], as_of)
 
     def relabelled(self, segmentation: Segmentation, segments: Segments) -> DataFrame:
         """Whose labels changed, `changes.form`; only metrics tell whether by their purchases."""

@@ -115,6 +115,11 @@ class Output:
         """The same as text."""
         return join(self.root, "segmentation_report.md")
 
+    @property
+    def sales_file(self) -> str:
+        """What the report says of single months; hidden from readers of the output."""
+        return join(self.root, ".sales.json")
+
     def create(self) -> None:
         """Make the directory, and see that it can be written to.
 

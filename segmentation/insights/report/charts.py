@@ -8,7 +8,8 @@ from typing import Any
 
 from segmentation.insights.report.parts import Spec
 
-WIDTH = 620
+# Narrow, so that its words can still be read on a phone; wider windows enlarge it.
+WIDTH = 440
 # Told apart by people who see few colours, on light and on dark.
 BLUE, ORANGE, GREY = "#3b82c4", "#d97b29", "#8a8f98"
 CONFIG: Spec = {

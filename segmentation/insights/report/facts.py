@@ -5,7 +5,7 @@ from __future__ import annotations
 from calendar import monthrange
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 from decimal import Decimal
 from itertools import combinations, islice
 
@@ -13,21 +13,20 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.core.conditions import in_words
-from segmentation.core.days import on
 from segmentation.core.festive import FestiveCalendar, FestiveDays, resolve
+from segmentation.core.sales import PERIOD, Row, Sales, sales_of
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
 from segmentation.insights import statistics
 from segmentation.insights.published import as_published
 from segmentation.insights.reasons import words
-from segmentation.insights.statistics import Row
 from segmentation.locations import DELTA_LOG, join
 from segmentation.run.kept import Kept
-from segmentation.schemas import AMOUNT, PURCHASE_DATE, REASONS
+from segmentation.schemas import REASONS
 from segmentation.state.commits import commits, published_rows, rows_of
 from segmentation.state.output import Output
+from segmentation.state.sales import counted_sales
 
-PERIOD = timedelta(days=182)
 # Runs of which the trend is shown, and examples of rejected rows per reason.
 RUNS, EXAMPLES = 30, 3
 
@@ -47,8 +46,8 @@ class Facts:
         thresholds: per metric, what the rules compare it with.
         moves: `statistics.moves` of the last run.
         top: `statistics.concentration`.
-        months: `statistics.by_month`; empty where runs keep no purchases.
-        periods: `statistics.of_period` of the last half-year and the one before; None where they are not known.
+        months: of `Sales`; empty where nothing is known of them.
+        periods: of `Sales`.
         festive: stretches of festive days from the first purchase on.
         runs: of the table of runs, the oldest first.
         examples: of rejected rows of the last run, by reason.
@@ -89,14 +88,7 @@ def facts(segmentation: Segmentation, engine: Engine, output: Output, folder: st
     segmentation = as_published(segmentation, said)
     as_of = date.fromisoformat(said["as_of"])
     groups = statistics.by_labels(customers, segmentation.dimensions)
-    kept = Kept(engine, output, segmentation.config, said, folder) if said.get("state") else None
-    months: list[Row] = []
-    periods, first = None, as_of - 2 * PERIOD
-    if kept and kept.first:
-        bought = kept.purchases.where((F.col(PURCHASE_DATE) <= on(as_of)) & (F.col(AMOUNT) >= 0))
-        months, first = statistics.by_month(bought), kept.first
-        if kept.first <= as_of - 2 * PERIOD:
-            periods = statistics.of_period(bought, as_of - 2 * PERIOD, as_of - PERIOD, as_of)
+    sold = _sold(segmentation, engine, output, said, folder) or Sales(as_of - 2 * PERIOD, [], None)
     runs, config = _runs(engine, output, said["run_id"]), segmentation.config
     return Facts(
         as_of=as_of,
@@ -111,14 +103,22 @@ def facts(segmentation: Segmentation, engine: Engine, output: Output, folder: st
         thresholds=_thresholds(segmentation),
         moves=_moves(engine, output, customers, said),
         top=statistics.concentration(customers),
-        months=months,
-        periods=periods,
-        festive=_festive(resolve(segmentation.config.festive_periods, first, as_of), first, as_of),
+        months=sold.months,
+        periods=sold.periods,
+        festive=_festive(resolve(segmentation.config.festive_periods, sold.first, as_of), sold.first, as_of),
         runs=[{**run, "started_at": run["started_at"].astimezone(config.zone)} for run in runs[-RUNS:]],
         is_as_published=said.get("rules") == segmentation.fingerprint,
         examples=_examples(engine, output, said["run_id"]),
         rules=_rules(segmentation),
     )
+
+
+def _sold(segmentation: Segmentation, engine: Engine, output: Output, said: Row, folder: str) -> Sales | None:
+    """From the purchases that runs keep, or as the run that published has counted."""
+    if not said.get("state"):
+        return counted_sales(output, said["run_id"])
+    kept = Kept(engine, output, segmentation.config, said, folder)
+    return sales_of(kept.purchases, kept.first, date.fromisoformat(said["as_of"])) if kept.first else None
 
 
 def _festive(calendar: FestiveCalendar, first: date, last: date) -> list[FestiveDays]:

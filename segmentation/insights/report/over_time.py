@@ -8,12 +8,12 @@ from collections.abc import Callable, Mapping, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 
+from segmentation.core.sales import PERIOD, Row
 from segmentation.insights.report import charts
-from segmentation.insights.report.facts import PERIOD, Facts
+from segmentation.insights.report.facts import Facts
 from segmentation.insights.report.parts import NOTHING, Section, Table, change, count, each, ratio, rupees
-from segmentation.insights.statistics import Row
 
-NOT_KEPT = "Runs keep purchases only with mode: incremental, so nothing is known of single months."
+NOT_KEPT = "Months are counted by runs with report: true, or mode: incremental; the last one had neither."
 # As many cohorts and months as fit on a page.
 COHORTS = 13
 MONTHS_SHOWN = 36

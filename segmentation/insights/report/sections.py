@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 
+from segmentation.core.sales import Row
 from segmentation.insights.report import charts
 from segmentation.insights.report.facts import Facts
 from segmentation.insights.report.parts import (
@@ -21,6 +23,7 @@ from segmentation.insights.report.parts import (
 )
 from segmentation.insights.statistics import EDGES, SPEND
 
+NOT_THERE, GONE = "(not there)", "(gone)"
 WORDS: Mapping[str, str] = {
     "purchase_frequency": "How often they buy",
     "spending": "What they spend",
@@ -115,21 +118,44 @@ def moves(facts: Facts) -> Section:
         return Section("moves", "Who moved", ("In the last run no customer got another label.",))
     header = ["from", "to", "because", "customers", "their spend, rupees"]
     tables = []
-    for name in facts.dimensions:
-        rows = [
-            [
-                row["from_label"] or "(not there)",
-                row["to_label"] or "(gone)",
-                row["cause"].replace("_", " "),
-                count(row["customers"]),
-                rupees(row["spend"]),
-            ]
-            for row in facts.moves
-            if row["dimension"] == name
+    for name, labels in facts.dimensions.items():
+        moved = [row for row in facts.moves if row["dimension"] == name]
+        if moved:
+            tables += [_matrix(named(name), labels, moved), Table(f"{named(name)}: flows", header, _flows(moved))]
+    words = ("With the last run. In a row those who had the label before, in the columns what they have now.",)
+    return Section("moves", "Who moved", words, tables)
+
+
+def _flows(moved: Sequence[Row]) -> list[list[str]]:
+    """The largest first; what those spent who are gone is not published any more."""
+    return [
+        [
+            row["from_label"] or NOT_THERE,
+            row["to_label"] or GONE,
+            row["cause"].replace("_", " "),
+            count(row["customers"]),
+            rupees(row["spend"]) if row["to_label"] else NOTHING,
         ]
-        if rows:
-            tables.append(Table(named(name), header, rows))
-    return Section("moves", "Who moved", ("With the last run, largest first.",), tables)
+        for row in moved
+    ]
+
+
+def _matrix(caption: str, labels: Sequence[Row], moved: Sequence[Row]) -> Table:
+    """From label to label; who stayed has the label now and did not come to it."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for row in moved:
+        counts[row["from_label"] or NOT_THERE, row["to_label"] or GONE] += row["customers"]
+    most = max(counts.values())
+    names = [row["label"] for row in labels]
+    names += sorted({label for pair in counts for label in pair} - {*names, NOT_THERE, GONE})
+    columns, rows = [*names, GONE], [*names, NOT_THERE]
+    stayed = {row["label"]: row["customers"] - sum(counts[one, row["label"]] for one in rows) for row in labels}
+    return Table(
+        caption,
+        ["from / to", *columns],
+        [[one, *(count(stayed.get(one, 0) if one == to else counts[one, to]) for to in columns)] for one in rows],
+        heat=[[0.0 if one == to else ratio(counts[one, to], most) for to in columns] for one in rows],
+    )
 
 
 def distributions(facts: Facts) -> Section:

@@ -1,0 +1,43 @@
+"""What a run adds to the tables that grow: the rows it rejected, and its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from pyspark.sql import functions as F
+
+from segmentation.console import LOGGER
+from segmentation.engines.base import Engine
+from segmentation.run.intake import Intake
+from segmentation.run.record import RunRecord
+from segmentation.state import tables
+from segmentation.state.output import Output
+
+
+def append_rejected(engine: Engine, output: Output, intake: Intake, record: RunRecord) -> int:
+    """Keep the rejected rows with their raw values; how many they are."""
+    taken = intake.taken
+    to_table = output.rejected, tables.REJECTED, record.commit
+    if taken.rows is None or not taken.found.rows_rejected:
+        engine.tables.append_rows([], tables.REJECTED_SCHEMA, *to_table)
+        return 0
+    rejected = tables.rejected_rows(engine, taken.rows, intake.names, record.run_id, F.lit(record.started_at))
+    engine.tables.append(rejected, taken.found.rows_rejected, *to_table)
+    return taken.found.rows_rejected
+
+
+def append_run(engine: Engine, output: Output, record: RunRecord, outcome: str, message: str | None) -> None:
+    """Add a run to the table of runs."""
+    commit = {"run_id": record.run_id}
+    engine.tables.append_rows([record.row(outcome, message)], tables.RUN_SCHEMA, output.runs, tables.RUNS, commit)
+
+
+def append_failure(
+    engine: Engine, output: Output, record: RunRecord, confirm: Callable[[], object], message: str
+) -> None:
+    """Record a failed run as far as it came; must not hide the failure itself."""
+    try:
+        confirm()
+        append_run(engine, output, record, "failed", message)
+    except Exception:  # noqa: BLE001 - whatever it is, the first error is the one to report
+        LOGGER.warning("The failed run could not be added to the table of runs.", exc_info=True)
