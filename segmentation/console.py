@@ -53,6 +53,7 @@ class Reporter:
     def __init__(self, run_id: str, log_file: Path | None, secrets: Sequence[str] = ()) -> None:
         self.run_id = run_id
         self.durations: dict[str, float] = {}
+        self.steps: list[dict[str, Any]] = []
         self._formatter = _RunFormatter(run_id, secrets)
         self._file = _LogFile(log_file, encoding="utf-8") if log_file else None
         if self._file:
@@ -83,6 +84,10 @@ class Reporter:
         """One event."""
         LOGGER.info(message)
 
+    def debug(self, message: str) -> None:
+        """One event that few want to see."""
+        LOGGER.debug(message)
+
     def failed(self, error: BaseException, with_traceback: bool) -> None:
         """To the log alone: whoever started the run gets the error itself, and shows it once.
 
@@ -100,9 +105,15 @@ class Reporter:
         """Time a step and log its end with the counts that it puts into the dict."""
         counts: dict[str, Any] = {}
         started = time.perf_counter()
+        told = {"name": name, "started_at": datetime.now(UTC), "seconds": None, "counts": counts, "outcome": "failed"}
+        self.steps.append(told)
         LOGGER.debug("%s ...", name)
-        yield counts
-        seconds = time.perf_counter() - started
+        try:
+            yield counts
+            told["outcome"] = "succeeded"
+        finally:
+            seconds = time.perf_counter() - started
+            told["seconds"] = round(seconds, 3)
         self.durations[name] = round(seconds, 3)
         detail = ", ".join(f"{key} {_number(value)}" for key, value in counts.items())
         LOGGER.info("%s%s (%.1f s)", name, f": {detail}" if detail else "", seconds)

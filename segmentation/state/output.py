@@ -116,6 +116,16 @@ class Output:
         return join(self.root, "segmentation_report.md")
 
     @property
+    def results_file(self) -> str:
+        """All that is known of the last run."""
+        return join(self.root, "run_results.json")
+
+    @property
+    def metrics_file(self) -> str:
+        """The last successful run, for Prometheus."""
+        return join(self.root, "segmentation_metrics.prom")
+
+    @property
     def sales_file(self) -> str:
         """What the report says of single months; hidden from readers of the output."""
         return join(self.root, ".sales.json")
