@@ -54,3 +54,7 @@ class OutputBusyError(SegmentationError):
     """Another run holds the output."""
 
     exit_code = 5
+
+
+class RunTimeoutError(SegmentationError):
+    """A run took longer than it may."""

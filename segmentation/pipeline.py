@@ -17,7 +17,6 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.config import SegmentationConfig, load_config
-from segmentation.console import Reporter
 from segmentation.core.festive import FestiveCalendar
 from segmentation.core.segmentation import Segmentation
 from segmentation.core.segmenters import Segmenter
@@ -25,6 +24,7 @@ from segmentation.errors import ConfigError
 from segmentation.monitoring.readers import readers as readers_of
 from segmentation.run.job import Run
 from segmentation.run.record import ReaderOfRuns, RunRecord
+from segmentation.run.reporter import Reporter
 from segmentation.run.request import Request
 from segmentation.state.output import Output
 

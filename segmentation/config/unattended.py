@@ -88,10 +88,10 @@ class LogConfig(Model):
 
     Attributes:
         format: ``text``, or ``json``: an object a line.
-        max_megabytes: a log that is larger is set aside before a run, as ``.1``, ``.2`` and so on.
+        max_megabytes: a log that would grow larger is set aside, as ``.1``, ``.2`` and so on.
         keep: how many of these are kept.
     """
 
     format: Literal["text", "json"] = "text"
     max_megabytes: Annotated[Decimal, Field(gt=0)] = Decimal(10)
-    keep: int = Field(5, ge=0, le=1000)
+    keep: int = Field(5, ge=1, le=1000)

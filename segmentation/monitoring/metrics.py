@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
-from segmentation.console import Reporter
 from segmentation.run.record import RunRecord
+from segmentation.run.reporter import Reporter
 from segmentation.run.results import told
 
 if TYPE_CHECKING:

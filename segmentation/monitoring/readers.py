@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from segmentation.config import SegmentationConfig
-from segmentation.console import Reporter
 from segmentation.monitoring.alerts import alert_of, tell
 from segmentation.monitoring.metrics import write_metrics
 from segmentation.run.record import ReaderOfRuns, RunRecord
+from segmentation.run.reporter import Reporter
 from segmentation.run.results import keep_results, told
 from segmentation.state.status import record_outcome
 

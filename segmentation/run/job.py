@@ -15,7 +15,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from segmentation.console import LOGGER, Reporter
+from segmentation.console import LOGGER
 from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.core.quality import enforce_gate
 from segmentation.core.segmentation import Segmentation
@@ -28,10 +28,12 @@ from segmentation.run.appending import append_failure, append_rejected, append_r
 from segmentation.run.changes import Changes, changes_of
 from segmentation.run.freshness import state_of
 from segmentation.run.intake import Intake, Place, Reader, Taken
+from segmentation.run.limit import Limit
 from segmentation.run.past import Past
 from segmentation.run.publication import CHANGES, EXPORT, Publication
-from segmentation.run.record import ReaderOfRuns, RunRecord
+from segmentation.run.record import ReaderOfRuns, RunRecord, hand_over
 from segmentation.run.repair import finish, repair
+from segmentation.run.reporter import Reporter
 from segmentation.run.request import Request
 from segmentation.run.sales import count_sales
 from segmentation.run.segmenting import segmented
@@ -56,6 +58,7 @@ class Run:
         run_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
         self.record = RunRecord(run_id, now, output, request, self.config.fingerprint())
         self.staging = join(output.staging, run_id)
+        self.limit = Limit(self.config.max_run_minutes)
         # Taken before anything is read, so that a change during the run is seen by the next one.
         self.state = state_of(self.config, request, now)
         # On a local output the operating system's lock cannot be lost.
@@ -63,36 +66,37 @@ class Run:
 
     def execute(self, spark: SparkSession | None, progress_bar: bool) -> dict[str, Any]:
         """Run, log, clean up whatever happens, and hand the record to its readers."""
-        self.reporter = Reporter(self.record.run_id, self.output.log_file, self.config.secrets())
+        self.reporter = Reporter(self.record.run_id, self.output.log_file, self.config.secrets(), self.config.log)
         self.record.durations, self.record.steps = self.reporter.durations, self.reporter.steps
         paths = ", ".join(self.request.paths)
         self.reporter.info(f"Run started: {self.request.source} {paths} -> {self.output.root}")
         try:
-            with self._engine(spark, progress_bar) as engine:
+            with self.limit.running(), self._engine(spark, progress_bar) as engine:
                 result = self._holding(engine)
         except BaseException as error:
-            self.reporter.failed(error, with_traceback=not isinstance(error, SegmentationError))
-            if self.output.local and isinstance(error, KeyboardInterrupt):
-                outlast(self.staging)
-            self.record.end(error, self.reporter.masked(str(error)))
-            self._tell()
+            self._failed(error)
+            if self.limit.named(error) is not error:
+                raise self.limit.named(error) from None
             raise
         else:
             self.record.end()
-            self._tell()
+            hand_over(self.record, self.reporter, self.readers)
             return {**result, "report_file": self.record.report_file}
         finally:
             self.reporter.close()
 
-    def _tell(self) -> None:
-        """Hand the record to its readers; what is published is published, whatever becomes of them."""
-        for reader in self.readers:
-            try:
-                reader(self.record, self.reporter)
-            except SegmentationError as error:
-                LOGGER.warning("%s", error)
-            except Exception:  # noqa: BLE001 - whatever it is, the run is done
-                LOGGER.warning("What follows a run failed; the run did not.", exc_info=True)
+    def _failed(self, error: BaseException) -> None:
+        named = self.limit.named(error)
+        self.reporter.failed(named, with_traceback=not isinstance(named, SegmentationError))
+        if self.output.local and isinstance(error, KeyboardInterrupt):
+            outlast(self.staging)
+        self.record.end(named, self._said_of(error))
+        hand_over(self.record, self.reporter, self.readers)
+
+    def _said_of(self, error: BaseException) -> str:
+        """What the record says of a failure, without secrets."""
+        named = self.limit.named(error)
+        return self.reporter.masked(str(named) or type(named).__name__)
 
     @contextmanager
     def _engine(self, spark: SparkSession | None, progress_bar: bool) -> Iterator[Engine]:
@@ -118,7 +122,7 @@ class Run:
                 return self._execute(engine)
             except BaseException as error:
                 if not self.request.dry_run:
-                    append_failure(engine, self.output, self.record, self.confirm, self.reporter.masked(str(error)))
+                    append_failure(engine, self.output, self.record, self.confirm, self._said_of(error))
                 raise
             finally:
                 # If the engine itself died, the next run cleans up, and the first error is the one to report.

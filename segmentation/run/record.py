@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
-from segmentation.console import Reporter
+from segmentation.console import LOGGER
 from segmentation.core.quality import Profile
 from segmentation.engines.base import Engine
+from segmentation.errors import SegmentationError
 from segmentation.locations import last_name
+from segmentation.run.reporter import Reporter
 from segmentation.run.request import Request
 from segmentation.run.segments import Segments
 from segmentation.state.output import Output
@@ -167,3 +169,14 @@ class RunRecord:
 
 # What is handed the record of a run that has ended, and where to log; no step knows of it.
 ReaderOfRuns = Callable[[RunRecord, Reporter], None]
+
+
+def hand_over(record: RunRecord, reporter: Reporter, readers: Sequence[ReaderOfRuns]) -> None:
+    """Hand the record to its readers; what is published is published, whatever becomes of them."""
+    for reader in readers:
+        try:
+            reader(record, reporter)
+        except SegmentationError as error:
+            LOGGER.warning("%s", error)
+        except Exception:  # noqa: BLE001 - whatever it is, the run is done
+            LOGGER.warning("What follows a run failed; the run did not.", exc_info=True)

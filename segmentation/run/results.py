@@ -7,11 +7,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from segmentation.console import Reporter
 from segmentation.errors import SegmentationError
 from segmentation.local_files import whole_or_not_at_all
 from segmentation.locations import last_name
 from segmentation.run.record import RunRecord
+from segmentation.run.reporter import Reporter
 
 SCHEMA_VERSION = 1
 
