@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from segmentation.commands import (
+    alerts,
     as_of,
     check_input,
     erase,
@@ -23,7 +24,9 @@ from segmentation.commands import (
     rejected,
     report,
     run,
+    status,
     suggest,
+    watch,
 )
 from segmentation.engines.failures import is_panic, root_of
 from segmentation.errors import SegmentationError
@@ -40,6 +43,9 @@ COMMANDS = {
     "query": query,
     "history": history,
     "as-of": as_of,
+    "watch": watch,
+    "status": status,
+    "alerts": alerts,
     "maintain": maintain,
     "erase": erase,
     "festive": festive,

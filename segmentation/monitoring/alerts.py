@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
+from datetime import timedelta
 from typing import Any, NamedTuple
 
 from segmentation.config import SegmentationConfig
@@ -50,8 +51,8 @@ def alert_of(run: Mapping[str, Any], before: Status) -> Alert | None:
         body = f"{error['message']}\n\nNothing was published; what was there before stays. {log}"
         return Alert("failed", f"Run failed: {where}", body)
     if before.get("failures_in_a_row"):
-        many = before["failures_in_a_row"]
-        body = f"{run['total_customers']:,} customers as of {run['as_of']} are published, after {many} failures. {log}"
+        many = f"{before['failures_in_a_row']} failed run{'s' if before['failures_in_a_row'] > 1 else ''}"
+        body = f"{run['total_customers']:,} customers as of {run['as_of']} are published, after {many}. {log}"
         return Alert("recovered", f"Recovered: {where}", body)
     if run["findings"]:
         body = "Published, but unusual:\n" + "\n".join(f"- {one}" for one in run["findings"]) + f"\n\n{log}"
@@ -59,12 +60,24 @@ def alert_of(run: Mapping[str, Any], before: Status) -> Alert | None:
     return None
 
 
+def stale(output: Output, freshness: Mapping[str, Any]) -> Alert:
+    """What there is to tell when nothing was published for too long."""
+    age = timedelta(seconds=freshness["max_loaded_at_time_ago_in_s"])
+    limit = freshness["criteria"]["error_after"]
+    return Alert(
+        "stale",
+        f"Stale: {output.root}",
+        f"What is published was last known to be fresh {age} ago; freshness.error_after allows {limit['count']} "
+        f"{limit['period']}s. segmentation status --output-dir {output.root} says why.",
+    )
+
+
 def tell(config: SegmentationConfig, output: Output, alert: Alert | None) -> bool:
-    """Send an alert if it is new; one that is over makes the next of its kind new again.
+    """Send an alert unless it was sent already; a success makes all alerts new again.
 
     Args:
         config: whom to tell.
-        output: where it is kept what was told last.
+        output: where it is kept what was told.
         alert: None where all is well.
 
     Returns:
@@ -73,11 +86,11 @@ def tell(config: SegmentationConfig, output: Output, alert: Alert | None) -> boo
     if not config.alerts.urls:
         return False
     with changing(output) as status:
-        last, subject = status.get("alerted"), alert.subject if alert else None
-        if subject == last:
-            return False
-        status["alerted"] = None if alert is None or alert.kind == "recovered" else subject
-    return alert is not None and send(config, alert)
+        told: list[str] = status.get("alerted") or []
+        is_new = alert is not None and alert.subject not in told
+        over = alert is None or alert.kind in ("recovered", "unusual")
+        status["alerted"] = [*([] if over else told), *([alert.subject] if alert and alert.kind != "recovered" else [])]
+    return alert is not None and is_new and send(config, alert)
 
 
 def send(config: SegmentationConfig, alert: Alert) -> bool:

@@ -166,10 +166,13 @@ class Output:
                 )
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, patience: float = 1.0) -> Iterator[None]:
         """Hold a local output for one run; the operating system lets go when the process dies, however it dies.
 
         Others are held by a `Lease`, which needs Spark.
+
+        Args:
+            patience: seconds to wait for it.
 
         Raises:
             OutputBusyError: another run holds it.
@@ -179,7 +182,8 @@ class Output:
             return
         from filelock import FileLock, Timeout
 
-        lock = FileLock(self.lock_file, timeout=0)
+        # Whoever only asks whether a run is at work holds it for a moment.
+        lock = FileLock(self.lock_file, timeout=patience)
         try:
             lock.acquire()
         except Timeout:

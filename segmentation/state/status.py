@@ -13,7 +13,9 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from segmentation.errors import OutputBusyError
 from segmentation.local_files import whole_or_not_at_all
+from segmentation.locations import join
 from segmentation.state.output import Output
 
 SCHEMA_VERSION = 1
@@ -79,3 +81,38 @@ def record_outcome(output: Output, told: Mapping[str, Any]) -> Status:
         status["failures_in_a_row"] = int(status.get("failures_in_a_row", 0)) + 1 if failed else 0
         status["versions"] = told["versions"]
     return before
+
+
+@contextmanager
+def watching(output: Output) -> Iterator[None]:
+    """Be the one that watches an output; the operating system lets go when the process dies, however it dies.
+
+    Raises:
+        OutputBusyError: somebody watches it already.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(_watch_lock(output), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise OutputBusyError(f"Somebody watches for {output.root} already: one is enough.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_watched(output: Output) -> bool:
+    """Is there somebody who watches it?"""
+    if not _watch_lock(output).exists():
+        return False
+    try:
+        with watching(output):
+            return False
+    except OutputBusyError:
+        return True
+
+
+def _watch_lock(output: Output) -> Path:
+    return Path(join(output.root, ".automation.lock"))
