@@ -18,7 +18,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from segmentation.cli import main
 from segmentation.config import load_config
-from segmentation.errors import QualityGateError, RunTimeoutError
+from segmentation.errors import ConfigError, QualityGateError, RunTimeoutError
 from segmentation.monitoring.alerts import alert_of, stale, tell
 from segmentation.monitoring.health import freshness_of, health
 from segmentation.run import segmenting
@@ -26,7 +26,7 @@ from segmentation.run.shift import Shift, population_stability
 from segmentation.state.output import Output
 from segmentation.state.status import changing, read_status, watching
 
-from .conftest import GOOD, HEADER, OTHER, Job, published
+from .conftest import GOOD, HEADER, OTHER, Job, published, table
 from .endpoint import Endpoint
 
 ONCE = pytest.mark.embedded_only(reason="it is told after the engine has ended")
@@ -271,6 +271,35 @@ def test_alerts_of_runs_and_their_secrets(run_job: Job, write_csv, tmp_path: Pat
     everything += "".join(file.read_text() for file in (tmp_path / "out").glob("*.*"))
     assert "could not be sent to number 2 of alerts.urls (json://...)" in everything
     assert "s3cret" not in everything
+
+
+@ONCE
+def test_lineage_goes_to_a_file_and_to_an_endpoint(run_job: Job, write_csv, tmp_path: Path, caplog) -> None:
+    log = tmp_path / "events.ndjson"
+    run_job(write_csv(GOOD + "C3,,2024-01-05,1,Kids\n"), lineage={"file": str(log)})
+    start, complete = map(json.loads, log.read_text().splitlines())
+    assert (start["eventType"], complete["eventType"]) == ("START", "COMPLETE")
+    assert start["run"]["runId"] == complete["run"]["runId"]
+    assert start["eventTime"] < complete["eventTime"]
+    (source,) = complete["inputs"]
+    assert (source["namespace"], source["name"]) == ("file", str(tmp_path / "purchases.csv"))
+    assert source["inputFacets"]["inputStatistics"]["rowCount"] == 3
+    (found,) = source["inputFacets"]["dataQualityAssertions"]["assertions"]
+    assert (found["assertion"], found["column"]) == ("no_missing_purchase_id: 1 rows", "purchase_id")
+    outputs = {one["name"].rpartition("/")[2]: one for one in complete["outputs"]}
+    assert outputs["customer_segments"]["outputFacets"]["outputStatistics"]["rowCount"] == 2
+    columns = [field["name"] for field in outputs["customer_segments"]["facets"]["schema"]["fields"]]
+    assert sorted(columns) == sorted(vars(table(tmp_path, "customer_segments")[0]))
+    with Endpoint() as endpoint:
+        with pytest.raises(Exception, match="Missing required columns"):
+            run_job(write_csv("", header=BROKEN), lineage={"url": endpoint.url, "api_key": "s3cret"})
+        assert [one["eventType"] for one in endpoint.received] == ["START", "FAIL"]
+        assert "Missing required columns" in endpoint.received[1]["run"]["facets"]["errorMessage"]["message"]
+    with pytest.raises(ConfigError, match="url or file"):
+        load_config({"lineage": {}})
+    # Nobody is there any more: told, and no failure of the run.
+    assert run_job(write_csv(GOOD), lineage={"url": endpoint.url})["metadata"]["total_customers"] == 2
+    assert "What follows a run failed; the run did not." in caplog.text
 
 
 def test_freshness_in_the_words_of_dbt() -> None:

@@ -102,8 +102,9 @@ def _print_record(record: Any, _: Any) -> None:
     from segmentation.console import read_or_not
     from segmentation.run.results import told
 
-    with read_or_not():
-        print(json.dumps(told(record), indent=2, default=str))
+    if record.outcome != "running":
+        with read_or_not():
+            print(json.dumps(told(record), indent=2, default=str))
 
 
 def _nothing_to_do(options: argparse.Namespace, config: Any) -> bool:
