@@ -11,6 +11,7 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
+from segmentation.core.additions import added_up, leaving
 from segmentation.core.changes import IS_THERE, TOUCHED, WAS_THERE, carried_over, form, relabelled
 from segmentation.core.days import on
 from segmentation.core.festive import FestiveCalendar
@@ -144,17 +145,22 @@ class Increment:
     ) -> tuple[DataFrame, WithoutPurchases]:
         """What is to be published, one row per customer, and how many have returns alone.
 
-        Those whom new purchases or the move of a window touch are computed anew from their purchases. Of the others,
-        nothing changes where the day is the same; else what hangs on the day follows from what was published.
+        Those whom new purchases or the move of a window touch are computed anew: from what was published of them and
+        what comes and goes, where that adds up, else from their purchases. Of the others, nothing changes where the
+        day is the same; else what hangs on the day follows from what was published.
         """
         known = self.kept.purchases.select(*PURCHASE_COLUMNS)
         now = (self._came.added_to(known) if self._came else known).where(F.col(PURCHASE_DATE) <= on(as_of))
         others, self._anew = self._before, None
         affected = self._affected(as_of)
         if affected is not None:
-            sums = segmentation.sums(now.join(affected, on=CUSTOMER_ID, how="left_semi"), as_of, festive)
-            computed = segmentation.customers(sums, as_of).withColumns(facts)
             self._theirs = theirs = self._before.join(affected, on=CUSTOMER_ID, how="left_semi")
+            if self._adds_up(as_of):
+                entering = segmentation.sums(self._entering(as_of), as_of, festive)
+                sums = added_up(theirs, entering, leaving(known, self._was, as_of, self.config), self.config)
+            else:
+                sums = segmentation.sums(now.join(affected, on=CUSTOMER_ID, how="left_semi"), as_of, festive)
+            computed = segmentation.customers(sums, as_of).withColumns(facts)
             self._anew = self.engine.stage(carried_over(computed, theirs), join(self.folder, "anew"))
             others = others.join(affected, on=CUSTOMER_ID, how="left_anti")
         self._others = others
@@ -165,6 +171,22 @@ class Increment:
             return customers, WithoutPurchases()
         customers = self.engine.keep(customers, join(self.folder, "buyers"))
         return customers, WithoutPurchases.beside(customers, now)
+
+    def _adds_up(self, as_of: date) -> bool:
+        """Does what is published and what comes tell all? Not where purchases were replaced, the day moved back, or
+        returns are known of customers who are not published.
+        """
+        replaced = bool(self._came and self._came.counts["replacing"])
+        return as_of >= self._was and not replaced and self.config.returns == "reject"
+
+    def _entering(self, as_of: date) -> DataFrame:
+        """Purchases up to the day that did not count before: new ones, and those after the day before."""
+        day, known = F.col(PURCHASE_DATE), self.kept.purchases.select(*PURCHASE_COLUMNS)
+        is_later = (day > on(self._was)) & (day <= on(as_of))
+        # None, and no look at them, where the last that is known has counted already.
+        has_later = as_of > self._was and self.kept.last is not None and self.kept.last > self._was
+        later = known.where(is_later if has_later else F.lit(False))
+        return later.unionByName(self._came.new.select(*known.columns).where(day <= on(as_of))) if self._came else later
 
     def _affected(self, as_of: date) -> DataFrame | None:
         """Who is computed anew, None where nobody is."""
