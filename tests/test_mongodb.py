@@ -7,7 +7,7 @@ import os
 import subprocess
 import sys
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,8 @@ from segmentation.config import load_config
 from segmentation.engines.spark.java import ensure_java
 from segmentation.errors import ConfigError, NoDataError, SourceError
 from segmentation.pipeline import CustomerSegmentationPipeline
+from segmentation.run.freshness import look
+from segmentation.run.request import Request
 from segmentation.sources import mongodb as source_module
 from segmentation.sources.mongo_server import connection_uri
 from segmentation.sources.mongodb import DOCUMENT_PATHS, _partitioned, pipeline, read_mongodb
@@ -449,3 +451,19 @@ def test_a_collection_that_grows(spark: SparkSession, server: Server, tmp_path: 
         go("incremental")
     log = (tmp_path / "out/segmentation_runs.log").read_text()
     assert ("was changed, not only added to" in log) is (how == "all read again")
+
+
+def test_an_unchanged_collection_needs_no_run(spark: SparkSession, server: Server, tmp_path: Path) -> None:
+    with server.client() as client:
+        client.retail.fresh.insert_many([good(), good(order_id="P2")])
+        run(spark, server, tmp_path / "out", "fresh")
+        settings = {"uri": server.uri, "database": "retail", "collection": "fresh"}
+        config = load_config({"output_dir": str(tmp_path / "out"), "max_rejected_ratio": 1, "mongodb": settings})
+        request = Request.of("mongodb", None, None, config)
+        assert look(config, request, datetime.now(UTC)) == (
+            False,
+            "Nothing to do: source and configuration are as they were at the last successful run.",
+        )
+        client.retail.fresh.update_one({"order_id": "P2"}, {"$set": {"total_amount_lkr": "6.00"}})
+        due, why = look(config, request, datetime.now(UTC))
+        assert (due, why) == (True, "The job runs: the source changed since the last successful run.")

@@ -424,7 +424,7 @@ def test_freshness_says_why_and_how(write_csv, tmp_path: Path, capsys) -> None:
     status = read_status(output_of(tmp_path))
     assert status["last_checked"] > status["last_success"]
     source.write_text(HEADER + GOOD + OTHER)
-    assert said() == (0, "The job runs: files of the source changed since the last successful run.")
+    assert said() == (0, "The job runs: the source changed since the last successful run.")
     (tmp_path / "own.yaml").write_text("report: false\ndominant_threshold: 0.6\n")
     assert said() == (0, "The job runs: the configuration changed since the last successful run.")
     (tmp_path / "out/customer_segmentation.json").unlink()

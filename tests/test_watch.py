@@ -16,15 +16,19 @@ from typing import Any
 
 import pytest
 
+from segmentation.automation.collection import CollectionWatch
 from segmentation.automation.files import folder_of
 from segmentation.automation.inbox import Inbox
 from segmentation.cli import main
+from segmentation.config import load_config
 from segmentation.errors import ConfigError
+from segmentation.sources.mongo_facts import fingerprint
 from segmentation.state.output import Output
 from segmentation.state.status import watching
 
 from .conftest import GOOD, HEADER, OTHER, published, table
 from .endpoint import Endpoint
+from .mongo_server import Server
 
 SOON = 30.0
 
@@ -157,7 +161,7 @@ def test_files_ask_for_runs(watch: Watched) -> None:
     (watch.folder / "in/.a.csv.swp").write_text("x")
     watch.settle()
     assert watch.runs() == ["succeeded"] * 3
-    assert watch.status()["last_run"]["trigger"] == "files"
+    assert watch.status()["last_run"]["trigger"] == "source"
     assert watch.stop() == 0
     assert watch.status()["watch"]["state"] == "stopped"
 
@@ -223,6 +227,36 @@ def test_a_run_at_work_ends_with_the_watch(watch: Watched) -> None:
     assert watch.status()["state"] == "idle"
     by_json, by_table = published(watch.folder)
     assert by_json == by_table
+
+
+@pytest.mark.slow
+@pytest.mark.xdist_group("mongodb")
+def test_a_collection_tells_of_every_change(tmp_path: Path) -> None:
+    server = Server(tmp_path / "mongodb" / "data").start()
+    config = load_config({"mongodb": {"uri": server.uri, "collection": "watched"}, "output_dir": str(tmp_path)})
+    heard: list[str] = []
+    watch = CollectionWatch(config, Output.of(config), heard.append, 0.2)
+    with server.client() as client:
+        documents = client.retail.watched
+        documents.insert_many([{"order_id": number, "total": 5} for number in range(3)])
+        before = fingerprint(config)
+        assert before is not None
+        assert fingerprint(config) == before
+        watch.start()
+        time.sleep(1)
+        assert heard == []
+        # The same size in bytes, the same number of documents, the same last one.
+        documents.update_one({"order_id": 1}, {"$set": {"total": 6}})
+        until(lambda: heard, "a change in place")
+        documents.delete_one({"order_id": 0})
+        until(lambda: len(heard) >= 2, "a removal")
+        by_field = load_config({"mongodb": {"uri": server.uri, "incremental": {"field": "order_id"}}})
+        told = fingerprint(by_field)
+        client.retail.purchases.insert_one({"order_id": 9})
+        assert fingerprint(by_field) not in (None, told)
+    watch.stop()
+    server.kill()
+    assert fingerprint(config) is None
 
 
 @pytest.mark.slow

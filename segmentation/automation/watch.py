@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from types import FrameType
 from typing import TYPE_CHECKING, Any
 
+from segmentation.automation.collection import CollectionWatch
 from segmentation.automation.files import observer_of
 from segmentation.automation.inbox import Due, Inbox
 from segmentation.automation.runner import WORTH_ANOTHER_TRY, Runner
@@ -42,6 +43,7 @@ class Plan:
         files: local files and folders that ask for a run when they change.
         settle_seconds: without another change, before a run begins.
         poll_seconds: between looks at the files, None to be told by the system.
+        poll_collection: between questions to MongoDB where it does not tell by itself, None to leave it alone.
         retries: of a run that failed.
         retry_seconds: before the first of them; each pause after is twice as long.
     """
@@ -51,6 +53,7 @@ class Plan:
     files: Sequence[str] = ()
     settle_seconds: float = 2.0
     poll_seconds: float | None = None
+    poll_collection: float | None = None
     retries: int = 3
     retry_seconds: float = 30.0
 
@@ -85,6 +88,10 @@ class Watch:
             open_ones.enter_context(self._signals())
             self.scheduler = _scheduler(self.plan, self.inbox)
             open_ones.callback(self.scheduler.shutdown, wait=False)
+            if self.plan.poll_collection is not None:
+                collection = CollectionWatch(self.config, self.output, self._changed, self.plan.poll_collection)
+                collection.start()
+                open_ones.callback(collection.stop)
             if self.plan.files:
                 observer = observer_of(self.plan.files, self.output.root, self._changed, self.plan.poll_seconds)
                 observer.start()
@@ -126,7 +133,7 @@ class Watch:
 
     def _changed(self, path: str) -> None:
         LOGGER.debug("%s changed", path)
-        self.inbox.put("files", settles_in=self.plan.settle_seconds)
+        self.inbox.put("source", settles_in=self.plan.settle_seconds)
 
     def _look_at_age(self) -> None:
         """Nobody may have asked for a run, or each may fail."""

@@ -30,7 +30,10 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         "--settle", type=float, default=2.0, metavar="SECONDS", help="without a change before a run begins (default: 2)"
     )
     parser.add_argument(
-        "--poll", type=float, metavar="SECONDS", help="look at the files so often, for network shares that tell nothing"
+        "--poll",
+        type=float,
+        metavar="SECONDS",
+        help="look at the files so often, for network shares that tell nothing (MongoDB without change streams: 30)",
     )
     parser.add_argument("--retries", type=int, default=3, metavar="N", help="of a run that failed (default: 3)")
     parser.add_argument(
@@ -67,6 +70,7 @@ def execute(options: argparse.Namespace) -> int:
         [] if options.no_files else request.locations,
         options.settle,
         options.poll,
+        (options.poll or 30.0) if options.source == "mongodb" and not options.no_files else None,
         options.retries,
         options.retry_after,
     )

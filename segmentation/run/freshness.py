@@ -19,7 +19,7 @@ from segmentation.state.status import last_success
 # What is compared, and what is said of what differs.
 CHANGES = {
     "source": "another source was named",
-    "source_fingerprint": "files of the source changed",
+    "source_fingerprint": "the source changed",
     "config_fingerprint": "the configuration changed",
     "as_of_day": "the as-of day changed",
     "output": "the name of the export changed",
@@ -29,12 +29,12 @@ CHANGES = {
 def state_of(config: SegmentationConfig, request: Request, now: datetime) -> dict[str, Any]:
     """What the outcome of a run hangs on; compare it with what `last_success` recorded.
 
-    ``source_fingerprint`` is None where it cannot be told without Spark (another file system, MongoDB, a table
-    of the catalog); then a run is due.
+    ``source_fingerprint`` is None where it cannot be told without Spark (another file system, a table of the catalog,
+    a MongoDB server that does not tell); then a run is due.
     """
     return {
         "source": request.source,
-        "source_fingerprint": _fingerprint(request.locations) if request.locations else None,
+        "source_fingerprint": _source(config, request),
         "config_fingerprint": config.fingerprint(),
         "as_of_day": config.day_of(now).isoformat() if config.as_of == "today" else str(config.as_of),
         "output": [config.output_filename],
@@ -66,6 +66,14 @@ def newest_commit(table: Path) -> list[Path]:
     """The newest version in the log of a Delta table, whose files never change; nothing where it is none."""
     commits = [entry for entry in (table / DELTA_LOG).glob("*.json") if entry.stem.isdigit()]
     return [max(commits, key=lambda commit: int(commit.stem))] if commits else []
+
+
+def _source(config: SegmentationConfig, request: Request) -> str | None:
+    if request.source == "mongodb":
+        from segmentation.sources.mongo_facts import fingerprint
+
+        return fingerprint(config)
+    return _fingerprint(request.locations) if request.locations else None
 
 
 def _fingerprint(paths: Sequence[str]) -> str | None:
