@@ -23,6 +23,7 @@ from segmentation.commands import (
     rejected,
     report,
     run,
+    schedule,
     suggest,
 )
 from segmentation.engines.failures import is_panic, root_of
@@ -43,6 +44,7 @@ COMMANDS = {
     "maintain": maintain,
     "erase": erase,
     "festive": festive,
+    "schedule": schedule,
 }
 DESCRIPTION = "Segment the customers of a retailer."
 

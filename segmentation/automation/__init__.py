@@ -1,0 +1,1 @@
+"""What runs the job by itself, and what is said of it."""
