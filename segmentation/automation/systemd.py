@@ -9,6 +9,7 @@ from pathlib import Path
 
 from segmentation.automation.plan import BUSY, Due, Plan
 from segmentation.automation.times import WEEKDAYS, Times
+from segmentation.errors import ScheduleError
 
 ABOUT = "# segmentation schedule: "
 TIMES = "# times of cron: "
@@ -44,7 +45,16 @@ WantedBy=timers.target
 
 
 def units(plan: Plan) -> dict[str, str]:
-    """File name -> content, of all units of a schedule."""
+    """File name -> content, of all units of a schedule.
+
+    Raises:
+        ScheduleError: systemd cannot start this interpreter.
+    """
+    if re.search(r"[\"'\\]", plan.python):
+        raise ScheduleError(
+            f"systemd starts no program with a quote or a backslash in its path, and found is {plan.python}: install "
+            "the job in a virtual environment elsewhere, or leave --systemd out."
+        )
     stem = stem_of(plan.output)
     found = {}
     for due in plan.lines:

@@ -83,7 +83,9 @@ def _config(options: argparse.Namespace) -> SegmentationConfig:
     from segmentation.config import load_config, override
 
     given = {"output_dir": options.output_dir, "as_of": options.as_of, "engine": options.engine}
-    return override(load_config(options.config), given)
+    config = override(load_config(options.config), given)
+    # One name for one directory: a schedule is known by it.
+    return override(config, {"output_dir": _absolute(config.output_dir)})
 
 
 def _root(options: argparse.Namespace) -> str:
