@@ -9,7 +9,7 @@ EXTRA :=
 CONSTRAINTS := $(VENV)/constraints.txt
 else
 VENV := .venv
-EXTRA := [embedded,report]
+EXTRA := [embedded,report,automation]
 CONSTRAINTS := conf/constraints.txt
 endif
 BIN := $(VENV)/bin
@@ -20,7 +20,7 @@ WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench test test-fast test-spark35 test-quick test-browser test-cluster package lint format mongo-demo cluster-demo report-demo notebook notebooks sample clean java
+.PHONY: help run bench test test-fast test-spark35 test-quick test-browser test-cluster package lint format mongo-demo cluster-demo report-demo automation-demo notebook notebooks sample clean java
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -105,6 +105,9 @@ mongo-demo: $(VENV)/dev.stamp ## Load the sample into a MongoDB test server and 
 
 report-demo: $(VENV)/dev.stamp ## Run three months of the sample one after the other, and write the report
 	@$(BIN)/python -m tests.report_demo
+
+automation-demo: $(VENV)/dev.stamp ## Watch a folder, let files come, see runs, status and an alert
+	@$(BIN)/python -m tests.automation_demo
 
 cluster-demo: $(VENV)/dev.stamp ## Run on a cluster of two workers and compare with local mode
 	@$(BIN)/python -m tests.cluster_demo

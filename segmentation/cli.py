@@ -11,6 +11,7 @@ import traceback
 from collections.abc import Callable, Sequence
 
 from segmentation.commands import (
+    alerts,
     as_of,
     check_input,
     erase,
@@ -24,7 +25,9 @@ from segmentation.commands import (
     report,
     run,
     schedule,
+    status,
     suggest,
+    watch,
 )
 from segmentation.engines.failures import is_panic, root_of
 from segmentation.errors import SegmentationError
@@ -41,10 +44,13 @@ COMMANDS = {
     "query": query,
     "history": history,
     "as-of": as_of,
+    "watch": watch,
+    "schedule": schedule,
+    "status": status,
+    "alerts": alerts,
     "maintain": maintain,
     "erase": erase,
     "festive": festive,
-    "schedule": schedule,
 }
 DESCRIPTION = "Segment the customers of a retailer."
 

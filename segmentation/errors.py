@@ -58,3 +58,7 @@ class OutputBusyError(SegmentationError):
     """Another run holds the output."""
 
     exit_code = 5
+
+
+class RunTimeoutError(SegmentationError):
+    """A run took longer than it may."""

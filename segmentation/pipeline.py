@@ -17,13 +17,14 @@ from typing import Any
 from pyspark.sql import DataFrame, SparkSession
 
 from segmentation.config import SegmentationConfig, load_config
-from segmentation.console import Reporter
 from segmentation.core.festive import FestiveCalendar
 from segmentation.core.segmentation import Segmentation
 from segmentation.core.segmenters import Segmenter
 from segmentation.errors import ConfigError
+from segmentation.monitoring.readers import readers as readers_of
 from segmentation.run.job import Run
-from segmentation.run.record import RunRecord
+from segmentation.run.record import ReaderOfRuns, RunRecord
+from segmentation.run.reporter import Reporter
 from segmentation.run.request import Request
 from segmentation.state.output import Output
 
@@ -58,7 +59,10 @@ class CustomerSegmentationPipeline:
         mode: str | None = None,
         force: bool = False,
         dry_run: bool = False,
+        accept_shift: bool = False,
         progress_bar: bool = False,
+        trigger: str = "manual",
+        readers: Sequence[ReaderOfRuns] = (),
     ) -> dict[str, Any]:
         """Read, segment, publish.
 
@@ -71,7 +75,10 @@ class CustomerSegmentationPipeline:
                 configuration says.
             force: with ``incremental``, read everything anew.
             dry_run: compute and count, publish nothing.
+            accept_shift: publish what is too unlike what was published before.
             progress_bar: show Spark's own progress on the terminal.
+            trigger: who or what asked for the run, for its record.
+            readers: what is handed the record of the run once it has ended, well or not, after the job's own readers.
 
         Returns:
             A JSON-serialisable dict: ``metadata``, ``segments``, ``output_file``, ``tables``,
@@ -80,12 +87,13 @@ class CustomerSegmentationPipeline:
         Raises:
             SegmentationError: its subclasses, with one message for people and the exit code of the contract.
         """
-        request = Request.of(source, csv_path, mode, self.config, table=table, dry_run=dry_run, force=force)
+        asked = {"dry_run": dry_run, "force": force, "accept_shift": accept_shift}
+        request = Request.of(source, csv_path, mode, self.config, table=table, trigger=trigger, **asked)
         output = Output.of(self.config)
         output.refuse_inside(request.locations)
         output.create()
         with output.locked():
-            return Run(self.segmentation, output, request, [self._report_after]).execute(spark, progress_bar)
+            return Run(self.segmentation, output, request, [*self._readers(), *readers]).execute(spark, progress_bar)
 
     def explain(self, customer: str) -> dict[str, Any]:
         """Why a customer has its labels, and what comes next, see `insights.explain`; nothing is written.
@@ -130,6 +138,10 @@ class CustomerSegmentationPipeline:
         from segmentation.insights.report.report import report
 
         return report(self.segmentation, Output.of(self.config))
+
+    def _readers(self) -> list[ReaderOfRuns]:
+        """What tells of a run, the quickest first."""
+        return [*readers_of(self.config), self._report_after]
 
     def _report_after(self, record: RunRecord, reporter: Reporter) -> None:
         """The report of what a run has published, if the configuration asks for one."""

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -124,6 +125,7 @@ def plan(output: str = "/data/out 1", check: str = CHECK, **other: object) -> Pl
         "options": ("--csv-path", "/data/100%.csv", "--output-dir", output),
         "log": f"{output}/segmentation_cron.log",
         "environment": None,
+        "minutes": Decimal("119.5"),
         **other,
     }
     return Plan(output=output, check=times_of(check), full=times_of(FULL), **given)  # type: ignore[arg-type]
@@ -173,7 +175,7 @@ def test_units_say_what_a_schedule_means() -> None:
     assert re.fullmatch(r"segmentation-100-HOME-[0-9a-f]{8}", stem)
     check, full = (units[f"{stem}-{name}.service"].splitlines() for name in ("check", "full"))
     assert (
-        'ExecStart=:"/opt/my env/bin/python" "-m" "segmentation.cli" "run" "--check-freshness" '
+        'ExecStart=:"/opt/my env/bin/python" "-m" "segmentation.cli" "run" "--check-freshness" "--trigger" "systemd" '
         '"--csv-path" "/data/100%%.csv" "--output-dir" "/data/100%% $HOME"'
     ) in check
     expected = [
@@ -181,12 +183,13 @@ def test_units_say_what_a_schedule_means() -> None:
         "WorkingDirectory=/home/ann",
         "EnvironmentFile=/etc/se cret",
         "SuccessExitStatus=5",
-        "TimeoutStartSec=5h",
+        "TimeoutStartSec=130min",
         "StandardOutput=append:/data/100%% $HOME/segmentation_cron.log",
     ]
     for service in (check, full):
         assert [line for line in service if line in expected] == expected
     assert f"After={stem}-check.service" in full
+    assert "TimeoutStartSec=infinity" in "".join(systemd.units(plan(minutes=None)).values())
     assert not [line for line in check if line.startswith("After=")]
     assert '"--force"' in "".join(full)
     timer = units[f"{stem}-check.timer"].splitlines()
@@ -230,7 +233,8 @@ def parser() -> argparse.ArgumentParser:
 def test_options_of_a_run_are_passed_on() -> None:
     words = (
         "--source table --csv-path a --csv-path b --table t --engine spark --config c --output-dir o --as-of today "
-        "--mode full --check-freshness --force --dry-run --log-level ERROR"
+        "--mode full --check-freshness --force --fresh-exit-code 3 --accept-shift --json --trigger me --dry-run "
+        "--log-level ERROR"
     )
     options = parser().parse_args(words.split())
     assert parser().parse_args(list(passed_on.passed_on(options, {}, ()))) == options

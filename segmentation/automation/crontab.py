@@ -26,7 +26,7 @@ def line(plan: Plan, due: Due) -> str:
     mails; another run at work is none.
     """
     log = f"log={quoted(plan.log)}; mkdir -p {quoted(str(Path(plan.log).parent))}"
-    words = " ".join(map(quoted, plan.command(due)))
+    words = " ".join(map(quoted, plan.command(due, "cron")))
     runs = f'{{ date; {_settings(plan)}{words}; }} >> "$log" 2>&1; code=$?'
     fails = '{ echo "segmentation: exit code $code, see $log"; exit $code; }'
     ends = f"[ $code -eq 0 ] || [ $code -eq {BUSY} ] || {fails}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import NamedTuple
 
 from segmentation.automation.times import Times
@@ -37,6 +38,7 @@ class Plan:
     environment: a file of `NAME=value` lines, for secrets; schedulers start jobs without the user's.
     check: when to run if something changed.
     full: when to rebuild everything.
+    minutes: how long a run may take before it ends itself, None for as long as it takes.
     """
 
     output: str
@@ -47,6 +49,7 @@ class Plan:
     environment: str | None
     check: Times
     full: Times
+    minutes: Decimal | None
 
     def __post_init__(self) -> None:
         """See that it can be written in lines.
@@ -68,6 +71,7 @@ class Plan:
         check = Due("check", "run if something changed", "--check-freshness", self.check)
         return check, Due("full", "rebuild everything", "--force", self.full)
 
-    def command(self, due: Due) -> tuple[str, ...]:
-        """What a line runs, word by word."""
-        return (self.python, "-m", "segmentation.cli", "run", due.option, *self.options)
+    def command(self, due: Due, trigger: str) -> tuple[str, ...]:
+        """What a line runs, word by word; `trigger` is what starts it, unless the options name that."""
+        named = () if "--trigger" in self.options else ("--trigger", trigger)
+        return (self.python, "-m", "segmentation.cli", "run", due.option, *named, *self.options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -13,8 +14,8 @@ from segmentation.errors import ScheduleError
 
 ABOUT = "# segmentation schedule: "
 TIMES = "# times of cron: "
-# A run that takes longer hangs; `systemctl --user edit` sets another limit.
-TIME_LIMIT = "5h"
+# A run ends itself after `max_run_minutes`; after so many more it hangs.
+GRACE_MINUTES = 10
 
 SERVICE = """{about}
 [Unit]
@@ -109,11 +110,15 @@ def _service(plan: Plan, due: Due) -> str:
         order=order,
         folder=literal(plan.folder),
         environment=environment,
-        command=" ".join(map(quoted, plan.command(due))),
+        command=" ".join(map(quoted, plan.command(due, "systemd"))),
         busy=BUSY,
-        limit=TIME_LIMIT,
+        limit=_limit(plan),
         log=literal(plan.log),
     )
+
+
+def _limit(plan: Plan) -> str:
+    return "infinity" if plan.minutes is None else f"{math.ceil(plan.minutes) + GRACE_MINUTES}min"
 
 
 def _timer(plan: Plan, due: Due) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
 from segmentation.errors import ScheduleError
@@ -79,7 +79,7 @@ def next_times(times: Times, now: datetime | None = None, count: int = 3) -> lis
     Raises:
         ScheduleError: never, or APScheduler is not installed.
     """
-    trigger = _trigger(times, now)
+    trigger = trigger_of(times, now.tzinfo if now else None)
     found: list[datetime] = []
     after = now or datetime.now().astimezone()
     while len(found) < count:
@@ -89,6 +89,30 @@ def next_times(times: Times, now: datetime | None = None, count: int = 3) -> lis
         found.append(due)
         after = due
     return found
+
+
+def trigger_of(times: Times, zone: tzinfo | None = None) -> BaseTrigger:
+    """The same for APScheduler, by default in the machine's time zone.
+
+    It counts weekdays from Monday and wants both days to fit: it is told names, and each day alone.
+
+    Raises:
+        ScheduleError: APScheduler is not installed.
+    """
+    try:
+        from apscheduler.triggers.combining import OrTrigger
+        from apscheduler.triggers.cron import CronTrigger
+    except ImportError:
+        raise ScheduleError(f"Schedules need APScheduler, which is not installed: {INSTALL}.") from None
+    days, weekdays = _listed(times.days), _listed(times.weekdays, WEEKDAYS)
+    pairs = [(days, "*"), ("*", weekdays)] if times.either else [(days, weekdays)]
+    found = [
+        CronTrigger.from_crontab(
+            f"{_listed(times.minutes)} {_listed(times.hours)} {day} {_listed(times.months)} {weekday}", timezone=zone
+        )
+        for day, weekday in pairs
+    ]
+    return found[0] if len(found) == 1 else OrTrigger(found)
 
 
 def _refused(text: str, found: str) -> ScheduleError:
@@ -130,25 +154,6 @@ def _number(word: str, field: Field, text: str) -> int:
     if not re.fullmatch("[0-9]{1,2}", word) or not field.low <= int(word) <= field.high:
         raise _refused(text, f"the {field.name} is {word!r}, and goes from {field.low} to {field.high}")
     return int(word)
-
-
-def _trigger(times: Times, now: datetime | None) -> BaseTrigger:
-    """APScheduler counts weekdays from Monday and wants both days to fit: it is told names, and each day alone."""
-    try:
-        from apscheduler.triggers.combining import OrTrigger
-        from apscheduler.triggers.cron import CronTrigger
-    except ImportError:
-        raise ScheduleError(f"Schedules need APScheduler, which is not installed: {INSTALL}.") from None
-    zone = now.tzinfo if now else None
-    days, weekdays = _listed(times.days), _listed(times.weekdays, WEEKDAYS)
-    pairs = [(days, "*"), ("*", weekdays)] if times.either else [(days, weekdays)]
-    found = [
-        CronTrigger.from_crontab(
-            f"{_listed(times.minutes)} {_listed(times.hours)} {day} {_listed(times.months)} {weekday}", timezone=zone
-        )
-        for day, weekday in pairs
-    ]
-    return found[0] if len(found) == 1 else OrTrigger(found)
 
 
 def _listed(numbers: tuple[int, ...] | None, names: tuple[str, ...] = ()) -> str:

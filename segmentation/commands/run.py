@@ -43,6 +43,22 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         help="run only if source, config or day changed since the last success",
     )
     parser.add_argument("--force", action="store_true", help="always run, and rebuild in full")
+    parser.add_argument(
+        "--fresh-exit-code",
+        type=int,
+        default=0,
+        metavar="N",
+        help="exit code of --check-freshness with nothing to do, for schedulers that mark runs as skipped (default: 0)",
+    )
+    parser.add_argument(
+        "--accept-shift",
+        action="store_true",
+        help="publish what is too unlike what was published before (monitoring.refuse_above)",
+    )
+    parser.add_argument("--json", action="store_true", help="print the record of the run (run_results.json)")
+    parser.add_argument(
+        "--trigger", default="manual", metavar="NAME", help="what started the run, for its record (default: manual)"
+    )
     parser.add_argument("--dry-run", action="store_true", help="compute and count, publish nothing")
     parser.add_argument("--log-level", choices=("DEBUG", "INFO", "WARNING", "ERROR"), default="INFO", metavar="LEVEL")
 
@@ -51,37 +67,64 @@ def execute(options: argparse.Namespace) -> int:
     """Run the job as the options say."""
     from segmentation.config import load_config, override
     from segmentation.console import print_summary, read_or_not, setup_console
+    from segmentation.run.limit import ended_at_last
 
     setup_console(options.log_level)
     given = {"as_of": options.as_of, "output_dir": options.output_dir, "engine": options.engine}
     config = override(load_config(options.config), given)
     if options.check_freshness and not options.force and _nothing_to_do(options, config):
-        print("Nothing to do: source and configuration are as they were at the last successful run.")
-        return 0
+        return int(options.fresh_exit_code)
     from segmentation.pipeline import CustomerSegmentationPipeline
 
-    result = CustomerSegmentationPipeline(config).run(
-        options.source,
-        options.csv_path,
-        table=options.table,
-        mode=options.mode,
-        force=options.force,
-        dry_run=options.dry_run,
-        progress_bar=sys.stderr.isatty(),
-    )
+    with ended_at_last(config.max_run_minutes):
+        result = CustomerSegmentationPipeline(config).run(
+            options.source,
+            options.csv_path,
+            table=options.table,
+            mode=options.mode,
+            force=options.force,
+            dry_run=options.dry_run,
+            accept_shift=options.accept_shift,
+            trigger=options.trigger,
+            progress_bar=sys.stderr.isatty(),
+            readers=[_print_record] if options.json else (),
+        )
     # Published is published, whoever reads the summary.
     with read_or_not():
-        print_summary(result)
+        if not options.json:
+            print_summary(result)
     return 0
 
 
+def _print_record(record: Any, _: Any) -> None:
+    import json
+
+    from segmentation.console import read_or_not
+    from segmentation.run.results import told
+
+    with read_or_not():
+        print(json.dumps(told(record), indent=2, default=str))
+
+
 def _nothing_to_do(options: argparse.Namespace, config: Any) -> bool:
-    from segmentation.run.freshness import is_unchanged, state_of
+    import json
+
+    from segmentation.console import LOGGER
+    from segmentation.run.freshness import look
     from segmentation.run.request import Request
     from segmentation.state.output import Output
+    from segmentation.state.status import record_unchanged
 
     request = Request.of(options.source, options.csv_path, options.mode, config, table=options.table)
-    state = state_of(config, request, datetime.now(UTC))
-    if state["source_fingerprint"] is None:
-        print(f"Whether {', '.join(request.paths)} changed cannot be told without reading, so the job runs.")
-    return is_unchanged(Output.of(config), state)
+    now = datetime.now(UTC)
+    is_due, why = look(config, request, now)
+    if not is_due:
+        try:
+            record_unchanged(Output.of(config), now)
+        except OSError as error:
+            LOGGER.warning("That there was nothing to do cannot be noted: %s.", error)
+    if options.json and not is_due:
+        print(json.dumps({"outcome": "skipped", "reason": why}))
+    elif not options.json:
+        print(why)
+    return not is_due

@@ -116,6 +116,7 @@ def _plan(options: argparse.Namespace, config: SegmentationConfig, output: Outpu
         environment=_env_file(options),
         check=check,
         full=full,
+        minutes=config.max_run_minutes,
     )
 
 

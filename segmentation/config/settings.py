@@ -15,6 +15,7 @@ from pydantic import Field, model_validator
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
 from segmentation.config.mongodb import MongoConfig, MongoTarget
 from segmentation.config.table import TableConfig
+from segmentation.config.unattended import AlertsConfig, FreshnessConfig, LineageConfig, LogConfig, MonitoringConfig
 from segmentation.config.values import (
     Amount,
     AsOf,
@@ -44,6 +45,13 @@ NOT_IN_FINGERPRINT = {
     "output_dir",
     "output_filename",
     "report",
+    "max_run_minutes",
+    "freshness",
+    "monitoring",
+    "metrics",
+    "alerts",
+    "lineage",
+    "log",
     "report_actions",
     "packages",
     "engine",
@@ -126,6 +134,15 @@ class SegmentationConfig(Model):
     report: bool = True
     report_actions: dict[Name, str] = {}
 
+    # When nobody watches
+    max_run_minutes: Annotated[Decimal, Field(gt=0)] | None = Decimal(120)
+    freshness: FreshnessConfig = FreshnessConfig()
+    monitoring: MonitoringConfig = MonitoringConfig()
+    metrics: bool = True
+    alerts: AlertsConfig = AlertsConfig()
+    lineage: LineageConfig | None = None
+    log: LogConfig = LogConfig()
+
     # What is computed: everything, or what changed
     mode: Literal["full", "incremental"] = "full"
 
@@ -175,7 +192,9 @@ class SegmentationConfig(Model):
 
     def secrets(self) -> list[str]:
         """Texts that must appear nowhere."""
-        return self.mongodb.secrets() if self.mongodb else []
+        key = self.lineage.api_key if self.lineage else None
+        others = [*self.alerts.secrets(), *([key.get_secret_value()] if key else [])]
+        return (self.mongodb.secrets() if self.mongodb else []) + others
 
     @property
     def zone(self) -> ZoneInfo:

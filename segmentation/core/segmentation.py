@@ -133,10 +133,11 @@ class Segmentation:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def counts(self) -> list[Column]:
-        """Aggregates over customers: how many, how many purchases and returns they account for, how many by label."""
+        """Aggregates over customers: how many, their purchases, returns and spend, how many by label."""
         return [
             F.count(F.lit(1)),
             F.coalesce(F.sum("total_purchases"), F.lit(0)),
             F.coalesce(F.sum("returns"), F.lit(0)),
+            F.sum("lifetime_spend"),
             *[count_if(F.col(dimension) == label) for dimension, label in self.labels],
         ]

@@ -15,7 +15,7 @@ from segmentation.core.metrics import count_if
 from segmentation.core.quality import only_row
 from segmentation.engines.base import Engine
 from segmentation.run.publication import Write
-from segmentation.run.record import Segments
+from segmentation.run.segments import Segments
 from segmentation.schemas import CUSTOMER_ID
 from segmentation.state import tables
 from segmentation.state.output import Output

@@ -16,6 +16,15 @@ from segmentation.run.request import Request
 from segmentation.state.output import Output
 from segmentation.state.status import last_success
 
+# What is compared, and what is said of what differs.
+CHANGES = {
+    "source": "another source was named",
+    "source_fingerprint": "files of the source changed",
+    "config_fingerprint": "the configuration changed",
+    "as_of_day": "the as-of day changed",
+    "output": "the name of the export changed",
+}
+
 
 def state_of(config: SegmentationConfig, request: Request, now: datetime) -> dict[str, Any]:
     """What the outcome of a run hangs on; compare it with what `last_success` recorded.
@@ -32,12 +41,25 @@ def state_of(config: SegmentationConfig, request: Request, now: datetime) -> dic
     }
 
 
-def is_unchanged(output: Output, state: dict[str, Any]) -> bool:
-    """Is what was published last still what a run would publish now?"""
-    published = (
-        output.local is not None and (output.local / output.filename).is_file() and Path(output.segments).is_dir()
-    )
-    return published and state["source_fingerprint"] is not None and last_success(output) == state
+def look(config: SegmentationConfig, request: Request, now: datetime) -> tuple[bool, str]:
+    """Is a run due, and why, or why not: a sentence."""
+    state, output = state_of(config, request, now), Output.of(config)
+    before = last_success(output)
+    if state["source_fingerprint"] is None:
+        paths = ", ".join(request.paths)
+        return True, f"Whether {paths} changed cannot be told without reading, so the job runs."
+    if before is None:
+        return True, f"The job runs: no successful run is known in {output.root}."
+    if not _is_published(output):
+        return True, f"The job runs: what was published in {output.root} is not there any more."
+    changed = [CHANGES[name] for name in CHANGES if before.get(name) != state[name]]
+    if changed:
+        return True, f"The job runs: {', and '.join(changed)} since the last successful run."
+    return False, "Nothing to do: source and configuration are as they were at the last successful run."
+
+
+def _is_published(output: Output) -> bool:
+    return output.local is not None and (output.local / output.filename).is_file() and Path(output.segments).is_dir()
 
 
 def newest_commit(table: Path) -> list[Path]:

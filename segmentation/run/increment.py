@@ -26,7 +26,7 @@ from segmentation.run.kept import Kept, bounds, comes_from
 from segmentation.run.past import Past
 from segmentation.run.plan import Outdated
 from segmentation.run.publication import Write
-from segmentation.run.record import Facts, Segments, WithoutPurchases
+from segmentation.run.segments import Facts, Segments, WithoutPurchases
 from segmentation.run.settling import fixed_as_of
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_COLUMNS, PURCHASE_DATE, SOURCE
 from segmentation.state import tables

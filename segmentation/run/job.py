@@ -10,15 +10,12 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from pyspark.sql import SparkSession
-from pyspark.sql import functions as F
 
-from segmentation.console import LOGGER, Reporter
-from segmentation.core.days import on
-from segmentation.core.festive import resolve
+from segmentation.console import LOGGER
 from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.core.quality import enforce_gate
 from segmentation.core.segmentation import Segmentation
@@ -31,13 +28,17 @@ from segmentation.run.appending import append_failure, append_rejected, append_r
 from segmentation.run.changes import Changes, changes_of
 from segmentation.run.freshness import state_of
 from segmentation.run.intake import Intake, Place, Reader, Taken
+from segmentation.run.limit import Limit
 from segmentation.run.past import Past
 from segmentation.run.publication import CHANGES, EXPORT, Publication
-from segmentation.run.record import ReaderOfRuns, RunRecord, Segments, counted
+from segmentation.run.record import ReaderOfRuns, RunRecord, hand_over
 from segmentation.run.repair import finish, repair
+from segmentation.run.reporter import Reporter
 from segmentation.run.request import Request
 from segmentation.run.sales import count_sales
-from segmentation.run.settling import fixed_as_of
+from segmentation.run.segmenting import segmented
+from segmentation.run.segments import Segments
+from segmentation.run.shift import Shift, numbers_of
 from segmentation.state.output import Output
 from segmentation.state.status import record_success
 
@@ -55,45 +56,47 @@ class Run:
         self.request = request
         now = datetime.now(UTC)
         run_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
-        self.record = RunRecord(run_id, now, request, self.config.fingerprint())
+        self.record = RunRecord(run_id, now, output, request, self.config.fingerprint())
         self.staging = join(output.staging, run_id)
+        self.limit = Limit(self.config.max_run_minutes)
         # Taken before anything is read, so that a change during the run is seen by the next one.
         self.state = state_of(self.config, request, now)
         # On a local output the operating system's lock cannot be lost.
         self.confirm: Callable[[], object] = lambda: None
 
-    @property
-    def today(self) -> date:
-        """The day of the run in the configured time zone."""
-        return self.config.day_of(self.record.started_at)
-
     def execute(self, spark: SparkSession | None, progress_bar: bool) -> dict[str, Any]:
         """Run, log, clean up whatever happens, and hand the record to its readers."""
-        self.reporter = Reporter(self.record.run_id, self.output.log_file, self.config.secrets())
-        self.record.durations = self.reporter.durations
+        self.reporter = Reporter(self.record.run_id, self.output.log_file, self.config.secrets(), self.config.log)
+        self.record.durations, self.record.steps = self.reporter.durations, self.reporter.steps
         paths = ", ".join(self.request.paths)
         self.reporter.info(f"Run started: {self.request.source} {paths} -> {self.output.root}")
         try:
-            with self._engine(spark, progress_bar) as engine:
+            with self.limit.running(), self._engine(spark, progress_bar) as engine:
                 result = self._holding(engine)
         except BaseException as error:
-            self.reporter.failed(error, with_traceback=not isinstance(error, SegmentationError))
-            if self.output.local and isinstance(error, KeyboardInterrupt):
-                outlast(self.staging)
+            self._failed(error)
+            if self.limit.named(error) is not error:
+                raise self.limit.named(error) from None
             raise
         else:
-            self._tell()
+            self.record.end()
+            hand_over(self.record, self.reporter, self.readers)
             return {**result, "report_file": self.record.report_file}
         finally:
             self.reporter.close()
 
-    def _tell(self) -> None:
-        """Hand the record to its readers; what is published is published, whatever becomes of them."""
-        for reader in self.readers:
-            try:
-                reader(self.record, self.reporter)
-            except Exception:  # noqa: BLE001 - whatever it is, the run is done
-                LOGGER.warning("What follows a run failed; the run did not.", exc_info=True)
+    def _failed(self, error: BaseException) -> None:
+        named = self.limit.named(error)
+        self.reporter.failed(named, with_traceback=not isinstance(named, SegmentationError))
+        if self.output.local and isinstance(error, KeyboardInterrupt):
+            outlast(self.staging)
+        self.record.end(named, self._said_of(error))
+        hand_over(self.record, self.reporter, self.readers)
+
+    def _said_of(self, error: BaseException) -> str:
+        """What the record says of a failure, without secrets."""
+        named = self.limit.named(error)
+        return self.reporter.masked(str(named) or type(named).__name__)
 
     @contextmanager
     def _engine(self, spark: SparkSession | None, progress_bar: bool) -> Iterator[Engine]:
@@ -119,7 +122,7 @@ class Run:
                 return self._execute(engine)
             except BaseException as error:
                 if not self.request.dry_run:
-                    append_failure(engine, self.output, self.record, self.confirm, self.reporter.masked(str(error)))
+                    append_failure(engine, self.output, self.record, self.confirm, self._said_of(error))
                 raise
             finally:
                 # If the engine itself died, the next run cleans up, and the first error is the one to report.
@@ -145,6 +148,7 @@ class Run:
             self._keep_rejected(engine, intake)
         enforce_gate(taken.found, self.config.max_rejected_ratio, intake.earlier)
         segments = self._segmented(engine, taken)
+        self._compare(segments, taken, past)
         if not self.request.dry_run:
             self._publish(engine, intake, segments, past)
             if self.config.report and self.output.local and intake.plan.state is None:
@@ -171,28 +175,26 @@ class Run:
     def _keep_rejected(self, engine: Engine, intake: Intake) -> None:
         with self._step(engine, "Keep rejected rows") as counts:
             self.confirm()
-            counts["rows"] = append_rejected(engine, self.output, intake, self.record)
+            counts["rows"] = self.record.rows_written["rejected_purchases"] = append_rejected(
+                engine, self.output, intake, self.record
+            )
 
     def _segmented(self, engine: Engine, taken: Taken) -> Segments:
-        first_day, last_day = taken.days(self.config.as_of)
         with self._step(engine, "Segment customers") as counts:
-            as_of = fixed_as_of(self.config, self.today) or last_day
-            festive = resolve(self.config.festive_periods, first_day, last_day)
-            for gap in festive.gaps():
-                LOGGER.warning("%s", gap)
-            facts = {
-                "as_of": on(as_of),
-                "run_id": F.lit(self.record.run_id),
-                "updated_at": F.lit(self.record.started_at),
-            }
-            current, others = taken.customers(self.segmentation, as_of, festive, facts)
-            customers = engine.keep(current, join(self.staging, "customers"))
-            total, labels = counted(customers, self.segmentation, taken.found, taken.expected, others)
-            self.record.segments = segments = Segments(
-                self.record.run_id, customers, as_of, festive, total, labels, others.customers
-            )
-            counts.update(customers=total, **{"as of": as_of.isoformat()})
+            self.record.segments = segments = segmented(engine, self.segmentation, taken, self.record, self.staging)
+            counts.update(customers=segments.total_customers, **{"as of": segments.as_of.isoformat()})
         return segments
+
+    def _compare(self, segments: Segments, taken: Taken, past: Past) -> None:
+        """Tell what is unusual, and refuse what is too unlike what was published."""
+        newest = segments.as_of if self.config.as_of == "latest" else None
+        today = self.config.day_of(self.record.started_at)
+        self.shift = Shift(self.config.monitoring, past.said, numbers_of(segments, taken.found))
+        self.record.findings = self.shift.told(taken.found.rows_read, newest, today)
+        for sentence in self.record.findings:
+            LOGGER.warning("Unusual: %s", sentence)
+        if not self.request.accept_shift and past.same_rules(self.segmentation):
+            self.shift.refuse()
 
     def _publish(self, engine: Engine, intake: Intake, segments: Segments, past: Past) -> None:
         """Make all outputs whole out of sight, then let them take their places, and write to MongoDB if asked to."""
@@ -208,6 +210,7 @@ class Run:
             "as_of": segments.as_of.isoformat(),
             "source_fingerprint": self.state["source_fingerprint"],
             "export": self.output.filename,
+            **self.shift.said,
         }
         commit = self.record.publishing(past.said, [one.table for one in writes], said)
         publication = Publication(engine, self.output, self.segmentation.dimensions, commit, self.confirm)
@@ -216,6 +219,8 @@ class Run:
             publication.stage(changes.elements, changes.listed, CHANGES, self.staging)
         with self._step(engine, "Publish"):
             publication.publish(segments.customers, segments.total_customers, self.staging, writes)
+            written = {"customer_segments": segments.total_customers, "segment_changes": changes.rows}
+            self.record.rows_written.update(written)
         if self.config.publish_to_mongodb and self.config.mongodb:
             from segmentation.sinks.mongodb import publish_to_mongodb
 

@@ -5,96 +5,19 @@ from __future__ import annotations
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, datetime
 from typing import Any
 
-from pyspark.sql import Column, DataFrame
-from pyspark.sql import functions as F
-
-from segmentation.console import Reporter
-from segmentation.core.festive import FestiveCalendar
+from segmentation.console import LOGGER
 from segmentation.core.quality import Profile
-from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
 from segmentation.errors import SegmentationError
 from segmentation.locations import last_name
+from segmentation.run.reporter import Reporter
 from segmentation.run.request import Request
-from segmentation.schemas import AMOUNT, CUSTOMER_ID
+from segmentation.run.segments import Segments
 from segmentation.state.output import Output
 from segmentation.version import VERSION
-
-# What a row of a customer says besides labels and metrics: ``as_of``, ``run_id``, ``updated_at``.
-Facts = dict[str, Column]
-
-
-@dataclass(frozen=True)
-class Segments:
-    """What a run computed: the customers, and what is known of them without looking at each."""
-
-    run_id: str
-    customers: DataFrame
-    as_of: date
-    festive: FestiveCalendar
-    total_customers: int
-    labels: dict[str, dict[str, int]]
-    customers_without_purchases: int = 0
-
-    def sample(self) -> list[str]:
-        """The first ten customers with their labels, a line each."""
-        rows = self.customers.select(CUSTOMER_ID, *self.labels).orderBy(CUSTOMER_ID).limit(10)
-        return ["  " + ", ".join(row) for row in rows.collect()]
-
-
-@dataclass(frozen=True)
-class WithoutPurchases:
-    """Customers with returns alone, who are not published: how many they are, and how many returns they have."""
-
-    customers: int = 0
-    returns: int = 0
-
-    @classmethod
-    def among(cls, sums: DataFrame) -> WithoutPurchases:
-        """Count them in what `metrics.customer_sums` made."""
-        none = sums.where(F.col("total_purchases") == 0)
-        row = none.agg(F.count(F.lit(1)), F.coalesce(F.sum("returns"), F.lit(0))).first()
-        assert row is not None  # an aggregate without groups has one row
-        return cls(*row)
-
-    @classmethod
-    def beside(cls, buyers: DataFrame, purchases: DataFrame) -> WithoutPurchases:
-        """Count them among purchases and returns, given the customers with purchases."""
-        alone = purchases.where(F.col(AMOUNT) < 0).join(buyers, on=CUSTOMER_ID, how="left_anti")
-        row = alone.agg(F.count_distinct(CUSTOMER_ID), F.count(F.lit(1))).first()
-        assert row is not None  # an aggregate without groups has one row
-        return cls(*row)
-
-
-def counted(
-    customers: DataFrame,
-    segmentation: Segmentation,
-    found: Profile,
-    expected: tuple[int, int],
-    others: WithoutPurchases,
-) -> tuple[int, dict[str, dict[str, int]]]:
-    """How many customers there are and how many have each label, and the proof that nothing is missing.
-
-    Raises:
-        SegmentationError: the customers do not account for every purchase and return used, or these not for every row.
-    """
-    row = customers.agg(*segmentation.counts()).first()
-    assert row is not None  # an aggregate without groups has one row
-    total, purchases, returns, *by_label = row
-    if (purchases, returns + others.returns) != expected or not found.nothing_is_lost:
-        raise SegmentationError(
-            f"The customers account for {purchases} purchases and {returns + others.returns} returns, "
-            f"{expected[0]} and {expected[1]} were expected; of {found.purchases_used} rows used, {found.rows_read} "
-            f"were read, {found.rows_rejected} rejected, {found.purchases_after_as_of} are after the as-of day. "
-            "Nothing was published. This is a defect of the job: please report it with the log."
-        )
-    labels: dict[str, dict[str, int]] = {dimension: {} for dimension in segmentation.dimensions}
-    for (dimension, label), count in zip(segmentation.labels, by_label, strict=True):
-        labels[dimension][label] = count
-    return total, labels
 
 
 @dataclass
@@ -104,29 +27,50 @@ class RunRecord:
     Attributes:
         run_id: unique, and sorted by time.
         started_at: the clock of the run.
+        output: where it publishes.
         request: what was asked.
         config_fingerprint: of all settings that may change the outcome.
         engine: what computes, None until it is chosen.
         found: the counts, None until the rows are validated.
         segments: the customers, None until they are counted.
         durations: seconds by step.
+        steps: name, start, seconds, counts and outcome of each.
+        outcome: ``running``, ``succeeded`` or ``failed``.
+        error: what it failed with.
+        message: the same for people, without secrets.
+        finished_at: when it ended.
+        rows_written: by table.
+        findings: what is unusual of what was published, a sentence each.
         report_file: the report, None where none was written.
     """
 
     run_id: str
     started_at: datetime
+    output: Output
     request: Request
     config_fingerprint: str
     engine: Engine | None = None
     found: Profile | None = None
     segments: Segments | None = None
     durations: dict[str, float] = field(default_factory=dict)
+    steps: Sequence[Mapping[str, Any]] = ()
+    outcome: str = "running"
+    error: BaseException | None = None
+    message: str | None = None
+    finished_at: datetime | None = None
+    rows_written: dict[str, int] = field(default_factory=dict)
+    findings: list[str] = field(default_factory=list)
     report_file: str | None = None
+
+    def end(self, error: BaseException | None = None, message: str | None = None) -> None:
+        """It is over."""
+        self.outcome = "failed" if error else "succeeded"
+        self.error, self.message, self.finished_at = error, message, datetime.now(UTC)
 
     @property
     def published(self) -> bool:
         """Is there a new publication?"""
-        return self.segments is not None and not self.request.dry_run
+        return self.outcome == "succeeded" and not self.request.dry_run
 
     @property
     def commit(self) -> dict[str, str]:
@@ -151,19 +95,19 @@ class RunRecord:
     def row(self, outcome: str, message: str | None) -> dict[str, Any]:
         """The row of the table of runs, `tables.RUN_SCHEMA`."""
         return {
-            **self._identity(),
+            **self.identity(),
             "outcome": outcome,
             "message": message,
             "started_at": self.started_at.isoformat(),
             "finished_at": datetime.now(UTC).isoformat(),
             "as_of": self.segments.as_of.isoformat() if self.segments else None,
-            **self._counts(),
+            **self.counts(),
             "total_customers": self.segments.total_customers if self.segments else None,
             "customers_without_purchases": self.segments.customers_without_purchases if self.segments else None,
             "segments": self.segments.labels if self.segments else None,
             "festive_days": self.segments.festive.describe() if self.segments else None,
             "config_fingerprint": self.config_fingerprint,
-            "versions": self._versions(),
+            "versions": self.versions(),
             "durations": self.durations,
         }
 
@@ -179,11 +123,11 @@ class RunRecord:
         }
         return {
             "metadata": {
-                **self._identity(),
+                **self.identity(),
                 "as_of": segments.as_of.isoformat(),
                 "total_customers": segments.total_customers,
                 "customers_without_purchases": segments.customers_without_purchases,
-                **self._counts(),
+                **self.counts(),
                 "durations": dict(self.durations),
             },
             "segments": segments.labels,
@@ -192,7 +136,8 @@ class RunRecord:
             "tables": {} if dry_run else tables,
         }
 
-    def _identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, Any]:
+        """What was asked, and who computed."""
         return {
             "run_id": self.run_id,
             "source": self.request.source,
@@ -202,7 +147,8 @@ class RunRecord:
             "engine_reason": self.engine.why if self.engine else None,
         }
 
-    def _counts(self) -> dict[str, Any]:
+    def counts(self) -> dict[str, Any]:
+        """What became of the rows that were read; nothing before they are validated."""
         names = (
             "rows_read",
             "purchases_used",
@@ -215,7 +161,7 @@ class RunRecord:
         )
         return {name: getattr(self.found, name) for name in names} if self.found else {}
 
-    def _versions(self) -> dict[str, str]:
+    def versions(self) -> dict[str, str]:
         """What ran."""
         engine = self.engine.versions if self.engine else {}
         return {"segmentation": VERSION, **engine, "python": platform.python_version()}
@@ -223,3 +169,14 @@ class RunRecord:
 
 # What is handed the record of a run that has ended, and where to log; no step knows of it.
 ReaderOfRuns = Callable[[RunRecord, Reporter], None]
+
+
+def hand_over(record: RunRecord, reporter: Reporter, readers: Sequence[ReaderOfRuns]) -> None:
+    """Hand the record to its readers; what is published is published, whatever becomes of them."""
+    for reader in readers:
+        try:
+            reader(record, reporter)
+        except SegmentationError as error:
+            LOGGER.warning("%s", error)
+        except Exception:  # noqa: BLE001 - whatever it is, the run is done
+            LOGGER.warning("What follows a run failed; the run did not.", exc_info=True)

@@ -24,6 +24,8 @@ class Request:
     mode: ``full``, or ``incremental``, which goes on from what earlier runs took in.
     dry_run: compute and count, publish nothing.
     force: rebuild in full, whatever the mode.
+    accept_shift: publish what is unlike what was published before.
+    trigger: who or what asked for it, for the record.
     """
 
     source: str
@@ -32,6 +34,8 @@ class Request:
     mode: str = "full"
     dry_run: bool = False
     force: bool = False
+    accept_shift: bool = False
+    trigger: str = "manual"
 
     @property
     def locations(self) -> list[str]:
@@ -49,6 +53,8 @@ class Request:
         table: str | Path | None = None,
         dry_run: bool = False,
         force: bool = False,
+        accept_shift: bool = False,
+        trigger: str = "manual",
     ) -> Request:
         """The request, if it makes sense.
 
@@ -65,9 +71,9 @@ class Request:
             raise ConfigError(f"A table was named, but the source is {source}: add --source table, or leave it out.")
         if source == "table":
             found = table_of(config.table, None if table is None else str(table))
-            return cls(source, [found.place], found, mode, dry_run, force)
+            return cls(source, [found.place], found, mode, dry_run, force, accept_shift, trigger)
         paths = [_collection(config)] if source == "mongodb" else _paths(csv_path)
-        return cls(source, paths, None, mode, dry_run, force)
+        return cls(source, paths, None, mode, dry_run, force, accept_shift, trigger)
 
 
 def _collection(config: SegmentationConfig) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from segmentation.console import LOGGER
 from segmentation.run.intake import Taken
-from segmentation.run.record import Segments
+from segmentation.run.segments import Segments
 from segmentation.run.whole import Whole
 from segmentation.state.output import Output
 from segmentation.state.sales import keep_sales

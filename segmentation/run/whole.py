@@ -21,7 +21,7 @@ from segmentation.locations import join
 from segmentation.run.kept import Kept, bounds
 from segmentation.run.past import Past
 from segmentation.run.publication import Write
-from segmentation.run.record import Facts, Segments, WithoutPurchases
+from segmentation.run.segments import Facts, Segments, WithoutPurchases
 from segmentation.run.settling import Settled
 from segmentation.schemas import REASONS, Reason
 from segmentation.state import tables

@@ -116,6 +116,16 @@ class Output:
         return join(self.root, "segmentation_report.md")
 
     @property
+    def results_file(self) -> str:
+        """All that is known of the last run."""
+        return join(self.root, "run_results.json")
+
+    @property
+    def metrics_file(self) -> str:
+        """The last successful run, for Prometheus."""
+        return join(self.root, "segmentation_metrics.prom")
+
+    @property
     def sales_file(self) -> str:
         """What the report says of single months; hidden from readers of the output."""
         return join(self.root, ".sales.json")
@@ -156,10 +166,13 @@ class Output:
                 )
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, patience: float = 1.0) -> Iterator[None]:
         """Hold a local output for one run; the operating system lets go when the process dies, however it dies.
 
         Others are held by a `Lease`, which needs Spark.
+
+        Args:
+            patience: seconds to wait for it.
 
         Raises:
             OutputBusyError: another run holds it.
@@ -169,7 +182,8 @@ class Output:
             return
         from filelock import FileLock, Timeout
 
-        lock = FileLock(self.lock_file, timeout=0)
+        # Whoever only asks whether a run is at work holds it for a moment.
+        lock = FileLock(self.lock_file, timeout=patience)
         try:
             lock.acquire()
         except Timeout:

@@ -1,29 +1,118 @@
-"""The state of automated running: what the last successful run was based on."""
+"""`automation_status.json`: what runs by themselves, how it went, and what the last success was based on.
+
+Read and written without an engine; each change is one step, so that a reader never sees half of it. Only a local output
+has one.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from segmentation.errors import OutputBusyError
+from segmentation.local_files import whole_or_not_at_all
+from segmentation.locations import join
 from segmentation.state.output import Output
+
+SCHEMA_VERSION = 1
+Status = dict[str, Any]
+
+
+def read_status(output: Output) -> Status:
+    """What is known; nothing where there is no file, or none that can be read."""
+    try:
+        status = json.loads(output.status_file.read_text(encoding="utf-8")) if output.status_file else {}
+    except (OSError, ValueError):
+        return {}
+    return status if isinstance(status, dict) else {}
+
+
+@contextmanager
+def changing(output: Output) -> Iterator[Status]:
+    """The status, to be changed inside; written when that ends well."""
+    if output.status_file is None:
+        yield {}
+        return
+    from filelock import FileLock
+
+    # A run and what watches over it may both have something to say.
+    with FileLock(output.status_file.with_name(f".{output.status_file.name}.lock"), timeout=10):
+        status = read_status(output)
+        yield status
+        status["schema_version"] = SCHEMA_VERSION
+        with whole_or_not_at_all(Path(output.status_file)) as hidden:
+            hidden.write_text(json.dumps(status, indent=2, default=str) + "\n", encoding="utf-8")
 
 
 def last_success(output: Output) -> dict[str, Any] | None:
     """The state that the last successful run recorded."""
-    try:
-        status = json.loads(output.status_file.read_text()) if output.status_file else {}
-    except (OSError, ValueError):
-        return None
-    state = status.get("last_success_state") if isinstance(status, dict) else None
+    state = read_status(output).get("last_success_state")
     return state if isinstance(state, dict) else None
 
 
-def record_success(output: Output, state: dict[str, Any], run_id: str, finished_at: datetime) -> None:
-    """Remember what was done, in one step."""
-    if output.status_file is None:
-        return
-    content = {"last_success": finished_at.isoformat(), "last_success_run_id": run_id, "last_success_state": state}
-    staged = output.status_file.with_name(f".{output.status_file.name}.{run_id}")
-    staged.write_text(json.dumps(content, indent=2) + "\n")
-    staged.replace(output.status_file)
+def record_success(output: Output, state: Mapping[str, Any], run_id: str, finished_at: datetime) -> None:
+    """Remember what was done, and what it was based on."""
+    with changing(output) as status:
+        status["last_success"] = status["last_checked"] = finished_at.isoformat()
+        status.update(last_success_run_id=run_id, last_success_state=dict(state))
+
+
+def record_unchanged(output: Output, at: datetime) -> None:
+    """Remember that there was nothing to do, so what is published is as fresh as its source."""
+    with changing(output) as status:
+        status["last_checked"] = at.isoformat()
+
+
+def record_outcome(output: Output, told: Mapping[str, Any]) -> Status:
+    """Remember how the last run went, `run.results.told`, and count failures in a row.
+
+    Returns:
+        What was known before.
+    """
+    names = ("run_id", "trigger", "outcome", "error", "started_at", "finished_at", "findings")
+    with changing(output) as status:
+        before = dict(status)
+        status["last_run"] = {name: told[name] for name in names}
+        failed = told["outcome"] == "failed"
+        status["failures_in_a_row"] = int(status.get("failures_in_a_row", 0)) + 1 if failed else 0
+        status["versions"] = told["versions"]
+    return before
+
+
+@contextmanager
+def watching(output: Output) -> Iterator[None]:
+    """Be the one that watches an output; the operating system lets go when the process dies, however it dies.
+
+    Raises:
+        OutputBusyError: somebody watches it already.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(_watch_lock(output), timeout=0)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise OutputBusyError(f"Somebody watches for {output.root} already: one is enough.") from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def is_watched(output: Output) -> bool:
+    """Is there somebody who watches it?"""
+    if not _watch_lock(output).exists():
+        return False
+    try:
+        with watching(output):
+            return False
+    except OutputBusyError:
+        return True
+
+
+def _watch_lock(output: Output) -> Path:
+    return Path(join(output.root, ".automation.lock"))

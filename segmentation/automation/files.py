@@ -1,0 +1,75 @@
+"""Files and folders that ask for a run when they change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from segmentation.errors import ConfigError
+from segmentation.local_files import MAGIC
+from segmentation.locations import is_hidden, local_path
+
+if TYPE_CHECKING:
+    from watchdog.events import FileSystemEvent
+    from watchdog.observers.api import BaseObserver
+
+INSTALL = "pip install 'customer-segmentation[automation]'"
+# Not those that only say that somebody reads.
+CHANGES = ("created", "modified", "moved", "deleted", "closed")
+
+
+def observer_of(
+    locations: Sequence[str], output: str, changed: Callable[[str], None], poll_seconds: float | None
+) -> BaseObserver:
+    """Watch local files and folders; not started yet.
+
+    Args:
+        locations: files, folders and globs.
+        output: what changes in there is our own doing.
+        changed: told the path of what changed.
+        poll_seconds: look so often, for file systems that tell nothing (network shares); None to be told by the system.
+
+    Raises:
+        ConfigError: a folder is not there or not on this machine, or the library is not installed.
+    """
+    try:
+        from watchdog.events import FileSystemEventHandler
+        from watchdog.observers import Observer
+        from watchdog.observers.polling import PollingObserver
+    except ImportError as error:
+        raise ConfigError(f"Watching files needs {error.name}: {INSTALL}.") from error
+
+    class Handler(FileSystemEventHandler):
+        def on_any_event(self, event: FileSystemEvent) -> None:
+            paths = [str(path) for path in (event.src_path, event.dest_path) if path]
+            if event.event_type in CHANGES and not event.is_directory:
+                for path in paths:
+                    if not _is_ours(Path(path), Path(output)):
+                        changed(path)
+
+    observer = PollingObserver(timeout=poll_seconds) if poll_seconds else Observer()
+    for folder in sorted({folder_of(location) for location in locations}):
+        observer.schedule(Handler(), str(folder), recursive=True)
+    return observer
+
+
+def folder_of(location: str) -> Path:
+    """The folder in which a file, a folder or what a glob stands for changes.
+
+    Raises:
+        ConfigError: it is not there, or not on this machine.
+    """
+    local = local_path(location)
+    if local is None:
+        raise ConfigError(f"{location} is not on this machine: watch by time, with --check, and leave out --files.")
+    folder = local.absolute()
+    while not folder.is_dir():
+        if MAGIC.search(folder.name) is None and folder != local.absolute():
+            raise ConfigError(f"the folder {folder} is to be watched and is not there: make it first.")
+        folder = folder.parent
+    return folder
+
+
+def _is_ours(path: Path, output: Path) -> bool:
+    return path.is_relative_to(output) or is_hidden(path.name)

@@ -1,0 +1,54 @@
+"""Runs as processes of their own: between them there is no engine, no port and no memory held, and one that dies takes
+nothing with it.
+"""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from segmentation.automation.inbox import Due
+
+# What another try may mend: something unexpected, a source that is not reachable, another run at work.
+WORTH_ANOTHER_TRY = (1, 3, 5)
+# Seconds for a run that is asked to end.
+PATIENCE = 60
+
+
+class Runner:
+    """Starts runs, one at a time.
+
+    Args:
+        arguments: of `segmentation run`: what to read, and where to publish.
+    """
+
+    def __init__(self, arguments: Sequence[str]) -> None:
+        self.arguments = arguments
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def run(self, due: Due) -> int:
+        """Run once, and give the exit code of the contract; ended by a signal, it counts as an unexpected failure."""
+        command = [sys.executable, "-m", "segmentation.cli", "run", *self.arguments]
+        command += ["--force"] if due.force else ["--check-freshness"]
+        # A process group of its own: Ctrl-C is handed on once, by us.
+        self._process = subprocess.Popen(
+            [*command, "--trigger", "+".join(due.triggers)], stdout=subprocess.DEVNULL, start_new_session=True
+        )
+        try:
+            code = self._process.wait()
+        finally:
+            self._process = None
+        return code if code >= 0 else 1
+
+    def stop(self) -> None:
+        """Ask the run that is at work to end, as Ctrl-C does: what is published stays whole."""
+        process = self._process
+        if process is None:
+            return
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            process.kill()

@@ -1,0 +1,1 @@
+"""What tells others of runs: each reads the record of a run that has ended, and none is known to the run."""
