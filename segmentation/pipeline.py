@@ -78,7 +78,8 @@ class CustomerSegmentationPipeline:
             accept_shift: publish what is too unlike what was published before.
             progress_bar: show Spark's own progress on the terminal.
             trigger: who or what asked for the run, for its record.
-            readers: what is handed the record of the run once it has ended, well or not, after the job's own readers.
+            readers: what is handed the record of the run as it begins and once it has ended, well or not, after the
+                job's own readers.
 
         Returns:
             A JSON-serialisable dict: ``metadata``, ``segments``, ``output_file``, ``tables``,

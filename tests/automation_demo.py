@@ -1,4 +1,4 @@
-"""`make automation-demo`: a folder that is watched, a file that comes, a broken one, an alert, the status, and the end."""
+"""`make automation-demo`: a watched folder, a file that comes, a broken one, an alert, the status, the end."""
 
 from __future__ import annotations
 

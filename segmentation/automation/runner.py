@@ -7,6 +7,7 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Sequence
 
 from segmentation.automation.inbox import Due
@@ -42,13 +43,12 @@ class Runner:
             self._process = None
         return code if code >= 0 else 1
 
-    def stop(self) -> None:
-        """Ask the run that is at work to end, as Ctrl-C does: what is published stays whole."""
+    def ask_to_end(self) -> None:
+        """Ask the run that is at work to end, as Ctrl-C does: what is published stays whole. Waits for nothing."""
         process = self._process
         if process is None:
             return
         process.send_signal(signal.SIGINT)
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
+        last = threading.Timer(PATIENCE, process.kill)
+        last.daemon = True
+        last.start()

@@ -158,7 +158,7 @@ class Watch:
         def end(number: int, _: FrameType | None) -> None:
             LOGGER.info("Told to end by signal %s", number)
             self.inbox.close()
-            self.runner.stop()
+            self.runner.ask_to_end()
 
         before = {one: signal.signal(one, end) for one in (signal.SIGTERM, signal.SIGINT)}
         try:

@@ -102,25 +102,26 @@ def _print_record(record: Any, _: Any) -> None:
     from segmentation.console import read_or_not
     from segmentation.run.results import told
 
-    with read_or_not():
-        print(json.dumps(told(record), indent=2, default=str))
+    if record.outcome != "running":
+        with read_or_not():
+            print(json.dumps(told(record), indent=2, default=str))
 
 
 def _nothing_to_do(options: argparse.Namespace, config: Any) -> bool:
     import json
 
     from segmentation.console import LOGGER
+    from segmentation.monitoring.alerts import tell_unchanged
     from segmentation.run.freshness import look
     from segmentation.run.request import Request
     from segmentation.state.output import Output
-    from segmentation.state.status import record_unchanged
 
     request = Request.of(options.source, options.csv_path, options.mode, config, table=options.table)
     now = datetime.now(UTC)
     is_due, why = look(config, request, now)
     if not is_due:
         try:
-            record_unchanged(Output.of(config), now)
+            tell_unchanged(config, Output.of(config), now)
         except OSError as error:
             LOGGER.warning("That there was nothing to do cannot be noted: %s.", error)
     if options.json and not is_due:

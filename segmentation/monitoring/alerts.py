@@ -9,14 +9,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Mapping
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
 from segmentation.config import SegmentationConfig
 from segmentation.console import LOGGER
 from segmentation.errors import ConfigError
 from segmentation.state.output import Output
-from segmentation.state.status import Status, changing
+from segmentation.state.status import Status, changing, record_unchanged
 
 INSTALL = "pip install 'customer-segmentation[automation]'"
 REFUSED = 4
@@ -60,6 +60,12 @@ def alert_of(run: Mapping[str, Any], before: Status) -> Alert | None:
     return None
 
 
+def unchanged(output: Output) -> Alert:
+    """What there is to tell when runs failed, and the source is what it was when one succeeded."""
+    body = "The source is again what it was at the last successful run, so what is published is right."
+    return Alert("recovered", f"Recovered: {output.root}", body)
+
+
 def stale(output: Output, freshness: Mapping[str, Any]) -> Alert:
     """What there is to tell when nothing was published for too long."""
     age = timedelta(seconds=freshness["max_loaded_at_time_ago_in_s"])
@@ -91,6 +97,13 @@ def tell(config: SegmentationConfig, output: Output, alert: Alert | None) -> boo
         over = alert is None or alert.kind in ("recovered", "unusual")
         status["alerted"] = [*([] if over else told), *([alert.subject] if alert and alert.kind != "recovered" else [])]
     return alert is not None and is_new and send(config, alert)
+
+
+def tell_unchanged(config: SegmentationConfig, output: Output, at: datetime) -> None:
+    """What follows when there was nothing to do; if runs failed before, the source is again what it was."""
+    before = record_unchanged(output, at)
+    if before.get("failures_in_a_row"):
+        tell(config, output, unchanged(output))
 
 
 def send(config: SegmentationConfig, alert: Alert) -> bool:

@@ -70,6 +70,7 @@ class Run:
         self.record.durations, self.record.steps = self.reporter.durations, self.reporter.steps
         paths = ", ".join(self.request.paths)
         self.reporter.info(f"Run started: {self.request.source} {paths} -> {self.output.root}")
+        hand_over(self.record, self.reporter, self.readers)
         try:
             with self.limit.running(), self._engine(spark, progress_bar) as engine:
                 result = self._holding(engine)

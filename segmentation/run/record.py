@@ -167,7 +167,8 @@ class RunRecord:
         return {"segmentation": VERSION, **engine, "python": platform.python_version()}
 
 
-# What is handed the record of a run that has ended, and where to log; no step knows of it.
+# What is handed the record of a run, and where to log: when it begins (its outcome is ``running``) and when it has
+# ended. No step knows of it.
 ReaderOfRuns = Callable[[RunRecord, Reporter], None]
 
 

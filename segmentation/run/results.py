@@ -47,7 +47,7 @@ def told(record: RunRecord) -> dict[str, Any]:
 def keep_results(record: RunRecord, _: Reporter) -> None:
     """Leave the file beside what was published, in one step; a dry run leaves none, nor one on other file systems."""
     output = record.output
-    if output.local and not record.request.dry_run:
+    if output.local and not record.request.dry_run and record.outcome != "running":
         with whole_or_not_at_all(Path(output.results_file)) as hidden:
             hidden.write_text(json.dumps(told(record), indent=2, default=str) + "\n", encoding="utf-8")
 

@@ -61,10 +61,16 @@ def record_success(output: Output, state: Mapping[str, Any], run_id: str, finish
         status.update(last_success_run_id=run_id, last_success_state=dict(state))
 
 
-def record_unchanged(output: Output, at: datetime) -> None:
-    """Remember that there was nothing to do, so what is published is as fresh as its source."""
+def record_unchanged(output: Output, at: datetime) -> Status:
+    """Remember that there was nothing to do: what is published is as fresh as its source, whatever failed before.
+
+    Returns:
+        What was known before.
+    """
     with changing(output) as status:
-        status["last_checked"] = at.isoformat()
+        before = dict(status)
+        status.update(last_checked=at.isoformat(), failures_in_a_row=0)
+    return before
 
 
 def record_outcome(output: Output, told: Mapping[str, Any]) -> Status:
