@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from segmentation.automation import crontab, systemd
-from segmentation.automation.plan import CHECK, FULL, Plan
+from segmentation.automation.schedule import CHECK, FULL, Schedule
 from segmentation.automation.times import next_times, times_of
 from segmentation.cli import main
 from segmentation.commands import passed_on, run
@@ -118,7 +118,7 @@ def test_any_word_comes_through_cron_and_the_shell(words: list[str], keeps_two: 
     assert done.stdout.decode().split("\0")[:-1] == words
 
 
-def plan(output: str = "/data/out 1", check: str = CHECK, **other: object) -> Plan:
+def schedule(output: str = "/data/out 1", check: str = CHECK, **other: object) -> Schedule:
     given = {
         "folder": "/home/ann",
         "python": "/opt/my env/bin/python",
@@ -128,17 +128,17 @@ def plan(output: str = "/data/out 1", check: str = CHECK, **other: object) -> Pl
         "minutes": Decimal("119.5"),
         **other,
     }
-    return Plan(output=output, check=times_of(check), full=times_of(FULL), **given)  # type: ignore[arg-type]
+    return Schedule(output=output, check=times_of(check), full=times_of(FULL), **given)  # type: ignore[arg-type]
 
 
 def test_a_block_is_written_once_replaced_in_its_place_and_removed() -> None:
-    one, other = plan(), plan("/data/out")
+    one, other = schedule(), schedule("/data/out")
     first = crontab.with_block(OTHERS, one)
     assert first.startswith(OTHERS)
     assert crontab.with_block(first, one) == first
     both = crontab.with_block(first, other) + "# below\n"
     assert list(crontab.blocks(both)) == ["/data/out 1", "/data/out"]
-    changed = crontab.with_block(both, plan(check="15 * * * *"))
+    changed = crontab.with_block(both, schedule(check="15 * * * *"))
     assert changed == both.replace("0 */6 * * * log='/data/out 1/", "15 * * * * log='/data/out 1/")
     assert changed.count("15 * * * *") == 1
     assert crontab.without_block(both, "/data/out 1") == crontab.with_block(OTHERS, other) + "# below\n"
@@ -147,27 +147,32 @@ def test_a_block_is_written_once_replaced_in_its_place_and_removed() -> None:
 
 
 def test_a_last_line_without_an_end_stays_a_line_of_its_own() -> None:
-    assert crontab.with_block("1 1 * * * true", plan()).startswith("1 1 * * * true\n# segmentation schedule begin: ")
-    assert crontab.without_block(crontab.with_block("", plan()), "/data/out 1") == ""
+    assert crontab.with_block("1 1 * * * true", schedule()).startswith(
+        "1 1 * * * true\n# segmentation schedule begin: "
+    )
+    assert crontab.without_block(crontab.with_block("", schedule()), "/data/out 1") == ""
 
 
-@pytest.mark.parametrize("next_line", ["0 0 * * * mine", crontab.BEGIN + "/data/other"])
-def test_a_block_without_its_end_is_left_alone(next_line: str) -> None:
-    broken = f"{crontab.BEGIN}/data/out 1\n{next_line}\n{crontab.END}/data/other\n"
+OTHER_BLOCK = f"{crontab.BEGIN}/data/other\n{crontab.END}/data/other\n"
+
+
+@pytest.mark.parametrize("rest", ["0 0 * * * mine\n", f"{OTHER_BLOCK}{crontab.END}/data/out 1\n"])
+def test_a_block_without_its_end_is_left_alone(rest: str) -> None:
+    broken = f"{crontab.BEGIN}/data/out 1\n{rest}"
     with pytest.raises(ScheduleError, match="mend it with crontab -e"):
-        crontab.with_block(broken, plan())
+        crontab.with_block(broken, schedule())
 
 
 @pytest.mark.parametrize("what", ["output", "folder", "python", "log", "environment"])
 def test_what_no_line_can_hold_is_refused(what: str) -> None:
     with pytest.raises(ScheduleError, match=r"'/a\\nb' has a line break"):
-        plan(**{what: "/a\nb"})
+        schedule(**{what: "/a\nb"})
     with pytest.raises(ScheduleError, match="has a line break"):
-        plan(options=("--csv-path", "/a\rb"))
+        schedule(options=("--csv-path", "/a\rb"))
 
 
 def test_units_say_what_a_schedule_means() -> None:
-    units = systemd.units(plan("/data/100% $HOME", environment="/etc/se cret"))
+    units = systemd.units(schedule("/data/100% $HOME", environment="/etc/se cret"))
     stem = systemd.stem_of("/data/100% $HOME")
     assert sorted(units) == [
         f"{stem}-{name}" for name in ("check.service", "check.timer", "full.service", "full.timer")
@@ -189,7 +194,7 @@ def test_units_say_what_a_schedule_means() -> None:
     for service in (check, full):
         assert [line for line in service if line in expected] == expected
     assert f"After={stem}-check.service" in full
-    assert "TimeoutStartSec=infinity" in "".join(systemd.units(plan(minutes=None)).values())
+    assert "TimeoutStartSec=infinity" in "".join(systemd.units(schedule(minutes=None)).values())
     assert not [line for line in check if line.startswith("After=")]
     assert '"--force"' in "".join(full)
     timer = units[f"{stem}-check.timer"].splitlines()
@@ -205,15 +210,15 @@ def test_systemd_takes_the_units(tmp_path: Path) -> None:
     home.mkdir()
     python = tmp_path / "$HOME 100%"
     python.symlink_to(sys.executable)
-    one = plan(str(home / "out"), folder=str(home), python=str(python), environment=str(home / "env"))
+    one = schedule(str(home / "out"), folder=str(home), python=str(python), environment=str(home / "env"))
     assert verified(systemd.units(one), tmp_path) == ""
-    none = systemd.units(plan(str(home / "out"), python=str(tmp_path / "no python")))
+    none = systemd.units(schedule(str(home / "out"), python=str(tmp_path / "no python")))
     assert "is not executable" in verified(none, tmp_path)
 
 
 def test_an_interpreter_that_systemd_cannot_start_is_refused() -> None:
     with pytest.raises(ScheduleError, match="no program with a quote"):
-        systemd.units(plan(python="/home/ann's/python"))
+        systemd.units(schedule(python="/home/ann's/python"))
 
 
 def verified(units: dict[str, str], folder: Path) -> str:
@@ -254,7 +259,11 @@ case "$1" in
 esac
 exit 2
 """
-NOT_ALLOWED = '#!/bin/sh\necho "You (ann) are not allowed to use this program (crontab)" >&2\nexit 1\n'
+NOT_ALLOWED = """#!/bin/sh
+[ "$1" = "-l" ] || exec cat > {store}
+echo "You (ann) are not allowed to use this program (crontab)" >&2
+exit 1
+"""
 Say = Callable[..., tuple[int, str, str]]
 
 
@@ -323,6 +332,9 @@ def test_installed_twice_shown_and_removed(store: Path, home: Path, say: Say) ->
 
     lines = crontab.blocks(store.read_text(errors="surrogateescape"))[f"{home}/out"]
     assert [line[:12] for line in lines] == ["0 */2 * * * ", "0 2 * * * lo"]
+    for line in lines:
+        assert f" && cd {crontab.quoted(str(home))} && " in line
+        assert f" --csv-path {crontab.quoted(str(home / 'purchases.csv'))} " in line
     code, said, _ = say("show")
     assert [line for line in said.splitlines() if line.startswith("In the")] == [
         f"In the crontab, for {home}/{name}:" for name in ("out", "second")
@@ -391,6 +403,7 @@ def test_secrets_come_from_a_file(
     words = ("install", "--csv-path", "purchases.csv", "--config", "own.yaml", "--output-dir", "../out")
     code, _, said = say(*words)
     assert (code, "NAME is not set" in said, "--env-file" in said, store.exists()) == (2, True, True, False)
+    assert not (tmp_path / "out").exists()
     code, _, said = say(*words, "--env-file", "no such")
     assert (code, "found none at no such" in said) == (2, True)
     (home / "my secrets").write_text("# a comment\nNAME='of the file'\n")
@@ -451,9 +464,10 @@ def test_without_the_program_there_are_the_lines_to_copy(home: Path, say: Say) -
 
 @pytest.mark.slow
 def test_a_crontab_that_cannot_be_read_is_not_written(home: Path, say: Say, tmp_path: Path) -> None:
-    program(tmp_path / "bin/crontab", NOT_ALLOWED)
+    program(tmp_path / "bin/crontab", NOT_ALLOWED.format(store=shlex.quote(str(tmp_path / "written"))))
     code, _, said = say("install", "--output-dir", "out")
     assert (code, "not allowed to use this program" in said, "stays as it was" in said) == (2, True, True)
+    assert not (tmp_path / "written").exists()
 
 
 @pytest.mark.slow
@@ -472,6 +486,7 @@ def test_units_are_installed_shown_and_removed(home: Path, say: Say, tmp_path: P
     code, said, _ = say("show", "--output-dir", "out")
     assert all(f"{timer} of systemd, for {home}/out:" in said for timer in timers)
     assert "  0 */6 * * *\n    next: " in said
+    assert "segmentation-mine" not in say("show")[1]
     assert say("remove", "--output-dir", "out")[0] == 0
     assert [file.name for file in folder.iterdir()] == ["segmentation-mine.timer"]
     assert told.read_text().splitlines()[2:] == [f"--user disable --now {' '.join(timers)}", "--user daemon-reload"]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from pathlib import Path
 
-from segmentation.automation.plan import BUSY, Due, Plan
+from segmentation.automation.schedule import BUSY, Entry, Schedule
 from segmentation.errors import ScheduleError
 
 BEGIN = "# segmentation schedule begin: "
@@ -21,21 +21,21 @@ def quoted(word: str) -> str:
     return shlex.quote(word).replace("\\", "\\''").replace("%", "\\%")
 
 
-def line(plan: Plan, due: Due) -> str:
+def line(schedule: Schedule, entry: Entry) -> str:
     """A line of the crontab. What the run says goes to the log, with the time; a failure says one sentence, which cron
     mails; another run at work is none.
     """
-    log = f"log={quoted(plan.log)}; mkdir -p {quoted(str(Path(plan.log).parent))}"
-    words = " ".join(map(quoted, plan.command(due, "cron")))
-    runs = f'{{ date; {_settings(plan)}{words}; }} >> "$log" 2>&1; code=$?'
+    log = f"log={quoted(schedule.log)}; mkdir -p {quoted(str(Path(schedule.log).parent))}"
+    words = " ".join(map(quoted, schedule.command(entry, "cron")))
+    runs = f'{{ date; {_settings(schedule)}{words}; }} >> "$log" 2>&1; code=$?'
     fails = '{ echo "segmentation: exit code $code, see $log"; exit $code; }'
     ends = f"[ $code -eq 0 ] || [ $code -eq {BUSY} ] || {fails}"
-    return f"{due.times.text} {log} && cd {quoted(plan.folder)} && {runs}; {ends}"
+    return f"{entry.times.text} {log} && cd {quoted(schedule.folder)} && {runs}; {ends}"
 
 
-def block(plan: Plan) -> list[str]:
+def block(schedule: Schedule) -> list[str]:
     """All lines of a schedule, between its comments."""
-    return [BEGIN + plan.output, *(line(plan, due) for due in plan.lines), END + plan.output]
+    return [BEGIN + schedule.output, *(line(schedule, entry) for entry in schedule.lines), END + schedule.output]
 
 
 def blocks(text: str) -> dict[str, list[str]]:
@@ -49,11 +49,11 @@ def blocks(text: str) -> dict[str, list[str]]:
     return {output: lines[at + 1 : _end(lines, at, output)] for at, output in found}
 
 
-def with_block(text: str, plan: Plan) -> str:
+def with_block(text: str, schedule: Schedule) -> str:
     """The crontab with this schedule: in the place of the one for the same output, else at the end."""
-    lines = block(plan)
-    if plan.output in blocks(text):
-        return _replaced(text, plan.output, lines)
+    lines = block(schedule)
+    if schedule.output in blocks(text):
+        return _replaced(text, schedule.output, lines)
     missing = "" if text.endswith("\n") or not text else "\n"
     return text + missing + "\n".join(lines) + "\n"
 
@@ -63,9 +63,9 @@ def without_block(text: str, output: str) -> str:
     return _replaced(text, output, []) if output in blocks(text) else text
 
 
-def _settings(plan: Plan) -> str:
+def _settings(schedule: Schedule) -> str:
     """Read the environment from its file; every name in it goes to the job."""
-    return f"set -a; . {quoted(plan.environment)}; set +a; " if plan.environment else ""
+    return f"set -a; . {quoted(schedule.environment)}; set +a; " if schedule.environment else ""
 
 
 def _end(lines: list[str], begin: int, output: str) -> int:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
-from segmentation.automation.plan import BUSY, Due, Plan
+from segmentation.automation.schedule import BUSY, Entry, Schedule
 from segmentation.automation.times import WEEKDAYS, Times
 from segmentation.errors import ScheduleError
 
@@ -45,22 +45,22 @@ WantedBy=timers.target
 """
 
 
-def units(plan: Plan) -> dict[str, str]:
+def units(schedule: Schedule) -> dict[str, str]:
     """File name -> content, of all units of a schedule.
 
     Raises:
         ScheduleError: systemd cannot start this interpreter.
     """
-    if re.search(r"[\"'\\]", plan.python):
+    if re.search(r"[\"'\\]", schedule.python):
         raise ScheduleError(
-            f"systemd starts no program with a quote or a backslash in its path, and found is {plan.python}: install "
-            "the job in a virtual environment elsewhere, or leave --systemd out."
+            f"systemd starts no program with a quote or a backslash in its path, and this one is {schedule.python}: "
+            "install the job in a virtual environment elsewhere, or leave --systemd out."
         )
-    stem = stem_of(plan.output)
+    stem = stem_of(schedule.output)
     found = {}
-    for due in plan.lines:
-        found[f"{stem}-{due.name}.service"] = _service(plan, due)
-        found[f"{stem}-{due.name}.timer"] = _timer(plan, due)
+    for entry in schedule.lines:
+        found[f"{stem}-{entry.name}.service"] = _service(schedule, entry)
+        found[f"{stem}-{entry.name}.timer"] = _timer(schedule, entry)
     return found
 
 
@@ -99,33 +99,33 @@ def _listed(numbers: tuple[int, ...] | None) -> str:
     return "*" if numbers is None else ",".join(f"{number:02}" for number in numbers)
 
 
-def _service(plan: Plan, due: Due) -> str:
+def _service(schedule: Schedule, entry: Entry) -> str:
     # A rebuild waits for a check that is at work; a check that finds a rebuild at work ends, and nothing is lost.
-    order = f"After={stem_of(plan.output)}-check.service\n" if due.name == "full" else ""
-    environment = f"EnvironmentFile={literal(plan.environment)}\n" if plan.environment else ""
+    order = f"After={stem_of(schedule.output)}-check.service\n" if entry.name == "full" else ""
+    environment = f"EnvironmentFile={literal(schedule.environment)}\n" if schedule.environment else ""
     return SERVICE.format(
-        about=ABOUT + plan.output,
-        purpose=due.purpose,
-        output=literal(plan.output),
+        about=ABOUT + schedule.output,
+        purpose=entry.purpose,
+        output=literal(schedule.output),
         order=order,
-        folder=literal(plan.folder),
+        folder=literal(schedule.folder),
         environment=environment,
-        command=" ".join(map(quoted, plan.command(due, "systemd"))),
+        command=" ".join(map(quoted, schedule.command(entry, "systemd"))),
         busy=BUSY,
-        limit=_limit(plan),
-        log=literal(plan.log),
+        limit=_limit(schedule),
+        log=literal(schedule.log),
     )
 
 
-def _limit(plan: Plan) -> str:
-    return "infinity" if plan.minutes is None else f"{math.ceil(plan.minutes) + GRACE_MINUTES}min"
+def _limit(schedule: Schedule) -> str:
+    return "infinity" if schedule.minutes is None else f"{math.ceil(schedule.minutes) + GRACE_MINUTES}min"
 
 
-def _timer(plan: Plan, due: Due) -> str:
+def _timer(schedule: Schedule, entry: Entry) -> str:
     return TIMER.format(
-        about=ABOUT + plan.output,
-        times=TIMES + due.times.text,
-        purpose=due.purpose,
-        output=literal(plan.output),
-        calendar="\n".join(f"OnCalendar={calendar}" for calendar in on_calendar(due.times)),
+        about=ABOUT + schedule.output,
+        times=TIMES + entry.times.text,
+        purpose=entry.purpose,
+        output=literal(schedule.output),
+        calendar="\n".join(f"OnCalendar={calendar}" for calendar in on_calendar(entry.times)),
     )

@@ -136,16 +136,11 @@ def _part(part: str, field: Field, text: str) -> range:
     if match is None or (match["step"] and match["first"] and not match["last"]):
         raise _refused(text, f"the {field.name} is {part!r}")
     first = _number(match["first"], field, text) if match["first"] else field.low
-    last = _number(match["last"], field, text) if match["last"] else first if match["first"] else _end(field)
+    last = _number(match["last"], field, text) if match["last"] else first if match["first"] else field.high
     step = int(match["step"] or 1)
     if last < first or step < 1:
         raise _refused(text, f"the {field.name} is {part!r}")
     return range(first, last + 1, step)
-
-
-def _end(field: Field) -> int:
-    """The last number that `*` stands for."""
-    return 6 if field is WEEKDAY else field.high
 
 
 def _number(word: str, field: Field, text: str) -> int:

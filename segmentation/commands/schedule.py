@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from segmentation.commands import run
 
 if TYPE_CHECKING:
-    from segmentation.automation.plan import Plan
+    from segmentation.automation.schedule import Schedule
     from segmentation.config import SegmentationConfig
     from segmentation.run.request import Request
     from segmentation.state.output import Output
@@ -23,7 +23,7 @@ OF_THE_LINES = ("check_freshness", "force", "dry_run")
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options: those of a run, and when."""
-    from segmentation.automation.plan import CHECK, FULL, LOG
+    from segmentation.automation.schedule import CHECK, FULL, LOG
 
     run.add_options(parser)
     parser.epilog = EPILOG
@@ -49,13 +49,13 @@ def install(options: argparse.Namespace) -> int:
 
     config = _config(options)
     output = Output.of(config)
-    plan = _plan(options, config, output)
+    schedule = _schedule(options, config, output)
     if options.only_print:
-        print(scheduling.text_of(plan, timers=options.systemd), end="")
+        print(scheduling.text_of(schedule, timers=options.systemd), end="")
         return 0
+    try_start(schedule, _absolute(options.config))
     output.create()
-    try_start(plan, _absolute(options.config))
-    print("\n".join(scheduling.installed(plan, timers=options.systemd)))
+    print("\n".join(scheduling.installed(schedule, timers=options.systemd)))
     return 0
 
 
@@ -94,9 +94,9 @@ def _root(options: argparse.Namespace) -> str:
     return Output.of(_config(options)).root
 
 
-def _plan(options: argparse.Namespace, config: SegmentationConfig, output: Output) -> Plan:
-    """The plan, with everything in it checked."""
-    from segmentation.automation.plan import Plan
+def _schedule(options: argparse.Namespace, config: SegmentationConfig, output: Output) -> Schedule:
+    """The schedule, with everything in it checked."""
+    from segmentation.automation.schedule import Schedule
     from segmentation.automation.times import next_times, times_of
     from segmentation.commands.passed_on import passed_on
     from segmentation.run.request import Request
@@ -107,7 +107,7 @@ def _plan(options: argparse.Namespace, config: SegmentationConfig, output: Outpu
         next_times(times, count=1)
     request = Request.of(options.source, options.csv_path, options.mode, config, table=options.table)
     output.refuse_inside(request.locations)
-    return Plan(
+    return Schedule(
         output=output.root,
         folder=str(Path.cwd()),
         python=sys.executable,
@@ -150,7 +150,7 @@ def _absolute(path: str | None) -> str | None:
 
 
 def _log(options: argparse.Namespace, output: Output) -> str:
-    from segmentation.automation.plan import LOG
+    from segmentation.automation.schedule import LOG
     from segmentation.errors import ScheduleError
     from segmentation.locations import absolute
 

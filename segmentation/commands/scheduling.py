@@ -1,4 +1,4 @@
-"""What `segmentation schedule` does with a plan, in the words in which it is told."""
+"""What `segmentation schedule` does with a schedule, in the words in which it is told."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from segmentation.automation.times import next_times, times_of
 from segmentation.errors import ScheduleError
 
 if TYPE_CHECKING:
-    from segmentation.automation.plan import Plan
+    from segmentation.automation.schedule import Schedule
 
 LINGER = "Units of a user run while the user is logged in; to let them run always: loginctl enable-linger"
 
 
-def text_of(plan: Plan, *, timers: bool) -> str:
+def text_of(schedule: Schedule, *, timers: bool) -> str:
     """What would be written."""
     if not timers:
-        return "\n".join(crontab.block(plan)) + "\n"
-    return "\n".join(f"# {path}\n{content}" for path, content in _units(plan).items())
+        return "\n".join(crontab.block(schedule)) + "\n"
+    return "\n".join(f"# {path}\n{content}" for path, content in _units(schedule).items())
 
 
-def installed(plan: Plan, *, timers: bool) -> Iterator[str]:
+def installed(schedule: Schedule, *, timers: bool) -> Iterator[str]:
     """Install it, and say so."""
-    yield from _install_units(plan) if timers else _install_lines(plan)
+    yield from _install_units(schedule) if timers else _install_lines(schedule)
     yield ""
-    yield from shown(plan.output)
+    yield from shown(schedule.output)
 
 
 def shown(only: str | None) -> Iterator[str]:
@@ -42,30 +42,30 @@ def removed(output: str) -> Iterator[str]:
     yield from found or [_nothing(output)]
 
 
-def _install_lines(plan: Plan) -> Iterator[str]:
+def _install_lines(schedule: Schedule) -> Iterator[str]:
     if not crontab_program.is_here():
         raise ScheduleError(
             f"No program crontab is here, so nothing was installed. Install one ({crontab_program.INSTALL}), use "
-            f"--systemd, or give these lines to whatever runs jobs:\n{text_of(plan, timers=False)}"
+            f"--systemd, or give these lines to whatever runs jobs:\n{text_of(schedule, timers=False)}"
         )
     before = crontab_program.read()
-    after = crontab.with_block(before, plan)
+    after = crontab.with_block(before, schedule)
     if after == before:
-        yield f"The crontab has this schedule already: {plan.output}"
+        yield f"The crontab has this schedule already: {schedule.output}"
         return
     crontab_program.write(after)
-    yield f"Written to the crontab: {plan.output}"
+    yield f"Written to the crontab: {schedule.output}"
 
 
-def _install_units(plan: Plan) -> Iterator[str]:
-    systemd_user.write(systemd.units(plan))
-    yield f"Written to {systemd_user.folder()}: {', '.join(systemd.units(plan))}"
-    yield from _tell("enable", plan.output)
+def _install_units(schedule: Schedule) -> Iterator[str]:
+    systemd_user.write(systemd.units(schedule))
+    yield f"Written to {systemd_user.folder()}: {', '.join(systemd.units(schedule))}"
+    yield from _tell("enable", schedule.output)
     yield LINGER
 
 
-def _units(plan: Plan) -> dict[Path, str]:
-    return {systemd_user.folder() / name: content for name, content in systemd.units(plan).items()}
+def _units(schedule: Schedule) -> dict[Path, str]:
+    return {systemd_user.folder() / name: content for name, content in systemd.units(schedule).items()}
 
 
 def _tell(action: str, output: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ BUSY = 5
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 
-class Due(NamedTuple):
+class Entry(NamedTuple):
     """One of the two lines: its name, what it is for, the option that makes it so, when."""
 
     name: str
@@ -28,7 +28,7 @@ class Due(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Plan:
+class Schedule:
     """Attributes:
     output: where the runs publish, absolute; what a schedule is known by.
     folder: where relative paths of a configuration count from.
@@ -66,12 +66,12 @@ class Plan:
             )
 
     @property
-    def lines(self) -> tuple[Due, Due]:
+    def lines(self) -> tuple[Entry, Entry]:
         """The two lines of a schedule."""
-        check = Due("check", "run if something changed", "--check-freshness", self.check)
-        return check, Due("full", "rebuild everything", "--force", self.full)
+        check = Entry("check", "run if something changed", "--check-freshness", self.check)
+        return check, Entry("full", "rebuild everything", "--force", self.full)
 
-    def command(self, due: Due, trigger: str) -> tuple[str, ...]:
+    def command(self, entry: Entry, trigger: str) -> tuple[str, ...]:
         """What a line runs, word by word; `trigger` is what starts it, unless the options name that."""
         named = () if "--trigger" in self.options else ("--trigger", trigger)
-        return (self.python, "-m", "segmentation.cli", "run", due.option, *named, *self.options)
+        return (self.python, "-m", "segmentation.cli", "run", entry.option, *named, *self.options)
