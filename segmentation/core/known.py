@@ -16,7 +16,7 @@ from pyspark.sql import functions as F
 from segmentation.config import SegmentationConfig
 from segmentation.core.days import on
 from segmentation.core.duplicates import Identity, identity_of, only
-from segmentation.core.metrics import window_starts
+from segmentation.core.metrics import window_days
 from segmentation.schemas import (
     AMOUNT,
     CATEGORY,
@@ -168,8 +168,9 @@ def lost(known: DataFrame, read: DataFrame) -> DataFrame:
 def crossing(purchases: DataFrame, before: date, now: date, config: SegmentationConfig) -> DataFrame:
     """The customers with a purchase that enters or leaves a window when the as-of day moves: ``customer_id``."""
     edges = [_between(F.col(PURCHASE_DATE), *sorted((before, now)))]
-    for old, new in zip(window_starts(before, config), window_starts(now, config), strict=True):
-        day = F.col(PURCHASE_DATE)
+    day, starts = F.col(PURCHASE_DATE), window_days(now, config)
+    for name, old in window_days(before, config).items():
+        new = starts[name]
         edges.append((day >= F.least(old, new)) & (day < F.greatest(old, new)))
     return purchases.where(reduce(lambda one, other: one | other, edges)).select(CUSTOMER_ID)
 

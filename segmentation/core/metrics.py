@@ -66,10 +66,13 @@ def in_last_days(day: Column, as_of: date | Column, days: int) -> Column:
     return day.between(F.date_sub(on(as_of), days), on(as_of))
 
 
-def window_starts(as_of: date, config: SegmentationConfig) -> list[Column]:
-    """The first day of each window, of which only the as-of day and the configuration know."""
-    months = {SHOWN_MONTHS, config.loyal_window_months}
-    return [F.date_sub(on(as_of), SHOWN_DAYS), *[F.add_months(on(as_of), -number) for number in sorted(months)]]
+def window_days(as_of: date, config: SegmentationConfig) -> dict[str, Column]:
+    """The first day of each window, by the metric that counts in it."""
+    return {
+        "purchases_last_6_months": F.add_months(on(as_of), -SHOWN_MONTHS),
+        "purchases_last_90_days": F.date_sub(on(as_of), SHOWN_DAYS),
+        LOYAL_WINDOW: F.add_months(on(as_of), -config.loyal_window_months),
+    }
 
 
 def exact_sum(amount: Column) -> Column:
