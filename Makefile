@@ -20,7 +20,7 @@ WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench test test-fast test-spark35 test-quick test-browser test-cluster package lint format mongo-demo cluster-demo report-demo automation-demo notebook notebooks sample clean java
+.PHONY: help run bench test test-fast test-spark35 test-quick test-browser test-cluster test-schedulers package lint format mongo-demo cluster-demo report-demo automation-demo notebook notebooks sample clean java
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -85,6 +85,19 @@ test-browser: $(VENV)/dev.stamp build/npm.stamp ## Look at the pages in Chromium
 
 test-cluster: $(VENV)/dev.stamp ## Run on HDFS and S3; kill workers, drivers and masters of a cluster, fill its disks (as root)
 	@$(BIN)/python -m pytest tests/test_cluster.py tests/test_storage.py -rA $(ARGS)
+
+# Both want versions of packages that the job does not, so each has a virtual environment of its own.
+.venv-airflow/stamp .venv-dagster/stamp: .venv-%/stamp: conf/automation/constraints-%.txt
+	@test -x .venv-$*/bin/pip || $(PYTHON) -m venv .venv-$*
+	@echo "Installing $(SCHEDULER_$*) into .venv-$* ..."
+	@.venv-$*/bin/python jobs/install.py --disable-pip-version-check --constraint $< $(SCHEDULER_$*)
+	@touch $@
+
+SCHEDULER_airflow := apache-airflow
+SCHEDULER_dagster := dagster
+
+test-schedulers: $(VENV)/dev.stamp .venv-airflow/stamp .venv-dagster/stamp ## Load what is for Airflow and Dagster into both, and run it there
+	@$(BIN)/python -m pytest tests/test_schedulers.py $(ARGS)
 
 package: $(VENV)/run.stamp ## Build dist/ for clusters (CLUSTER_PYTHON=PATH: where their Python is)
 	@rm -rf build/lib build/bdist.* dist

@@ -24,6 +24,10 @@ class RuleError(ConfigError):
     """A rule or a dimension is ill-formed; raised when it is built, before any data is read."""
 
 
+class ScheduleError(ConfigError):
+    """A schedule cannot be used, installed or read."""
+
+
 class SourceError(SegmentationError):
     """The source cannot be reached or read."""
 
