@@ -19,6 +19,8 @@ def test_the_documented_file_holds_every_default() -> None:
     path = ROOT / "conf" / "segmentation.yaml"
     assert load_config(path) == load_config()
     commented = {
+        "alerts",
+        "lineage",
         "columns",
         "thousands_separator",
         "packages",

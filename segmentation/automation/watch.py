@@ -5,17 +5,18 @@ from __future__ import annotations
 import os
 import signal
 import socket
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import FrameType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from segmentation.automation.collection import CollectionWatch
 from segmentation.automation.files import observer_of
 from segmentation.automation.inbox import Due, Inbox
 from segmentation.automation.runner import WORTH_ANOTHER_TRY, Runner
+from segmentation.automation.times import times_of, trigger_of
 from segmentation.config import SegmentationConfig
 from segmentation.console import LOGGER
 from segmentation.errors import ConfigError
@@ -179,25 +180,14 @@ def _scheduler(plan: Plan, inbox: Inbox) -> BackgroundScheduler:
     """Asks for runs by time; what was missed while the machine slept is asked for once."""
     try:
         from apscheduler.schedulers.background import BackgroundScheduler
-        from apscheduler.triggers.cron import CronTrigger
     except ImportError as error:
         raise ConfigError(f"Watching needs {error.name}: {INSTALL}.") from error
     scheduler = BackgroundScheduler(job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1})
     for name, cron, force in (("check", plan.check, False), ("full", plan.full, True)):
         if cron:
-            trigger = _checked(f"--{name}", cron, CronTrigger.from_crontab)
-            scheduler.add_job(inbox.put, trigger, args=[name], kwargs={"force": force}, id=name)
+            scheduler.add_job(inbox.put, trigger_of(times_of(cron)), args=[name], kwargs={"force": force}, id=name)
     scheduler.start()
     return scheduler
-
-
-def _checked(option: str, cron: str, parse: Callable[[str], Any]) -> Any:
-    try:
-        return parse(cron)
-    except ValueError as error:
-        raise ConfigError(
-            f"{option}: expected five fields as in a crontab, like '0 */6 * * *', found {cron!r}: {error}."
-        ) from None
 
 
 def _told(code: int) -> tuple[int, str]:
