@@ -409,11 +409,11 @@ def test_python_s_own_level_counts(run_job: Job, write_csv, tmp_path: Path, monk
 
 
 @ONCE
-def test_freshness_says_why_and_how(write_csv, tmp_path: Path, capsys) -> None:
+def test_freshness_says_why_and_how(engine_name: str, write_csv, tmp_path: Path, capsys) -> None:
     source = write_csv(GOOD)
     (tmp_path / "own.yaml").write_text("report: false\n")
     arguments = ["run", "--csv-path", str(source), "--output-dir", str(tmp_path / "out"), "--check-freshness"]
-    arguments += ["--fresh-exit-code", "99", "--config", str(tmp_path / "own.yaml"), "--engine", "embedded"]
+    arguments += ["--fresh-exit-code", "99", "--config", str(tmp_path / "own.yaml"), "--engine", engine_name]
 
     def said(*more: str) -> tuple[int, str]:
         code = main([*arguments, *more])
@@ -431,5 +431,5 @@ def test_freshness_says_why_and_how(write_csv, tmp_path: Path, capsys) -> None:
     assert said() == (0, f"The job runs: what was published in {tmp_path}/out is not there any more.")
     assert main([*arguments, "--json"]) == 99
     assert json.loads(capsys.readouterr().out)["outcome"] == "skipped"
-    assert main([*arguments[:5], "--json", "--trigger", "cron", "--engine", "embedded"]) == 0
+    assert main([*arguments[:5], "--json", "--trigger", "cron", "--engine", engine_name]) == 0
     assert json.loads(capsys.readouterr().out)["trigger"] == "cron"
