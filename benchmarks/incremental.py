@@ -15,6 +15,7 @@ from typing import Any
 
 JOB = Path(__file__).resolve().parents[1] / "jobs" / "run_segmentation.py"
 LAST = date(2025, 12, 31)
+PLAIN = ["--config", str(Path(__file__).resolve().parent / "config.yaml")]
 ENGINES = ("embedded", "spark")
 DAYS = 90
 
@@ -82,7 +83,7 @@ class Side:
 
     def timed(self, *options: str) -> float:
         """Seconds of the whole command."""
-        paths = ["--csv-path", str(self.input), "--output-dir", str(self.output), "--engine", self.engine]
+        paths = [*PLAIN, "--csv-path", str(self.input), "--output-dir", str(self.output), "--engine", self.engine]
         started = time.perf_counter()
         subprocess.run([sys.executable, str(JOB), *paths, *options], check=True, capture_output=True)
         return time.perf_counter() - started

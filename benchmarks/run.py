@@ -17,11 +17,12 @@ import sys
 import threading
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
 from importlib.metadata import version
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -33,6 +34,7 @@ from segmentation.engines.spark.java import ensure_java
 ROOT = Path(__file__).resolve().parents[1]
 HERE = ROOT / "benchmarks"
 JOB = ROOT / "jobs" / "run_segmentation.py"
+PLAIN = ["--config", str(HERE / "config.yaml")]
 CONTENDERS = ("pandas_rules", "pandas_contract", "polars_rules", "duckdb_rules")
 PACKAGES = ("pyspark", "delta-spark", "pysail", "deltalake", "pandas", "polars", "duckdb")
 FIRST, LAST = date(2022, 1, 1), date(2026, 12, 31)
@@ -44,19 +46,19 @@ def main() -> int:
     parser.add_argument("--sizes", default="10000,100000,1000000,10000000", help="rows, separated by commas")
     parser.add_argument("--repeat", type=int, default=3, help="runs of each measurement")
     parser.add_argument("--folder", type=Path, default=ROOT / "build" / "bench", help="where data and output go")
+    parser.add_argument(
+        "--only", choices=("incremental",), help="measure this alone; the rest is what was measured before"
+    )
     options = parser.parse_args()
     sizes = [int(size) for size in options.sizes.split(",")]
     options.folder.mkdir(parents=True, exist_ok=True)
     bench = Bench(options.folder, options.repeat)
-    bench.startup()
-    for rows in sizes:
-        bench.size(rows)
-    bench.shapes(1_000_000)
-    record = {"machine": machine(), "repeat": options.repeat, "measured": bench.measured, "stages": bench.stages}
+    known = options.folder / "measured.json"
+    record = json.loads(known.read_text()) if options.only else bench.everything(sizes)
     record["incremental"] = incremental.measure(bench.data(sizes[-1]), options.folder, options.repeat)
     record["disk"] = incremental.disk(bench.data(1_000_000), options.folder)
-    (options.folder / "measured.json").write_text(json.dumps(record, indent=1))
-    subprocess.run([sys.executable, "-m", "benchmarks.report", str(options.folder / "measured.json")], check=True)
+    known.write_text(json.dumps(record, indent=1))
+    subprocess.run([sys.executable, "-m", "benchmarks.report", str(known)], check=True)
     return 0
 
 
@@ -71,11 +73,19 @@ class Bench:
         self.festive = folder / "festive.json"
         self.festive.write_text(json.dumps(festive_days()))
 
+    def everything(self, sizes: Sequence[int]) -> dict[str, Any]:
+        """Full runs of all contenders."""
+        self.startup()
+        for rows in sizes:
+            self.size(rows)
+        self.shapes(1_000_000)
+        return {"machine": machine(), "repeat": self.repeat, "measured": self.measured, "stages": self.stages}
+
     def startup(self) -> None:
         """What is felt at the command line."""
         small = self.data(10_000)
         self.time("help", 0, [str(JOB), "--help"])
-        arguments = ["--engine", "spark", "--csv-path", str(small), "--output-dir", str(self.folder / "out")]
+        arguments = [*PLAIN, "--engine", "spark", "--csv-path", str(small), "--output-dir", str(self.folder / "out")]
         # The first two runs make what later ones find in the cache.
         for _ in range(2):
             subprocess.run([sys.executable, str(JOB), *arguments], check=True, capture_output=True)
@@ -101,7 +111,7 @@ class Bench:
 
     def job(self, what: str, engine: str, rows: int, data: Path) -> None:
         """The whole command."""
-        options = ["--engine", engine, "--csv-path", str(data), "--output-dir", str(self.folder / "out")]
+        options = [*PLAIN, "--engine", engine, "--csv-path", str(data), "--output-dir", str(self.folder / "out")]
         self.time(what, rows, [str(JOB), *options])
 
     def open_process(self, rows: int, data: Path) -> None:
