@@ -79,9 +79,14 @@ def _nothing_to_do(options: argparse.Namespace, config: Any) -> bool:
     from segmentation.run.freshness import is_unchanged, state_of
     from segmentation.run.request import Request
     from segmentation.state.output import Output
+    from segmentation.state.status import complaint
 
     request = Request.of(options.source, options.csv_path, options.mode, config, table=options.table)
     state = state_of(config, request, datetime.now(UTC))
     if state["source_fingerprint"] is None:
         print(f"Whether {', '.join(request.paths)} changed cannot be told without reading, so the job runs.")
-    return is_unchanged(Output.of(config), state)
+    output = Output.of(config)
+    wrong = complaint(output)
+    if wrong:
+        print(f"{wrong} So the job runs.")
+    return is_unchanged(output, state)

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.config import SegmentationConfig
+from segmentation.engines.local import LocalFiles
 from segmentation.local_files import local_files
 from segmentation.locations import DELTA_LOG, local_path
 from segmentation.run.request import Request
+from segmentation.state.commits import last_commit
+from segmentation.state.damage import damage_of
 from segmentation.state.output import Output
-from segmentation.state.status import last_success
+from segmentation.state.status import last_run, last_success
 
 
 def state_of(config: SegmentationConfig, request: Request, now: datetime) -> dict[str, Any]:
@@ -34,10 +37,16 @@ def state_of(config: SegmentationConfig, request: Request, now: datetime) -> dic
 
 def is_unchanged(output: Output, state: dict[str, Any]) -> bool:
     """Is what was published last still what a run would publish now?"""
-    published = (
-        output.local is not None and (output.local / output.filename).is_file() and Path(output.segments).is_dir()
-    )
-    return published and state["source_fingerprint"] is not None and last_success(output) == state
+    is_same = state["source_fingerprint"] is not None and last_success(output) == state
+    return is_same and output.local is not None and _is_published(output, output.local / output.filename)
+
+
+def _is_published(output: Output, export: Path) -> bool:
+    """Is there what the last successful run published, and is it whole? If not, a run says what is wrong."""
+    if not export.is_file() or not Path(output.segments).is_dir() or damage_of(Path(output.segments)):
+        return False
+    newest = last_commit(LocalFiles(), output.segments)
+    return newest is not None and newest.said["run_id"] == last_run(output)
 
 
 def newest_commit(table: Path) -> list[Path]:
