@@ -112,8 +112,8 @@ def _wanted(engine: Engine, output: Output, run_id: str) -> Commit:
 
 def _readable(engine: Engine, output: Output, version: int, run_id: str) -> DataFrame:
     """The customers of a version, whose files are seen to be there."""
-    customers = engine.tables.read(output.segments, version)
     try:
+        customers = engine.tables.read(output.segments, version)
         only_row(customers.agg(F.max("updated_at"), F.max("run_id")))
     except Exception as error:
         raise ConfigError(

@@ -26,6 +26,7 @@ COUNTED: Mapping[str, tuple[str, ...]] = {
     "add": ("num_added_files", "num_target_files_added", "numFilesAdded", "numRestoredFile"),
     "remove": ("num_removed_files", "num_target_files_removed", "numFilesRemoved", "numRemovedFile"),
 }
+SECOND = len("20250131T060000Z")
 # Tables that the next incremental run makes anew where they are not there.
 KEPT = ("purchases", "future_purchases")
 
@@ -104,8 +105,8 @@ def _lost_end(output: Output, table: str) -> str | None:
     """Has the log lost its end? Then others know a later run that wrote to the table."""
     known, files = _known_writer(output, table), LocalFiles()
     there = run_ids(files, table) if known else set()
-    # The log forgets old ones.
-    if known is None or not there or known in there or known < max(there):
+    # The log forgets old runs; two may begin in one second, with which an id begins.
+    if known is None or not there or known in there or known[:SECOND] < max(there)[:SECOND]:
         return None
     return f"run {known} wrote to it last, and its log ends with run {max(there)}"
 
