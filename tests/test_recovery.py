@@ -14,6 +14,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
+from datetime import datetime
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -156,21 +157,37 @@ def test_history_is_what_readers_saw(house: House, capsys: pytest.CaptureFixture
     tables = LocalFiles(), str(house.out / "delta/customer_segments")
     assert [one.said["run_id"] for one in publications(*tables)] == [good, bad, good]
     assert [one.said["run_id"] for one in commits(*tables)] == [good]
+    for version, day in ((3, "2024-05-01"), (4, "2024-06-01"), (5, "2024-07-01")):
+        put_off(log_of(house.folder, "customer_segments", version), day)
+    for day, run_id in (("2024-05-31", good), ("2024-06-15", bad), ("2024-07-15", good)):
+        assert main(["as-of", day, *place]) == 0
+        assert f"by run {run_id}" in capsys.readouterr().out
     # The way forward, and what incremental runs go on from comes along.
     restoring.restore_to_run(house.config, bad)
     assert published(house.folder)[1]["C4"] == "New"
     assert house.run()["rows_read"] == 0
 
 
+def put_off(commit: Path, day: str) -> None:
+    """As if it had been made on another day."""
+    first, *others = commit.read_text().splitlines()
+    info = json.loads(first)
+    info["commitInfo"]["timestamp"] = int(datetime.fromisoformat(f"{day}T12:00:00+00:00").timestamp() * 1000)
+    commit.write_text("\n".join([json.dumps(info, separators=(",", ":")), *others]))
+
+
 @ONCE
 def test_freshness_after_going_back(house: House) -> None:
     good = house.run("full")["run_id"]
     house.put(BAD, "2.csv")
-    house.run("full")
+    bad = house.run("full")["run_id"]
     state = json.loads((house.out / "automation_status.json").read_text())["last_success_state"]
     assert is_unchanged(Output.of(house.config), state)
     restoring.restore_to_run(house.config, good)
     assert not is_unchanged(Output.of(house.config), state)
+    # Forward again, what the source would give is what is published.
+    restoring.restore_to_run(house.config, bad)
+    assert is_unchanged(Output.of(house.config), state)
 
 
 @ONCE
@@ -224,7 +241,6 @@ def faulty(owner: Any, name: str, when: str, patch: pytest.MonkeyPatch) -> None:
 
 
 STEPS_BACK: dict[str, Callable[[], tuple[Any, str]]] = {
-    "status": lambda: (restoring, "record_restore"),
     "exports": lambda: (restoring, "stage_exports"),
     "changes": lambda: (inside("embedded")[1], "append"),
     "customers": lambda: (inside("embedded")[1], "restore"),

@@ -31,7 +31,6 @@ from segmentation.run.repair import repair
 from segmentation.state import tables
 from segmentation.state.commits import Commit, publications, rows_of, version_of
 from segmentation.state.output import Output
-from segmentation.state.status import record_restore
 
 SHOWN = 10
 
@@ -61,7 +60,6 @@ def restore_to_run(config: SegmentationConfig, run_id: str) -> Mapping[str, Any]
         version = version_of(engine.files, output.segments, run_id)
         assert version is not None  # it was found in the same log
         customers = _readable(engine, output, version, run_id)
-        record_restore(output, run_id, started_at)
         for file in (output.report_file, output.report_text):
             engine.files.delete(file)
         said = _restored(engine, output.named(wanted.said), customers, version, (now, wanted), own, started_at)

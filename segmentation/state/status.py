@@ -18,7 +18,7 @@ def last_success(output: Output) -> dict[str, Any] | None:
 
 
 def last_run(output: Output) -> str | None:
-    """The last successful run, None where it is not recorded, or where somebody has gone back from it."""
+    """The last successful run, None where it is not recorded."""
     run_id = _status(output).get("last_success_run_id")
     return run_id if isinstance(run_id, str) else None
 
@@ -35,11 +35,6 @@ def record_success(output: Output, state: dict[str, Any], run_id: str, finished_
     """Remember what was done, in one step."""
     content = {"last_success": finished_at.isoformat(), "last_success_run_id": run_id, "last_success_state": state}
     _write(output.status_file, content)
-
-
-def record_restore(output: Output, run_id: str, at: datetime) -> None:
-    """Remember that somebody goes back to a run; nothing is known of what the source must be like for it."""
-    _write(output.status_file, {"restored": at.isoformat(), "restored_run_id": run_id, "last_success_state": None})
 
 
 def _status(output: Output) -> dict[str, Any]:
