@@ -273,6 +273,14 @@ def test_going_back_dies(made: Made, bad: House, monkeypatch: pytest.MonkeyPatch
 
 
 @ONCE
+def test_a_run_of_an_earlier_version(bad: House) -> None:
+    newest = last_of(bad.folder, "customer_segments")
+    newest.write_text(newest.read_text().replace('\\"dimensions\\"', '\\"once\\"'))
+    with pytest.raises(ConfigError, match="an earlier version of the program"):
+        exports.export(bad.config, None)
+
+
+@ONCE
 def test_the_json_once_more(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     house.run(output_filename="x.json")
     before = (house.out / "x.json").read_bytes(), (house.out / "x.changes.json").read_bytes()

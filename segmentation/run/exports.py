@@ -39,7 +39,7 @@ def export(config: SegmentationConfig, to: str | None) -> tuple[str, str]:
     """
     target = None if to is None else _free(to, Output.of(config))
     with held(config) as (engine, output):
-        said = published(engine, output).said
+        said = told(published(engine, output)).said
         if target is None:
             publish_exports(engine, output, said)
         else:
@@ -60,6 +60,20 @@ def published(engine: Engine, output: Output) -> Commit:
             "`segmentation restore --from BACKUP`, or, where there is no backup, a run with --force."
         )
     return newest
+
+
+def told(commit: Commit) -> Commit:
+    """The commit, if it says what its publication is made of.
+
+    Raises:
+        ConfigError: an earlier version of the program made it.
+    """
+    if {"dimensions", "as_of"} - set(commit.said):
+        raise ConfigError(
+            f"Run {commit.said['run_id']} was one of an earlier version of the program, which did not record what this "
+            "needs. Run once; from then on it is recorded."
+        )
+    return commit
 
 
 def stage_exports(engine: Engine, output: Output, customers: DataFrame, said: Mapping[str, Any], folder: str) -> None:

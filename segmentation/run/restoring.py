@@ -24,7 +24,7 @@ from segmentation.core.quality import only_row
 from segmentation.engines.base import Engine
 from segmentation.errors import ConfigError
 from segmentation.locations import join, last_name
-from segmentation.run.exports import publish_exports, published, stage_exports
+from segmentation.run.exports import publish_exports, published, stage_exports, told
 from segmentation.run.held import held
 from segmentation.run.publication import Publication, Write
 from segmentation.run.repair import repair
@@ -99,7 +99,7 @@ def _wanted(engine: Engine, output: Output, run_id: str) -> Commit:
     seen: list[Commit] = []
     for commit in every:
         if commit.said["run_id"] == run_id:
-            return commit
+            return told(commit)
         seen.append(commit)
     known = dict.fromkeys(f"{one.said['run_id']} (as of {one.said.get('as_of', '?')})" for one in seen)
     raise ConfigError(
