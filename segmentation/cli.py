@@ -13,9 +13,11 @@ from collections.abc import Callable, Sequence
 from segmentation.commands import (
     alerts,
     as_of,
+    backup,
     check_input,
     erase,
     explain,
+    export,
     festive,
     history,
     maintain,
@@ -23,6 +25,7 @@ from segmentation.commands import (
     query,
     rejected,
     report,
+    restore,
     run,
     schedule,
     status,
@@ -49,9 +52,13 @@ COMMANDS = {
     "status": status,
     "alerts": alerts,
     "maintain": maintain,
+    "export": export,
+    "backup": backup,
+    "restore": restore,
     "erase": erase,
     "festive": festive,
 }
+FULL = "Readers see the state before or a whole new one, nothing between. Make room, and do the same once more."
 DESCRIPTION = "Segment the customers of a retailer."
 
 
@@ -110,8 +117,10 @@ def _guarded(command: Callable[[argparse.Namespace], int], options: argparse.Nam
     except BaseException as error:
         if not isinstance(error, Exception) and not is_panic(error):
             raise
-        what = "a disk is full" if "No space left on device" in str(error) else "unexpected failure"
-        print(f"error: {what}: {root_of(error)}. {_aftermath(options)}", file=sys.stderr)
+        if "No space left on device" in str(error):
+            print(f"error: a disk is full: {root_of(error)}. {FULL}", file=sys.stderr)
+            return 1
+        print(f"error: unexpected failure: {root_of(error)}. {_aftermath(options)}", file=sys.stderr)
         return 1
 
 

@@ -54,6 +54,10 @@ class QualityGateError(SegmentationError):
     exit_code = 4
 
 
+class DamagedOutputError(SegmentationError):
+    """What was published is not whole any more; nothing was written."""
+
+
 class OutputBusyError(SegmentationError):
     """Another run holds the output."""
 

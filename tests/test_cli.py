@@ -123,10 +123,9 @@ def test_sources_and_gate(case: str, engine_name: str, tmp_path: Path) -> None:
 def test_an_unexpected_failure_ends_with_1_and_its_traceback_is_in_the_log(
     engine_name: str, csv: Path, tmp_path: Path
 ) -> None:
-    # A Delta log that is none: nobody expects that.
-    log = tmp_path / "out/delta/customer_segments/_delta_log"
-    log.mkdir(parents=True)
-    (log / "00000000000000000000.json").write_text("not json\n")
+    # A file where a table belongs: nobody expects that.
+    (tmp_path / "out/delta").mkdir(parents=True)
+    (tmp_path / "out/delta/segment_changes").touch()
     finished = job("--engine", engine_name, "--output-dir", tmp_path / "out", "--csv-path", csv)
     assert finished.returncode == 1
     assert len(errors(finished)) == 1

@@ -20,7 +20,7 @@ from segmentation.core.known import kept_columns
 from segmentation.core.segmentation import Segmentation
 from segmentation.errors import NoDataError
 from segmentation.pipeline import CustomerSegmentationPipeline
-from segmentation.run import housekeeping
+from segmentation.run import held, housekeeping
 from segmentation.state import tables
 
 from .conftest import EXPORT, HEADER, table
@@ -180,8 +180,8 @@ def test_erasing_writes_what_the_last_run_wrote(published: Path, engine_name: st
 def housekeep(folder: Path, engine: str, spark: SparkSession | None, monkeypatch, what: str, **options: Any) -> Any:
     """Call it with the session of the tests."""
     if spark is not None:
-        real = housekeeping.open_engine
-        monkeypatch.setattr(housekeeping, "open_engine", lambda *given, **more: real(*given[:3], spark, **more))
+        real = held.open_engine
+        monkeypatch.setattr(held, "open_engine", lambda *given, **more: real(*given[:3], spark, **more))
     config = load_config({"output_dir": str(folder / "out"), "engine": engine})
     if what == "erase":
         return housekeeping.erase(config, options["customers"])

@@ -52,11 +52,11 @@ def published_on(output: Output, day: str, config: SegmentationConfig) -> Commit
     """
     from segmentation.engines.local import LocalFiles
     from segmentation.errors import ConfigError
-    from segmentation.state.commits import commits
+    from segmentation.state.commits import publications
 
     end = (midnight("as-of", day, config) + timedelta(days=1)).timestamp() * 1000
     oldest = None
-    for commit in commits(LocalFiles(), output.segments):
+    for commit in publications(LocalFiles(), output.segments):
         if commit.at < end:
             return commit
         oldest = commit

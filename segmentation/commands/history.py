@@ -22,6 +22,7 @@ WHY: Mapping[str, str] = {
     "time": "the day moved",
     "rules": "new rules",
     "gone": "no purchases",
+    "restored": "restored",
 }
 
 TOLD = ("changed_at", "as_of", "dimension", "from_label", "to_label", "cause", "run_id")

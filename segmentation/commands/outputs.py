@@ -63,8 +63,10 @@ def opened(output: Output, path: str, command: str, version: int | None = None) 
 
     Raises:
         ConfigError: it is not here, or what reads it is not installed.
+        DamagedOutputError: it is not whole.
     """
     from segmentation.errors import ConfigError
+    from segmentation.state.damage import see_whole
 
     try:
         from deltalake import DeltaTable
@@ -74,6 +76,7 @@ def opened(output: Output, path: str, command: str, version: int | None = None) 
         raise ConfigError(f"segmentation {command} needs {error.name}: {INSTALL_EMBEDDED}.") from error
     if output.local is None:
         raise ConfigError(f"{path} is not on this machine: query it with Spark (docs/tables.md has the queries).")
+    see_whole(output, path)
     if not DeltaTable.is_deltatable(path):
         raise ConfigError(f"{output.root} holds no table {last_name(path)}. Check --output-dir and --config.")
     return DeltaTable(path, version=version)

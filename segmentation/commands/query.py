@@ -58,11 +58,14 @@ def _result(output: Output, sql: str) -> tuple[pa.Schema, Iterator[pa.RecordBatc
 
     Raises:
         ConfigError: nothing is published here, or the query cannot be run.
+        DamagedOutputError: a table is not whole.
     """
     import pyarrow as pa
 
     from segmentation.errors import ConfigError
+    from segmentation.state.damage import see_whole
 
+    see_whole(output)
     tables = {Path(path).name: path for path in output.tables if path == output.segments or _is_there(path)}
     found = {name: opened(output, path, "query") for name, path in tables.items()}
     from deltalake import QueryBuilder

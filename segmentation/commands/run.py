@@ -115,9 +115,12 @@ def _nothing_to_do(options: argparse.Namespace, config: Any) -> bool:
     from segmentation.run.freshness import look
     from segmentation.run.request import Request
     from segmentation.state.output import Output
+    from segmentation.state.status import complaint
 
     request = Request.of(options.source, options.csv_path, options.mode, config, table=options.table)
-    now = datetime.now(UTC)
+    now, wrong = datetime.now(UTC), complaint(Output.of(config))
+    if wrong:
+        LOGGER.warning("%s", wrong)
     is_due, why = look(config, request, now)
     if not is_due:
         try:

@@ -28,6 +28,7 @@ class Cause(StrEnum):
     FIRST_SEEN = "first_seen"
     GONE = "gone"
     NEW_PURCHASE = "new_purchase"
+    RESTORED = "restored"
     RULES = "rules"
     TIME = "time"
 

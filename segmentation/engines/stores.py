@@ -107,8 +107,8 @@ class Tables(Protocol):
     def read(self, path: str, version: int) -> DataFrame:
         """The rows of a table of the output as of a version, whatever is written to it until they are computed."""
 
-    def restore(self, path: str, version: int) -> None:
-        """Make an earlier version the current one."""
+    def restore(self, path: str, version: int, commit: Mapping[str, Any] | None = None) -> None:
+        """Make an earlier version the current one; the commit says of itself what is given."""
 
     def delete(self, path: str, condition: str) -> int:
         """Remove the rows that meet an SQL condition, in one commit; return how many they were."""

@@ -12,6 +12,7 @@ from segmentation.engines.base import Engine
 from segmentation.engines.choose import INSTALL_EMBEDDED, missing_packages
 from segmentation.errors import ConfigError
 from segmentation.locations import DELTA_LOG, join
+from segmentation.state.damage import see_whole
 from segmentation.state.output import Output
 
 
@@ -21,11 +22,13 @@ def reader(config: SegmentationConfig, output: Output) -> Iterator[tuple[Engine,
 
     Raises:
         ConfigError: nothing is published there, it is not on this machine, or the engine is not installed.
+        DamagedOutputError: a table is not whole.
     """
     if output.local is None:
         raise ConfigError(
             f"{output.root} is not on this machine: query it with Spark (docs/tables.md has the queries)."
         )
+    see_whole(output)
     if not Path(join(output.segments, DELTA_LOG)).is_dir():
         raise ConfigError(f"{output.root} holds no table of customers. Check --output-dir and --config.")
     missing = missing_packages()

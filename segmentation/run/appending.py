@@ -8,6 +8,7 @@ from pyspark.sql import functions as F
 
 from segmentation.console import LOGGER
 from segmentation.engines.base import Engine
+from segmentation.engines.failures import root_of
 from segmentation.run.intake import Intake
 from segmentation.run.record import RunRecord
 from segmentation.state import tables
@@ -39,5 +40,5 @@ def append_failure(
     try:
         confirm()
         append_run(engine, output, record, "failed", message)
-    except Exception:  # noqa: BLE001 - whatever it is, the first error is the one to report
-        LOGGER.warning("The failed run could not be added to the table of runs.", exc_info=True)
+    except Exception as error:  # noqa: BLE001 - whatever it is, the first error is the one to report
+        LOGGER.warning("The failed run could not be added to the table of runs: %s", root_of(error))

@@ -10,11 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from segmentation.config import SegmentationConfig
+from segmentation.engines.local import LocalFiles
 from segmentation.local_files import local_files
 from segmentation.locations import DELTA_LOG, local_path
 from segmentation.run.request import Request
+from segmentation.state.commits import last_commit
+from segmentation.state.damage import damage_of
 from segmentation.state.output import Output
-from segmentation.state.status import last_success
+from segmentation.state.status import last_run, last_success
 
 # What is compared, and what is said of what differs.
 CHANGES = {
@@ -50,16 +53,20 @@ def look(config: SegmentationConfig, request: Request, now: datetime) -> tuple[b
         return True, f"Whether {paths} changed cannot be told without reading, so the job runs."
     if before is None:
         return True, f"The job runs: no successful run is known in {output.root}."
-    if not _is_published(output):
-        return True, f"The job runs: what was published in {output.root} is not there any more."
+    if output.local is None or not _is_published(output, output.local / output.filename):
+        return True, f"The job runs: what the last run published in {output.root} is not there, or not whole."
     changed = [CHANGES[name] for name in CHANGES if before.get(name) != state[name]]
     if changed:
         return True, f"The job runs: {', and '.join(changed)} since the last successful run."
     return False, "Nothing to do: source and configuration are as they were at the last successful run."
 
 
-def _is_published(output: Output) -> bool:
-    return output.local is not None and (output.local / output.filename).is_file() and Path(output.segments).is_dir()
+def _is_published(output: Output, export: Path) -> bool:
+    """Is there what the last successful run published, and is it whole? If not, a run says what is wrong."""
+    if not export.is_file() or not Path(output.segments).is_dir() or damage_of(Path(output.segments)):
+        return False
+    newest = last_commit(LocalFiles(), output.segments)
+    return newest is not None and newest.said["run_id"] == last_run(output)
 
 
 def newest_commit(table: Path) -> list[Path]:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, nullcontext
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from typing import Any
@@ -16,19 +14,15 @@ from segmentation.config import SegmentationConfig
 from segmentation.core.quality import only_row
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
-from segmentation.engines.choose import Task, choose, open_engine
 from segmentation.errors import ConfigError, NoDataError
 from segmentation.locations import DELTA_LOG, join, last_name
+from segmentation.run.exports import publish_exports
+from segmentation.run.held import OWN, held
 from segmentation.run.kept import bounds
-from segmentation.run.publication import CHANGES, EXPORT
-from segmentation.run.repair import repair
 from segmentation.schemas import CUSTOMER_ID, EDGES, PURCHASE_DATE, RAW_RECORD
-from segmentation.sinks.json_export import stage_json
 from segmentation.state import tables
 from segmentation.state.commits import forget, last_commit, rows_of
 from segmentation.state.output import Output
-
-OWN = "housekeeping"
 
 
 def maintain(
@@ -46,7 +40,7 @@ def maintain(
         Per table how many old rows were removed.
     """
     removed: dict[str, int] = {}
-    with _held(config) as (engine, output):
+    with held(config) as (engine, output):
         for table in _tables(engine, output):
             removed[last_name(table)] = 0
             if table == output.changes and keep_history is not None:
@@ -73,7 +67,7 @@ def erase(config: SegmentationConfig, customers: Sequence[str]) -> dict[str, int
     Raises:
         NoDataError: there is nothing of them.
     """
-    with _held(config) as (engine, output):
+    with held(config) as (engine, output):
         every = _tables(engine, output, output.runs, output.erasures)
         whose = {table: _whose(output, table, customers) for table in every}
         removed = {last_name(table): rows_of(engine, table).where(whose[table]).count() for table in every}
@@ -90,7 +84,7 @@ def erase(config: SegmentationConfig, customers: Sequence[str]) -> dict[str, int
             said["state"] = {**said["state"], **_bounds(engine, output)}
         if newest:
             _rewritten(engine, output, config, output.segments, F.lit(False), said)
-            _write_exports(engine, output, said)
+            publish_exports(engine, output, said)
         for table in every:
             engine.tables.maintain(table, 0)
             engine.tables.checkpoint(table)
@@ -169,45 +163,6 @@ def _bounds(engine: Engine, output: Output) -> Mapping[str, str | None]:
     has_early = engine.files.exists(join(output.early, DELTA_LOG))
     early = only_row(rows_of(engine, output.early).agg(first))["first"] if has_early else None
     return bounds(purchases["first"], purchases["last"], early)
-
-
-def _write_exports(engine: Engine, output: Output, said: Mapping[str, Any]) -> None:
-    """Both exports from the tables, in the form that the last run gave them."""
-    every, names = rows_of(engine, output.segments), said["dimensions"]
-    folder = join(output.staging, OWN)
-    stage_json(engine, every, every.count(), names, folder, EXPORT)
-    changed = every.limit(0)
-    if engine.files.exists(join(output.changes, DELTA_LOG)):
-        ids = rows_of(engine, output.changes).where(F.col("run_id") == said["run_id"]).select(CUSTOMER_ID)
-        changed = every.join(ids, on=CUSTOMER_ID, how="left_semi")
-    stage_json(engine, changed, changed.count(), names, folder, CHANGES)
-    then = replace(output, filename=said["export"])
-    engine.files.replace(join(folder, EXPORT), then.json_file)
-    engine.files.replace(join(folder, CHANGES), then.changes_file)
-    engine.files.delete(output.staging)
-
-
-@contextmanager
-def _held(config: SegmentationConfig) -> Iterator[tuple[Engine, Output]]:
-    """An engine, and the output that no run writes to meanwhile.
-
-    Raises:
-        ConfigError: nothing was published there.
-    """
-    output = Output.of(config)
-    if output.local is not None and not output.local.is_dir():
-        raise ConfigError(f"{output.root} is not there. Check --output-dir and --config.")
-    task = Task("csv", [], output.root)
-    choice = choose(config, task, None)
-    with output.locked():
-        engine = open_engine(choice, config, task, None, progress_bar=False)
-        try:
-            with engine.lock(output.lock_file, OWN) if output.local is None else nullcontext():
-                engine.fit_to(0)
-                repair(engine, output)
-                yield engine, output
-        finally:
-            engine.close()
 
 
 def _tables(engine: Engine, output: Output, *left_out: str) -> list[str]:

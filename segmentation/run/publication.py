@@ -63,13 +63,18 @@ class Publication:
 
     def publish(self, customers: DataFrame, total: int, folder: str, writes: Sequence[Write]) -> None:
         """Let tables and JSON take their places, the customers after `writes`; if the export cannot, all go back."""
+        path, spec, to = self.output.segments, segments_spec(self.dimensions), self.engine.tables
+        self.decide(lambda: to.overwrite(customers, total, path, spec, self.commit), folder, writes)
+
+    def decide(self, commit: Callable[[], None], folder: str, writes: Sequence[Write]) -> None:
+        """The same, whatever commits the customers."""
         self.confirm()
-        staged, spec = join(folder, EXPORT), segments_spec(self.dimensions)
+        staged = join(folder, EXPORT)
         try:
             for one in writes:
                 one.write()
             self.confirm()
-            self.engine.tables.overwrite(customers, total, self.output.segments, spec, self.commit)
+            commit()
             self.confirm()
             self.engine.files.replace(staged, self.output.json_file)
         except BaseException as error:

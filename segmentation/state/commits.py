@@ -9,13 +9,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from pyspark.sql import DataFrame
-
-from segmentation.engines.base import Engine
 from segmentation.engines.stores import Files, StoredFile
 from segmentation.locations import DELTA_LOG, join, last_name, literally
+
+# Who only asks whether a run is due needs neither.
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+
+    from segmentation.engines.base import Engine
 
 # The names of commits, checkpoints and checksums begin with it.
 VERSION_OF = re.compile(r"\.?(\d{20})\.")
@@ -32,20 +35,44 @@ class Commit(NamedTuple):
 def commits(files: Files, table: str) -> Iterator[Commit]:
     """The commits that runs made and that hold, the newest first, as far back as the log is kept.
 
-    Others (maintenance, constraints) are passed over, and so is what was taken back by a restore.
+    Others (maintenance, constraints) are passed over, and so is what was taken back by a restore. A publication that
+    somebody has gone back to stands where that was done; what was published in between does not hold.
     """
-    by_version = _log(files, table)
+    return _walk(files, table, rolled_back=False)
+
+
+def publications(files: Files, table: str) -> Iterator[Commit]:
+    """All that was published once, the last first: what somebody has gone back from as well."""
+    return _walk(files, table, rolled_back=True)
+
+
+def _walk(files: Files, table: str, *, rolled_back: bool) -> Iterator[Commit]:
+    by_version, newer = _log(files, table), None
     version = max(by_version, default=-1)
     while version in by_version:
-        file = by_version[version]
-        info = _info(files.head(file.path, file.size))
-        if info.get("operation") == "RESTORE":
-            version = int(info["operationParameters"]["version"])
-            continue
-        said = _said(info.get("userMetadata"))
-        if "run_id" in said:
+        info, said = _told(files, by_version[version])
+        # A version that was gone back to, or written anew by housekeeping, is of the same run.
+        if said.get("run_id", newer) != newer:
             yield Commit(version, int(info.get("timestamp", 0)), said)
-        version -= 1
+            newer = said["run_id"]
+        restored = _restored(info)
+        version = version - 1 if restored is None or (rolled_back and "run_id" in said) else restored
+
+
+def version_of(files: Files, table: str, run_id: str) -> int | None:
+    """The newest version of a table that is as a run left it, None where none is known."""
+    left: dict[int, str | None] = {}
+    for version, file in sorted(_log(files, table).items()):
+        info, said = _told(files, file)
+        restored = _restored(info)
+        left[version] = said.get("run_id", left.get(version - 1 if restored is None else restored))
+    return max((version for version, writer in left.items() if writer == run_id), default=None)
+
+
+def run_ids(files: Files, table: str) -> set[str]:
+    """The runs that committed to a table and are in its log, whether that holds or not."""
+    every = (_told(files, file)[1].get("run_id") for file in _log(files, table).values())
+    return {run_id for run_id in every if run_id}
 
 
 def rows_of(engine: Engine, table: str) -> DataFrame:
@@ -99,6 +126,17 @@ def _log(files: Files, table: str) -> dict[int, StoredFile]:
     """The commits of a table by version."""
     found = files.files(join(literally(table), DELTA_LOG, "*.json"))
     return {int(name): file for file in found if (name := last_name(file.path)[:-5]).isdigit()}
+
+
+def _told(files: Files, file: StoredFile) -> tuple[Mapping[str, Any], Mapping[str, Any]]:
+    """What Delta says of a commit, and what its run says."""
+    info = _info(files.head(file.path, file.size))
+    return info, _said(info.get("userMetadata"))
+
+
+def _restored(info: Mapping[str, Any]) -> int | None:
+    """The version that a commit made current again, None where it is no restore."""
+    return int(info["operationParameters"]["version"]) if info.get("operation") == "RESTORE" else None
 
 
 def _info(text: bytes) -> Mapping[str, Any]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from segmentation.config import SegmentationConfig
 from segmentation.errors import ConfigError, OutputBusyError
@@ -27,6 +28,10 @@ class Output:
         """The output of a configuration; a relative directory counts from where the job was started."""
         here = local_path(config.output_dir)
         return cls(str(here.absolute()) if here else config.output_dir, config.output_filename)
+
+    def named(self, said: Mapping[str, Any]) -> Output:
+        """The same, with the name that the export of a publication has, by what its commit says."""
+        return replace(self, filename=said.get("export", self.filename))
 
     @property
     def local(self) -> Path | None:

@@ -54,6 +54,20 @@ def last_success(output: Output) -> dict[str, Any] | None:
     return state if isinstance(state, dict) else None
 
 
+def last_run(output: Output) -> str | None:
+    """The last successful run, None where it is not recorded."""
+    run_id = read_status(output).get("last_success_run_id")
+    return run_id if isinstance(run_id, str) else None
+
+
+def complaint(output: Output) -> str | None:
+    """Why what is recorded cannot be read, None where it can or nothing is."""
+    file = output.status_file
+    if file is None or not file.exists() or read_status(output):
+        return None
+    return f"{file} cannot be read, or is not what a run writes; it is written anew by the next run that succeeds."
+
+
 def record_success(output: Output, state: Mapping[str, Any], run_id: str, finished_at: datetime) -> None:
     """Remember what was done, and what it was based on."""
     with changing(output) as status:

@@ -91,9 +91,10 @@ class DeltaRsTables:
         root = Path(str(local_path(path)))
         return self._staged.of_table(DeltaTable(str(root), version=version), root)
 
-    def restore(self, path: str, version: int) -> None:
+    def restore(self, path: str, version: int, commit: Mapping[str, Any] | None = None) -> None:
         """Make an earlier version the current one."""
-        DeltaTable(str(local_path(path))).restore(version)
+        said = None if commit is None else _said(commit)
+        DeltaTable(str(local_path(path))).restore(version, commit_properties=said)
 
     def delete(self, path: str, condition: str) -> int:
         """delta-rs writes the files anew that hold such a row."""

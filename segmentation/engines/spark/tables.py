@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager, nullcontext, suppress
 from typing import Any
 
 from delta.tables import DeltaTable
@@ -87,20 +87,26 @@ class SparkTables:
         """Delta writes the files anew that hold a row that is replaced, and no others."""
         self._ensure(path, frame.schema, spec)
         merging = DeltaTable.forPath(self.spark, path).alias("t").merge(frame.alias("s"), match)
-        # MERGE has no option for it.
-        self.spark.conf.set(COMMIT_SAYS, json.dumps(commit))
-        try:
+        with self._saying(commit):
             merging.whenMatchedUpdateAll().whenNotMatchedInsertAll().execute()
-        finally:
-            self.spark.conf.unset(COMMIT_SAYS)
 
     def read(self, path: str, version: int) -> DataFrame:
         """Without the version, Spark would compute anew what it keeps in memory, and with other rows, at each write."""
         return self.spark.read.format("delta").option("versionAsOf", version).load(path)
 
-    def restore(self, path: str, version: int) -> None:
+    def restore(self, path: str, version: int, commit: Mapping[str, Any] | None = None) -> None:
         """Make an earlier version the current one."""
-        DeltaTable.forPath(self.spark, path).restoreToVersion(version)
+        with self._saying(commit) if commit is not None else nullcontext():
+            DeltaTable.forPath(self.spark, path).restoreToVersion(version)
+
+    @contextmanager
+    def _saying(self, commit: Mapping[str, Any]) -> Iterator[None]:
+        """MERGE and RESTORE have no option for what a commit says."""
+        self.spark.conf.set(COMMIT_SAYS, json.dumps(commit))
+        try:
+            yield
+        finally:
+            self.spark.conf.unset(COMMIT_SAYS)
 
     def delete(self, path: str, condition: str) -> int:
         """Delta writes the files anew that hold such a row."""
