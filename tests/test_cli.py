@@ -57,6 +57,8 @@ def test_no_options_run_the_sample_without_java_and_freshness_without_an_engine(
         "customer_segmentation.changes.json",
         "customer_segmentation.json",
         "delta",
+        "run_results.json",
+        "segmentation_metrics.prom",
         "segmentation_report.html",
         "segmentation_report.md",
         "segmentation_runs.log",

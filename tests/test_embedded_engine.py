@@ -237,6 +237,7 @@ def test_a_run_is_quiet_and_leaves_nothing_behind(tmp_path: Path) -> None:
     assert strange == []
     assert not any((tmp_path / "out/.staging").iterdir())
     assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [
+        ".automation_status.json.lock",
         ".sales.json",
         ".segmentation.lock",
         ".staging",
@@ -244,6 +245,8 @@ def test_a_run_is_quiet_and_leaves_nothing_behind(tmp_path: Path) -> None:
         "customer_segmentation.changes.json",
         "customer_segmentation.json",
         "delta",
+        "run_results.json",
+        "segmentation_metrics.prom",
         "segmentation_report.html",
         "segmentation_report.md",
         "segmentation_runs.log",

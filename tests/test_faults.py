@@ -10,7 +10,7 @@ import pytest
 from segmentation.engines.spark.files import Storage
 from segmentation.engines.spark.tables import SparkTables
 from segmentation.errors import NoDataError
-from segmentation.run import intake, job, settling
+from segmentation.run import intake, job, segmenting, settling
 from segmentation.run.publication import Publication
 
 from .conftest import EXPORT, GOOD, OTHER, Job, published
@@ -35,8 +35,8 @@ STEPS = {
     "validation": (intake, "label_rows"),
     "settling": (settling, "profile"),
     "rejected rows": ("tables", "append"),
-    "segmenting": (job, "resolve"),
-    "counting": (job, "counted"),
+    "segmenting": (segmenting, "resolve"),
+    "counting": (segmenting, "counted"),
     "staging JSON": (Publication, "stage"),
     "Delta": ("tables", "overwrite"),
     "JSON": ("files", "replace"),

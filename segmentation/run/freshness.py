@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -46,19 +46,25 @@ def state_of(config: SegmentationConfig, request: Request, now: datetime) -> dic
 
 def look(config: SegmentationConfig, request: Request, now: datetime) -> tuple[bool, str]:
     """Is a run due, and why, or why not: a sentence."""
-    state, output = state_of(config, request, now), Output.of(config)
-    before = last_success(output)
+    state = state_of(config, request, now)
     if state["source_fingerprint"] is None:
         paths = ", ".join(request.paths)
         return True, f"Whether {paths} changed cannot be told without reading, so the job runs."
+    why = why_due(Output.of(config), state)
+    if why is None:
+        return False, "Nothing to do: source and configuration are as they were at the last successful run."
+    return True, f"The job runs: {why}."
+
+
+def why_due(output: Output, state: Mapping[str, Any]) -> str | None:
+    """Why what was published last is not what a run would publish now, None if it is; `state_of` says what now is."""
+    before = last_success(output)
     if before is None:
-        return True, f"The job runs: no successful run is known in {output.root}."
+        return f"no successful run is known in {output.root}"
     if output.local is None or not _is_published(output, output.local / output.filename):
-        return True, f"The job runs: what the last run published in {output.root} is not there, or not whole."
+        return f"what the last run published in {output.root} is not there, or not whole"
     changed = [CHANGES[name] for name in CHANGES if before.get(name) != state[name]]
-    if changed:
-        return True, f"The job runs: {', and '.join(changed)} since the last successful run."
-    return False, "Nothing to do: source and configuration are as they were at the last successful run."
+    return f"{', and '.join(changed)} since the last successful run" if changed else None
 
 
 def _is_published(output: Output, export: Path) -> bool:

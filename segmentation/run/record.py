@@ -179,5 +179,7 @@ def hand_over(record: RunRecord, reporter: Reporter, readers: Sequence[ReaderOfR
             reader(record, reporter)
         except SegmentationError as error:
             LOGGER.warning("%s", error)
+        except OSError as error:
+            LOGGER.warning("Something that follows the run cannot be written: %s", error)
         except Exception:  # noqa: BLE001 - whatever it is, the run is done
             LOGGER.warning("What follows a run failed; the run did not.", exc_info=True)
