@@ -24,6 +24,20 @@ def setup_console(level: str) -> None:
     LOGGER.propagate = False
 
 
+@contextmanager
+def quiet(*names: str) -> Iterator[None]:
+    """Libraries that would log addresses with secrets say nothing, whatever level was asked for."""
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
+
+
 def printable(text: str) -> str:
     """A text without what a terminal would obey."""
     return "".join(mark if mark.isprintable() else "\N{REPLACEMENT CHARACTER}" for mark in text)

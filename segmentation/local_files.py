@@ -109,7 +109,7 @@ def _is_hidden(path: str) -> bool:
 
 
 def _globbed(pattern: str) -> Iterator[str]:
-    for one in _alternatives(pattern):
+    for one in alternatives(pattern):
         root, *parts = Path(one).parts
         yield from _matching(root, parts)
 
@@ -131,12 +131,13 @@ def _matching(folder: str, parts: Sequence[str]) -> Iterator[str]:
             yield from _matching(os.path.join(folder, name), others)  # noqa: PTH118
 
 
-def _alternatives(pattern: str) -> list[str]:
+def alternatives(pattern: str) -> list[str]:
+    """The globs that one with ``{a,b}`` stands for."""
     found = re.search(r"(?<!\\)\{([^{}]*)\}", pattern)
     if not found:
         return [pattern]
     before, after = pattern[: found.start()], pattern[found.end() :]
-    return [one for option in found[1].split(",") for one in _alternatives(before + option + after)]
+    return [one for option in found[1].split(",") for one in alternatives(before + option + after)]
 
 
 def _below(root: str) -> Iterator[str]:

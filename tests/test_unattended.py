@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import math
+import os
 import re
 import subprocess
 import sys
@@ -24,7 +25,7 @@ from segmentation.monitoring.health import freshness_of, health
 from segmentation.run import segmenting
 from segmentation.run.shift import Shift, population_stability
 from segmentation.state.output import Output
-from segmentation.state.status import changing, read_status, watching
+from segmentation.state.status import changing, read_status, record_start, watching
 
 from .conftest import GOOD, HEADER, OTHER, Job, published, table
 from .endpoint import Endpoint
@@ -128,9 +129,11 @@ def numbers(of: dict[str, int], spend: float = 1e6, rejected: float = 0.01) -> d
     }
 
 
-def told_of(now: dict[str, Any], before: dict[str, Any], runs: int = 20, **config: Any) -> Shift:
+def told_of(
+    now: dict[str, Any], before: dict[str, Any], runs: int = 20, *, is_meant: bool = False, **config: Any
+) -> Shift:
     said = {"numbers": before, "usual": {"runs": runs, "labels": before["labels"], "rejected": before["rejected"]}}
-    return Shift(load_config({"monitoring": config}).monitoring, said, now)
+    return Shift(load_config({"monitoring": config}).monitoring, said, now, is_meant=is_meant)
 
 
 @pytest.mark.parametrize(
@@ -177,12 +180,23 @@ def test_what_is_usual_follows_slowly() -> None:
     monitoring = load_config({}).monitoring
     for number in range(30):
         of = {"a": 1500, "b": 500} if number < 20 else {"a": 500, "b": 1500}
-        said = Shift(monitoring, said, numbers(of)).said
+        said = Shift(monitoring, said, numbers(of), is_meant=False).said
     assert said["usual"]["runs"] == 30
     share = said["usual"]["labels"]["d"]["a"] / 2000
     assert math.isclose(share, 0.25 + 0.5 * 0.9**10, rel_tol=1e-3)
     other = {**numbers({"x": 2000}), "labels": {"other": {"x": 2000}}}
-    assert Shift(monitoring, said, other).said["usual"]["runs"] == 1
+    assert Shift(monitoring, said, other, is_meant=False).said["usual"]["runs"] == 1
+
+
+def test_what_was_meant_is_usual_from_then_on() -> None:
+    before, now = numbers({"a": 1500, "b": 500}), numbers({"a": 500, "b": 1500})
+    accepted = told_of(now, before, is_meant=True)
+    accepted.refuse()
+    again = Shift(load_config({}).monitoring, accepted.said, now, is_meant=False)
+    again.refuse()
+    assert again.told(1000, None, NOW.date()) == []
+    with pytest.raises(QualityGateError):
+        Shift(load_config({}).monitoring, again.said, before, is_meant=False).refuse()
 
 
 @ONCE
@@ -205,6 +219,8 @@ def test_an_unlike_publication_is_refused_and_accepted(run_job: Job, write_csv, 
     assert main(arguments) == 4
     assert main([*arguments, "--accept-shift"]) == 0
     assert results(tmp_path)["findings"]
+    assert main(arguments) == 0
+    assert not results(tmp_path)["findings"]
 
 
 @ONCE
@@ -219,7 +235,14 @@ def test_an_old_newest_purchase_is_told(run_job: Job, write_csv, tmp_path: Path)
 
 def told(outcome: str = "succeeded", message: str | None = None, code: int = 1, **more: Any) -> dict[str, Any]:
     error = {"type": "X", "exit_code": code, "message": message} if message else None
-    facts = {"output": "/o", "outcome": outcome, "error": error, "total_customers": 5, "as_of": "2026-01-01"}
+    facts = {
+        "tables": {},
+        "output": "/o",
+        "outcome": outcome,
+        "error": error,
+        "total_customers": 5,
+        "as_of": "2026-01-01",
+    }
     return {**facts, "findings": [], **more}
 
 
@@ -249,6 +272,42 @@ def test_an_alert_is_sent_once_while_nothing_is_new(tmp_path: Path) -> None:
         assert happens(told(findings=["spend: less"]), 0)
         assert "- spend: less" in endpoint.received[-1]["message"]
         assert not happens(told(findings=["spend: less"]), 0)
+        # The same disk, in the folders of two runs.
+        assert happens(told("failed", "full: /o/.staging/20261126T010203Z-ab12cd34/part-1f2e3d4c.parquet"), 0)
+        assert not happens(told("failed", "full: /o/.staging/20261127T040506Z-ee99ff00/part-9a8b7c6d.parquet"), 1)
+        late = {"tables": {"customer_segments": {}}}
+        assert happens(told("failed", "the server is gone", **late), 2)
+        assert "The customers were published before it failed." in endpoint.received[-1]["message"]
+
+
+def test_an_alert_that_did_not_arrive_is_sent_again(tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    output, failure = output_of(tmp_path), alert_of(told("failed", "no disk"), {})
+    with Endpoint(500) as endpoint:
+        config = load_config({"alerts": {"urls": [endpoint.address]}})
+        assert not tell(config, output, failure)
+        endpoint.status = 200
+        assert tell(config, output, failure)
+        assert not tell(config, output, failure)
+        # The status cannot be written.
+        (tmp_path / "out").chmod(0o500)
+        if os.geteuid() != 0:
+            assert tell(config, output, alert_of(told("failed", "no disk, no status"), {}))
+
+
+@ONCE
+def test_a_run_that_was_killed_is_counted_and_told(run_job: Job, write_csv, tmp_path: Path, capsys) -> None:
+    run_job(write_csv(GOOD))
+    output = output_of(tmp_path)
+    record_start(output, {"run_id": "20260101T000000Z-12345678", "trigger": "cron", "started_at": NOW.isoformat()})
+    assert main(["status", "--output-dir", str(tmp_path / "out")]) == 2
+    assert "the run ended without a word" in capsys.readouterr().out
+    with Endpoint() as endpoint:
+        run_job(write_csv(GOOD), alerts={"urls": [endpoint.address]})
+        assert [one["title"].partition(":")[0] for one in endpoint.received] == ["Run died", "Recovered"]
+        assert "20260101T000000Z-12345678" in endpoint.received[0]["message"]
+    assert "running" not in read_status(output)
+    assert read_status(output)["failures_in_a_row"] == 0
 
 
 @ONCE
@@ -264,12 +323,13 @@ def test_alerts_of_runs_and_their_secrets(run_job: Job, write_csv, tmp_path: Pat
         assert endpoint.received[-1]["title"].startswith("Test: ")
         own.write_text(json.dumps({"alerts": {"urls": [broken.address]}}))
         assert main(["alerts", "test", "--config", str(own)]) == 1
-        own.write_text(json.dumps({"alerts": {"urls": ["nothing://at-all"]}}))
-        assert main(["alerts", "test", "--config", str(own)]) == 2
+        for address in ("nothing://at-all", "hooks.slack.com/services/T0/s3cret", "mailto:me:s3cret@host"):
+            own.write_text(json.dumps({"alerts": {"urls": [address]}}))
+            assert main(["alerts", "test", "--config", str(own)]) == 1
         assert main(["alerts", "test"]) == 2
     everything = caplog.text + "".join(capsys.readouterr()) + str(load_config(own))
     everything += "".join(file.read_text() for file in (tmp_path / "out").glob("*.*"))
-    assert "could not be sent to number 2 of alerts.urls (json://...)" in everything
+    assert "could not be sent to number 2 (json://...) of alerts.urls" in everything
     assert "s3cret" not in everything
 
 
@@ -299,7 +359,7 @@ def test_lineage_goes_to_a_file_and_to_an_endpoint(run_job: Job, write_csv, tmp_
         load_config({"lineage": {}})
     # Nobody is there any more: told, and no failure of the run.
     assert run_job(write_csv(GOOD), lineage={"url": endpoint.url})["metadata"]["total_customers"] == 2
-    assert "What follows a run failed; the run did not." in caplog.text
+    assert "Something that follows the run failed; the run did not: " in caplog.text
 
 
 def test_freshness_in_the_words_of_dbt() -> None:
@@ -347,6 +407,10 @@ def test_the_verdict_for_monitors(tmp_path: Path, capsys) -> None:
     assert json.loads(capsys.readouterr().out)["verdict"] == "unknown"
     (tmp_path / "out/automation_status.json").write_text("{")
     assert health(config, output, NOW)["verdict"] == "unknown"
+    # What another program, or a clock that was set back, has left.
+    future = (NOW + timedelta(days=9)).isoformat()
+    for odd in ("2026-01-01T00:00:00", "yesterday", 5, future):
+        assert verdict(last_success=odd, last_run="x", watch=["y"]).startswith("unknown: nothing was published")
 
 
 def test_a_run_that_hangs_is_ended(run_job: Job, write_csv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -368,10 +432,20 @@ import signal, sys, time
 from decimal import Decimal
 from segmentation.run import limit
 limit.GRACE = 0.5
-signal.signal(signal.SIGINT, signal.SIG_IGN)
+signal.signal(signal.SIGINT, lambda *_: None)
 with limit.ended_at_last(Decimal("0.01")), limit.Limit(Decimal("0.01")).running():
     time.sleep(60)
 """
+
+
+@pytest.mark.slow
+def test_a_job_in_the_background_of_a_shell_is_ended_as_well() -> None:
+    program = HANGS.replace("signal.signal(signal.SIGINT, lambda *_: None)", "").replace("GRACE = 0.5", "GRACE = 30")
+    started = time.monotonic()
+    command = [f"{sys.executable} -c '{program}' & wait $!"]
+    ended = subprocess.run(["/bin/sh", "-c", *command], capture_output=True, text=True, check=False)
+    assert "KeyboardInterrupt" in ended.stderr
+    assert time.monotonic() - started < 25
 
 
 @pytest.mark.slow

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from watchdog.events import FileModifiedEvent
 
 from segmentation.automation.collection import CollectionWatch
-from segmentation.automation.files import folder_of
+from segmentation.automation.files import folder_of, observer_of
 from segmentation.automation.inbox import Inbox
 from segmentation.cli import main
 from segmentation.config import load_config
@@ -68,6 +69,34 @@ def test_which_folder_is_watched(tmp_path: Path) -> None:
         folder_of(str(tmp_path / "c/d/x.csv"))
     with pytest.raises(ConfigError, match="is not on this machine"):
         folder_of("s3a://bucket/x")
+
+
+def test_which_paths_count(tmp_path: Path) -> None:
+    (tmp_path / "in/deep").mkdir(parents=True)
+    (tmp_path / "link").symlink_to(tmp_path)
+    heard: list[str] = []
+
+    def counts(location: str, path: str, output: str = "out") -> bool:
+        heard.clear()
+        observer = observer_of([str(tmp_path / location)], str(tmp_path / output), heard.append, None)
+        (emitter,) = observer._handlers.values()
+        for handler in emitter:
+            handler.dispatch(FileModifiedEvent(str(tmp_path / path)))
+        return bool(heard)
+
+    assert counts("in", "in/a.csv")
+    assert counts("in", "in/deep/a.csv")
+    assert not counts("in", "in/.a.csv.swp")
+    assert not counts("in", "in/.hidden/a.csv")
+    assert counts("a.csv", "a.csv")
+    assert not counts("a.csv", "watch.log")
+    assert counts("in/*.csv", "in/a.csv")
+    assert not counts("in/*.csv", "in/a.log")
+    assert counts("in/{a,b}*", "in/b1.csv")
+    assert not counts("in/{a,b}*", "in/c1.csv")
+    # However the output is called, what is written there is our own doing.
+    for output in ("out", "link/out", "in/../out"):
+        assert not counts("*/*.json", "out/x.json", output)
 
 
 class Watched:
@@ -219,11 +248,24 @@ def test_killed_and_started_again_it_goes_on(watch: Watched) -> None:
 
 
 @pytest.mark.slow
+def test_a_run_that_is_killed_is_told_and_tried_again(watch: Watched) -> None:
+    watch.put("a.csv", "".join(f"C{number % 999},P{number},2024-01-05,100,Womens\n" for number in range(300_000)))
+    watch.start()
+    until(lambda: watch.status()["state"] == "running", "a run")
+    until(lambda: b"running" in (watch.folder / "out/automation_status.json").read_bytes(), "its first word")
+    subprocess.run(["pkill", "-9", "-P", str(watch.process.pid if watch.process else 0)], check=True)
+    until(lambda: watch.status()["failures_in_a_row"] == 1, "its end to be seen")
+    until(lambda: len(published(watch.folder)[0]) == 999, "another try")
+    assert watch.stop() == 0
+
+
+@pytest.mark.slow
 def test_a_run_at_work_ends_with_the_watch(watch: Watched) -> None:
     watch.put("a.csv", "".join(f"C{number % 999},P{number},2024-01-05,100,Womens\n" for number in range(300_000)))
     watch.start()
     until(lambda: watch.status()["state"] == "running", "a run")
     assert watch.stop() == 0
+    assert "KeyboardInterrupt" in json.dumps(watch.status()["last_run"]["error"])
     assert watch.status()["state"] == "idle"
     by_json, by_table = published(watch.folder)
     assert by_json == by_table

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 INSTALL = "pip install 'customer-segmentation[mongodb]'"
 # Milliseconds that the server waits for a change before it says that there is none.
 WAIT = 500
+# Questions before another try to be told.
+POLLS = 20
 
 
 class CollectionWatch:
@@ -40,6 +42,7 @@ class CollectionWatch:
         self.changed = changed
         self.poll_seconds = poll_seconds
         self._ended = threading.Event()
+        self._last: str | None = None
         self._thread = threading.Thread(target=self._watch, daemon=True)
 
     def start(self) -> None:
@@ -59,15 +62,19 @@ class CollectionWatch:
         self._ended.set()
 
     def _watch(self) -> None:
-        from pymongo.errors import PyMongoError
+        from pymongo.errors import OperationFailure, PyMongoError
 
         server = self.config.mongodb
         assert server is not None  # the request was checked
         while not self._ended.is_set():
             try:
                 self._follow(server)
-            except PyMongoError as error:
-                LOGGER.info("No change stream (%s); the collection is asked instead.", type(error).__name__)
+            except OperationFailure as error:
+                LOGGER.info("No change stream (code %s); the collection is asked instead.", error.code)
+                self._keep(None, {})
+                self._ask()
+            except (PyMongoError, OSError) as error:
+                LOGGER.warning("The collection cannot be watched for a while: %s", type(error).__name__)
                 self._ask()
 
     def _follow(self, server: MongoConfig) -> None:
@@ -84,17 +91,23 @@ class CollectionWatch:
 
     def _keep(self, token: Mapping[str, Any] | None, before: Mapping[str, Any] | None) -> None:
         if token != before:
-            with changing(self.output) as status:
-                status["change_stream"] = token
+            try:
+                with changing(self.output) as status:
+                    status["change_stream"] = token
+            except OSError as error:
+                LOGGER.warning("The place in the change stream cannot be noted: %s", error)
 
     def _ask(self) -> None:
-        """Ask what the server can tell at once."""
-        last = fingerprint(self.config)
+        """Ask what the server can tell at once, for a while."""
+        last = self._last or fingerprint(self.config)
         if last is None:
             LOGGER.warning("The server does not tell whether the collection changes: it is read by time alone.")
-        while not self._ended.wait(self.poll_seconds):
+        for _ in range(POLLS):
+            if self._ended.wait(self.poll_seconds):
+                return
             now = fingerprint(self.config)
             # A server that is away for a while says nothing of changes.
             if now is not None and now != last:
                 self.changed("the collection")
                 last = now
+        self._last = last

@@ -27,7 +27,7 @@ def line(schedule: Schedule, entry: Entry) -> str:
     """
     log = f"log={quoted(schedule.log)}; mkdir -p {quoted(str(Path(schedule.log).parent))}"
     words = " ".join(map(quoted, schedule.command(entry, "cron")))
-    runs = f'{{ date; {_settings(schedule)}{words}; }} >> "$log" 2>&1; code=$?'
+    runs = f'( date; {_settings(schedule)}{words} ) >> "$log" 2>&1; code=$?'
     fails = '{ echo "segmentation: exit code $code, see $log"; exit $code; }'
     ends = f"[ $code -eq 0 ] || [ $code -eq {BUSY} ] || {fails}"
     return f"{entry.times.text} {log} && cd {quoted(schedule.folder)} && {runs}; {ends}"

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from segmentation.errors import ConfigError
-from segmentation.local_files import MAGIC
+from segmentation.local_files import MAGIC, alternatives
 from segmentation.locations import is_hidden, local_path
 
 if TYPE_CHECKING:
@@ -45,13 +46,40 @@ def observer_of(
             paths = [str(path) for path in (event.src_path, event.dest_path) if path]
             if event.event_type in CHANGES and not event.is_directory:
                 for path in paths:
-                    if not _is_ours(Path(path), Path(output)):
+                    if any(matches(path) for matches in wanted) and not _is_ours(path, output):
                         changed(path)
 
+    wanted = [_matcher(location) for location in locations]
     observer = PollingObserver(timeout=poll_seconds) if poll_seconds else Observer()
-    for folder in sorted({folder_of(location) for location in locations}):
-        observer.schedule(Handler(), str(folder), recursive=True)
+    below = {folder_of(location): is_deep(location) for location in sorted(locations, key=is_deep)}
+    for folder, deep in below.items():
+        observer.schedule(Handler(), str(folder), recursive=deep)
     return observer
+
+
+def is_deep(location: str) -> bool:
+    """Can files below the folder's own count?"""
+    return Path(location).is_dir() or MAGIC.search(location) is not None
+
+
+def _matcher(location: str) -> Callable[[str], bool]:
+    """Is a path one of a location? For globs, it may also say yes to one that a closer look leaves out."""
+    local = Path(local_path(location) or location).absolute()
+    if local.is_dir():
+        return lambda path: _in_sight(Path(path), local)
+    if not MAGIC.search(str(local)):
+        return lambda path: Path(path) == local
+    patterns = [one for plain in alternatives(str(local)) for one in (plain, f"{plain}/*")]
+    root = folder_of(location)
+    return lambda path: _in_sight(Path(path), root) and any(fnmatch.fnmatchcase(path, one) for one in patterns)
+
+
+def _in_sight(path: Path, root: Path) -> bool:
+    return path.is_relative_to(root) and not any(map(is_hidden, path.relative_to(root).parts))
+
+
+def _is_ours(path: str, output: str) -> bool:
+    return Path(path).resolve().is_relative_to(Path(output).resolve())
 
 
 def folder_of(location: str) -> Path:
@@ -63,13 +91,9 @@ def folder_of(location: str) -> Path:
     local = local_path(location)
     if local is None:
         raise ConfigError(f"{location} is not on this machine: watch by time, with --check, and leave out --files.")
-    folder = local.absolute()
+    folder = next(Path(one) for one in alternatives(str(local.absolute())))
     while not folder.is_dir():
         if MAGIC.search(folder.name) is None and folder != local.absolute():
             raise ConfigError(f"the folder {folder} is to be watched and is not there: make it first.")
         folder = folder.parent
     return folder
-
-
-def _is_ours(path: Path, output: Path) -> bool:
-    return path.is_relative_to(output) or is_hidden(path.name)

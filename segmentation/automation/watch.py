@@ -6,7 +6,7 @@ import os
 import signal
 import socket
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import FrameType
@@ -19,10 +19,11 @@ from segmentation.automation.runner import WORTH_ANOTHER_TRY, Runner
 from segmentation.automation.times import times_of, trigger_of
 from segmentation.config import SegmentationConfig
 from segmentation.console import LOGGER
-from segmentation.errors import ConfigError
+from segmentation.errors import ConfigError, SegmentationError
 from segmentation.local_files import local_files
-from segmentation.monitoring.alerts import stale, tell
+from segmentation.monitoring.alerts import cannot_start, stale, tell, tell_of_the_dead
 from segmentation.monitoring.health import freshness_of
+from segmentation.run.freshness import fingerprint_of
 from segmentation.state.output import Output
 from segmentation.state.status import changing, read_status, watching
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from apscheduler.schedulers.background import BackgroundScheduler
 
 INSTALL = "pip install 'customer-segmentation[automation]'"
+CANNOT_START, BUSY = 2, 5
 # Seconds between looks at whether what is published has grown old.
 TICK = 60.0
 
@@ -77,6 +79,8 @@ class Watch:
         self.inbox = Inbox()
         self.tries = 0
         self.retry_at: datetime | None = None
+        self.owes_rebuild = False
+        self.seen: str | None = None
 
     def forever(self) -> None:
         """Watch until a signal ends it.
@@ -110,46 +114,65 @@ class Watch:
             if due:
                 self._run(due)
             elif not self.inbox.is_closed:
-                self._look_at_age()
+                with _survived("A look around"):
+                    self._look_around()
 
     def _run(self, due: Due) -> None:
+        # A rebuild that was asked for and failed is owed, whoever asks next.
+        due = Due(due.triggers, due.force or self.owes_rebuild)
         LOGGER.info("Run, asked for by %s", " and ".join(due.triggers))
+        self.seen = self._fingerprint()
         code = self.runner.run(due)
+        self.owes_rebuild = due.force and code != 0
         again = code in WORTH_ANOTHER_TRY and self.tries < self.plan.retries and not self.inbox.is_closed
         self.tries, self.retry_at = self.tries + 1 if again else 0, None
         LOGGER.log(*_told(code))
-        if again:
-            self._retry(due, self.plan.retry_seconds * 2 ** (self.tries - 1))
-        elif self.scheduler.get_job("retry"):
+        from apscheduler.jobstores.base import JobLookupError
+
+        with suppress(JobLookupError):
             self.scheduler.remove_job("retry")
+        if again:
+            self._retry(self.plan.retry_seconds * 2 ** (self.tries - 1))
+        with _survived("The end of the run"):
+            self._see_to(code)
         self._say("watching")
 
-    def _retry(self, due: Due, seconds: float) -> None:
+    def _see_to(self, code: int) -> None:
+        """What a run could not say itself."""
+        if code == CANNOT_START:
+            tell(self.config, self.output, cannot_start(self.output))
+        elif code != BUSY:
+            tell_of_the_dead(self.config, self.output)
+
+    def _retry(self, seconds: float) -> None:
         self.retry_at = datetime.now(UTC) + timedelta(seconds=seconds)
         LOGGER.info("Try %s of %s again in %s s", self.tries, self.plan.retries, round(seconds))
-        ask = {"trigger": "retry", "force": due.force}
-        self.scheduler.add_job(
-            self.inbox.put, "date", run_date=self.retry_at, kwargs=ask, id="retry", replace_existing=True
-        )
+        self.scheduler.add_job(self.inbox.put, "date", run_date=self.retry_at, args=["retry"], id="retry")
 
     def _changed(self, path: str) -> None:
         LOGGER.debug("%s changed", path)
         self.inbox.put("source", settles_in=self.plan.settle_seconds)
 
-    def _look_at_age(self) -> None:
-        """Nobody may have asked for a run, or each may fail."""
+    def _look_around(self) -> None:
+        """What nobody tells of: a folder that took another's place, a link that leads elsewhere, time that goes by."""
+        if self._fingerprint() != self.seen:
+            self._changed("something")
         fresh = freshness_of(read_status(self.output), self.config.freshness, datetime.now(UTC))
         if fresh["status"] == "error":
-            try:
-                tell(self.config, self.output, stale(self.output, fresh))
-            except ConfigError as error:
-                LOGGER.warning("%s", error)
+            tell(self.config, self.output, stale(self.output, fresh))
+
+    def _fingerprint(self) -> str | None:
+        """Of what is watched; None for what a run will complain of."""
+        try:
+            return fingerprint_of(self.plan.files) if self.plan.files else None
+        except SegmentationError:
+            return None
 
     def _say(self, state: str) -> None:
         """What the status tells of this process."""
         jobs = self.scheduler.get_jobs() if self.scheduler.running else []
         times = [job.next_run_time for job in jobs if job.next_run_time]
-        with changing(self.output) as status:
+        with _survived("The status"), changing(self.output) as status:
             status["watch"] = {
                 "state": state,
                 "pid": os.getpid(),
@@ -174,6 +197,15 @@ class Watch:
         finally:
             for one, handler in before.items():
                 signal.signal(one, handler)
+
+
+@contextmanager
+def _survived(what: str) -> Iterator[None]:
+    """A full disk, or an alert that cannot be sent, does not end a watch."""
+    try:
+        yield
+    except (OSError, SegmentationError) as error:
+        LOGGER.warning("%s failed, the watch goes on: %s", what, error)
 
 
 def _scheduler(plan: Plan, inbox: Inbox) -> BackgroundScheduler:

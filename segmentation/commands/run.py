@@ -111,6 +111,7 @@ def _nothing_to_do(options: argparse.Namespace, config: Any) -> bool:
     import json
 
     from segmentation.console import LOGGER
+    from segmentation.errors import SegmentationError
     from segmentation.monitoring.alerts import tell_unchanged
     from segmentation.run.freshness import look
     from segmentation.run.request import Request
@@ -125,7 +126,7 @@ def _nothing_to_do(options: argparse.Namespace, config: Any) -> bool:
     if not is_due:
         try:
             tell_unchanged(config, Output.of(config), now)
-        except OSError as error:
+        except (OSError, SegmentationError) as error:
             LOGGER.warning("That there was nothing to do cannot be noted: %s.", error)
     if options.json and not is_due:
         print(json.dumps({"outcome": "skipped", "reason": why}))

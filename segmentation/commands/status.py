@@ -38,7 +38,9 @@ def _lines(told: Mapping[str, Any]) -> Iterator[str]:
     rows = {"state": told["state"], "freshness": _fresh(told["freshness"])}
     last, watch = told["last_run"], told["watch"]
     if last:
-        rows["last run"] = f"{last['outcome']} {_short(last['finished_at'])}, started by {last['trigger']}"
+        rows["last run"] = (
+            f"{last['outcome']} {_short(last['finished_at'] or last['started_at'])}, started by {last['trigger']}"
+        )
         if last["error"]:
             rows["error"] = last["error"]["message"]
     if told["last_success"]:

@@ -192,9 +192,8 @@ class SegmentationConfig(Model):
 
     def secrets(self) -> list[str]:
         """Texts that must appear nowhere."""
-        key = self.lineage.api_key if self.lineage else None
-        others = [*self.alerts.secrets(), *([key.get_secret_value()] if key else [])]
-        return (self.mongodb.secrets() if self.mongodb else []) + others
+        parts = (self.mongodb, self.alerts, self.lineage)
+        return [secret for part in parts if part for secret in part.secrets()]
 
     @property
     def zone(self) -> ZoneInfo:

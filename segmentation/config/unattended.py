@@ -76,6 +76,11 @@ class LineageConfig(Model):
     file: str | None = None
     api_key: SecretStr | None = None
 
+    def secrets(self) -> list[str]:
+        """Texts that must appear nowhere: the key, and what stands before the host."""
+        in_url = (self.url or "").partition("://")[2].rpartition("@")[0]
+        return [text for text in (self.api_key.get_secret_value() if self.api_key else "", in_url) if text]
+
     @model_validator(mode="after")
     def _one_place(self) -> LineageConfig:
         if (self.url is None) == (self.file is None):

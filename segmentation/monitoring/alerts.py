@@ -8,31 +8,45 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
+from pydantic import SecretStr
+
 from segmentation.config import SegmentationConfig
-from segmentation.console import LOGGER
+from segmentation.console import LOGGER, quiet
 from segmentation.errors import ConfigError
 from segmentation.state.output import Output
-from segmentation.state.status import Status, changing, record_unchanged
+from segmentation.state.status import DIED, Status, changing, read_status, record_death, record_unchanged
 
 INSTALL = "pip install 'customer-segmentation[automation]'"
 REFUSED = 4
 
 
+# Of equal failures they differ: ids of runs and hashes, and numbers.
+CHANGING = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}|\b[0-9a-f]{8,}\b|\d+")
+
+
 class Alert(NamedTuple):
-    """A message, and what it is about: equal ones are sent once."""
+    """A message.
+
+    Attributes:
+        kind: what it is about.
+        title: in short.
+        body: what happened, and what to do.
+        cause: alerts of one kind and cause tell the same, and are sent once.
+    """
 
     kind: str
     title: str
     body: str
+    cause: str = ""
 
     @property
     def subject(self) -> str:
-        """What is the same of two alerts that tell the same: numbers do not count."""
-        return hashlib.sha256(re.sub(r"\d+", "0", f"{self.kind}\0{self.title}\0{self.body}").encode()).hexdigest()[:16]
+        """What is the same of two alerts that tell the same."""
+        return hashlib.sha256(f"{self.kind}\0{CHANGING.sub('0', self.cause)}".encode()).hexdigest()[:16]
 
 
 def alert_of(run: Mapping[str, Any], before: Status) -> Alert | None:
@@ -43,21 +57,39 @@ def alert_of(run: Mapping[str, Any], before: Status) -> Alert | None:
         before: the status before it.
     """
     where, error = run["output"], run["error"]
-    log = f"The log is {where}/segmentation_runs.log; segmentation status --output-dir {where} says more."
+    log = _log(where)
     if error and error["exit_code"] == REFUSED:
         body = f"{error['message']}\n\nWhat was published before stays. {log}"
-        return Alert("refused", f"Refused to publish: {where}", body)
+        return Alert("refused", f"Refused to publish: {where}", body, error["message"])
     if error:
-        body = f"{error['message']}\n\nNothing was published; what was there before stays. {log}"
-        return Alert("failed", f"Run failed: {where}", body)
+        is_late = "customer_segments" in run["tables"]
+        stays = "The customers were published before it failed." if is_late else "What was published before stays."
+        body = f"{error['message']}\n\n{stays} {log}"
+        return Alert("failed", f"Run failed: {where}", body, error["message"])
     if before.get("failures_in_a_row"):
         many = f"{before['failures_in_a_row']} failed run{'s' if before['failures_in_a_row'] > 1 else ''}"
         body = f"{run['total_customers']:,} customers as of {run['as_of']} are published, after {many}. {log}"
         return Alert("recovered", f"Recovered: {where}", body)
     if run["findings"]:
         body = "Published, but unusual:\n" + "\n".join(f"- {one}" for one in run["findings"]) + f"\n\n{log}"
-        return Alert("unusual", f"Unusual publication: {where}", body)
+        return Alert("unusual", f"Unusual publication: {where}", body, "\n".join(run["findings"]))
     return None
+
+
+def _log(where: str) -> str:
+    return f"The log is {where}/segmentation_runs.log; segmentation status --output-dir {where} says more."
+
+
+def died(output: Output, run: Mapping[str, Any]) -> Alert:
+    """What there is to tell of a run that left no outcome."""
+    body = f"Run {run['run_id']}: {DIED}. Readers see the publication before it or a whole new one. {_log(output.root)}"
+    return Alert("failed", f"Run died: {output.root}", body, DIED)
+
+
+def cannot_start(output: Output) -> Alert:
+    """What there is to tell when the configuration of a watch is wrong: no run can record it."""
+    body = f"The configuration is wrong (exit code 2); what the watch has logged says how. {_log(output.root)}"
+    return Alert("failed", f"No run begins: {output.root}", body, "configuration")
 
 
 def unchanged(output: Output) -> Alert:
@@ -91,12 +123,30 @@ def tell(config: SegmentationConfig, output: Output, alert: Alert | None) -> boo
     """
     if not config.alerts.urls:
         return False
-    with changing(output) as status:
-        told: list[str] = status.get("alerted") or []
-        is_new = alert is not None and alert.subject not in told
-        over = alert is None or alert.kind in ("recovered", "unusual")
-        status["alerted"] = [*([] if over else told), *([alert.subject] if alert and alert.kind != "recovered" else [])]
-    return alert is not None and is_new and send(config, alert)
+    told = read_status(output).get("alerted", [])
+    is_sent = alert is not None and alert.subject not in told and send(config, alert)
+    over = alert is None or alert.kind in ("recovered", "unusual")
+    known = [alert.subject] if alert and alert.kind != "recovered" and (is_sent or alert.subject in told) else []
+    now = [*([] if over else (one for one in told if one not in known)), *known]
+    if now != told:
+        _remember(output, now)
+    return is_sent
+
+
+def _remember(output: Output, told: Sequence[str]) -> None:
+    """On a full disk it is told once more."""
+    try:
+        with changing(output) as status:
+            status["alerted"] = list(told)
+    except OSError as error:
+        LOGGER.warning("What was told cannot be noted: %s", error)
+
+
+def tell_of_the_dead(config: SegmentationConfig, output: Output) -> None:
+    """Count and tell a run that was at work and left no outcome; to be asked while no run can be at work."""
+    run = record_death(output)
+    if run:
+        tell(config, output, died(output, run))
 
 
 def tell_unchanged(config: SegmentationConfig, output: Output, at: datetime) -> None:
@@ -109,27 +159,36 @@ def tell_unchanged(config: SegmentationConfig, output: Output, at: datetime) -> 
 def send(config: SegmentationConfig, alert: Alert) -> bool:
     """Send a message to all addresses; which of them failed is told by its kind alone, for it holds secrets.
 
+    Returns:
+        Did all take it?
+
     Raises:
-        ConfigError: the library is not installed, or an address is none that it knows.
+        ConfigError: the library is not installed.
     """
     try:
-        import apprise
+        with quiet("apprise", "requests", "urllib3"):
+            unsent = [
+                _which(number, url) for number, url in enumerate(config.alerts.urls, 1) if not _sent(config, alert, url)
+            ]
     except ImportError as error:
         raise ConfigError(f"Alerts need {error.name}: {INSTALL}.") from error
-    sent = True
-    for number, url in enumerate(config.alerts.urls, 1):
-        address, asset = url.get_secret_value(), apprise.AppriseAsset(app_id="segmentation", secure_logging=True)
-        courier = apprise.Apprise(asset=asset)
-        kind = address.partition("://")[0]
-        if not courier.add(_in_time(address, config.alerts.timeout_seconds)):
-            raise ConfigError(f"alerts.urls: number {number} ({kind}://...) is no address that apprise knows.")
-        level = apprise.NotifyType.INFO if alert.kind in ("recovered", "test") else apprise.NotifyType.FAILURE
-        if not courier.notify(body=alert.body, title=alert.title, notify_type=level):
-            LOGGER.warning("%r could not be sent to number %s of alerts.urls (%s://...).", alert.title, number, kind)
-            sent = False
-    return sent
+    for which in unsent:
+        LOGGER.warning("%r could not be sent to %s of alerts.urls.", alert.title, which)
+    return not unsent
 
 
-def _in_time(address: str, seconds: int) -> str:
-    """With limits on connecting and reading."""
-    return f"{address}{'&' if '?' in address else '?'}cto={seconds}&rto={seconds}"
+def _which(number: int, url: SecretStr) -> str:
+    """An address by its number and kind; one without a kind may begin with a secret."""
+    scheme, mark, _ = url.get_secret_value().partition("://")
+    return f"number {number} ({scheme}://...)" if mark else f"number {number}, which has no ://,"
+
+
+def _sent(config: SegmentationConfig, alert: Alert, url: SecretStr) -> bool:
+    import apprise
+
+    address, seconds = url.get_secret_value(), config.alerts.timeout_seconds
+    courier = apprise.Apprise(asset=apprise.AppriseAsset(app_id="segmentation", secure_logging=True))
+    # Limits on connecting and reading.
+    is_known = courier.add(f"{address}{'&' if '?' in address else '?'}cto={seconds}&rto={seconds}")
+    level = apprise.NotifyType.INFO if alert.kind in ("recovered", "test") else apprise.NotifyType.FAILURE
+    return bool(is_known and courier.notify(body=alert.body, title=alert.title, notify_type=level))

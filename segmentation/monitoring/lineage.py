@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from segmentation.config.unattended import LineageConfig
+from segmentation.console import quiet
 from segmentation.core.metrics import LOYAL_WINDOW, METRICS_SCHEMA
 from segmentation.errors import ConfigError
 from segmentation.locations import absolute
@@ -43,7 +44,8 @@ def lineage(config: LineageConfig) -> ReaderOfRuns:
     def send(record: RunRecord, _: Reporter) -> None:
         if not record.request.dry_run:
             try:
-                client(config).emit(event_of(told(record), config.namespace))
+                with quiet("openlineage", "urllib3"):
+                    client(config).emit(event_of(told(record), config.namespace))
             except ImportError as error:
                 raise ConfigError(f"Lineage needs {error.name}: {INSTALL}.") from error
 
@@ -57,7 +59,9 @@ def client(config: LineageConfig) -> OpenLineageClient:
     if config.file:
         return OpenLineageClient(config={"transport": {"type": "file", "log_file_path": config.file, "append": True}})
     auth = {"type": "api_key", "api_key": config.api_key.get_secret_value()} if config.api_key else None
-    transport = {"type": "http", "url": config.url, **({"auth": auth} if auth else {})}
+    # A run waits for it: once, and not long.
+    patience = {"timeout": 2, "retry": {"total": 0, "connect": 0, "read": 0}}
+    transport = {"type": "http", "url": config.url, **patience, **({"auth": auth} if auth else {})}
     return OpenLineageClient(config={"transport": transport})
 
 

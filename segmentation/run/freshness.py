@@ -86,7 +86,16 @@ def _source(config: SegmentationConfig, request: Request) -> str | None:
         from segmentation.sources.mongo_facts import fingerprint
 
         return fingerprint(config)
-    return _fingerprint(request.locations) if request.locations else None
+    return fingerprint_of(request.locations) if request.locations else None
+
+
+def fingerprint_of(paths: Sequence[str]) -> str | None:
+    """Of names, sizes and times of all files; None where it cannot be told, or nothing is there."""
+    try:
+        return _fingerprint(paths)
+    except FileNotFoundError:
+        # It went while it was looked at.
+        return None
 
 
 def _fingerprint(paths: Sequence[str]) -> str | None:

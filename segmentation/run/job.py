@@ -190,12 +190,13 @@ class Run:
         """Tell what is unusual, and refuse what is too unlike what was published."""
         newest = segments.as_of if self.config.as_of == "latest" else None
         today = self.config.day_of(self.record.started_at)
-        self.shift = Shift(self.config.monitoring, past.said, numbers_of(segments, taken.found))
+        is_meant = self.request.accept_shift or not past.same_rules(self.segmentation)
+        numbers = numbers_of(segments, taken.found)
+        self.shift = Shift(self.config.monitoring, past.said, numbers, is_meant=is_meant)
         self.record.findings = self.shift.told(taken.found.rows_read, newest, today)
         for sentence in self.record.findings:
             LOGGER.warning("Unusual: %s", sentence)
-        if not self.request.accept_shift and past.same_rules(self.segmentation):
-            self.shift.refuse()
+        self.shift.refuse()
 
     def _publish(self, engine: Engine, intake: Intake, segments: Segments, past: Past) -> None:
         """Make all outputs whole out of sight, then let them take their places, and write to MongoDB if asked to."""

@@ -35,11 +35,16 @@ class Limit:
         if self.minutes is None or threading.current_thread() is not threading.main_thread():
             yield
             return
+        # A shell that starts a job in the background lets it ignore Ctrl-C.
+        before = signal.getsignal(signal.SIGINT)
+        if before is signal.SIG_IGN:
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         timer = _timer(float(self.minutes) * 60, self._interrupt)
         try:
             yield
         finally:
             timer.cancel()
+            signal.signal(signal.SIGINT, before)
 
     def _interrupt(self) -> None:
         self.is_over = True
@@ -56,9 +61,9 @@ class Limit:
 def message_of(minutes: Decimal | None) -> str:
     """What is said of a run that took too long."""
     return (
-        f"the run took longer than max_run_minutes ({minutes}) and was ended. What was published before stays. The log "
-        "says which step hung; on a cluster, are executors free, and their disks? If it needs longer, raise "
-        "max_run_minutes."
+        f"the run took longer than max_run_minutes ({minutes}) and was ended. Readers see the publication before it or "
+        "a whole new one. The log says which step hung; on a cluster, are executors free, and their disks? If it needs "
+        "longer, raise max_run_minutes."
     )
 
 

@@ -180,6 +180,6 @@ def hand_over(record: RunRecord, reporter: Reporter, readers: Sequence[ReaderOfR
         except SegmentationError as error:
             LOGGER.warning("%s", error)
         except OSError as error:
-            LOGGER.warning("Something that follows the run cannot be written: %s", error)
+            LOGGER.warning("Something that follows the run failed; the run did not: %s", error)
         except Exception:  # noqa: BLE001 - whatever it is, the run is done
-            LOGGER.warning("What follows a run failed; the run did not.", exc_info=True)
+            LOGGER.warning("Something that follows the run failed; the run did not.", exc_info=True)

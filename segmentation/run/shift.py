@@ -44,10 +44,12 @@ class Shift:
         config: what is unusual, and what is refused.
         before: what the commit of the publication before said.
         now: `numbers_of` the new one.
+        is_meant: other rules led to it, or somebody accepts it: nothing is refused, and it is usual from now on.
     """
 
-    def __init__(self, config: MonitoringConfig, before: Mapping[str, Any], now: Numbers) -> None:
+    def __init__(self, config: MonitoringConfig, before: Mapping[str, Any], now: Numbers, *, is_meant: bool) -> None:
         self.config = config
+        self.is_meant = is_meant
         self.now = now
         self.usual = before.get("usual") or {}
         known = before.get("numbers") or {}
@@ -81,7 +83,7 @@ class Shift:
         """
         limit = self.config.refuse_above
         worst = [sentence for size, sentence in self.found if limit is not None and size > limit]
-        if worst and self.usual.get("runs", 0) >= self.config.baseline_runs:
+        if worst and not self.is_meant and self.usual.get("runs", 0) >= self.config.baseline_runs:
             raise QualityGateError(
                 f"what would be published is too unlike what was: {'; '.join(worst)}. monitoring.refuse_above allows "
                 f"{limit}. The publication before stays. If this is right, run once with --accept-shift."
@@ -95,6 +97,9 @@ class Shift:
         now, usual = self.now, self.usual
         if {*usual.get("labels", {})} != {*now["labels"]}:
             return {"numbers": now, "usual": {"runs": 1, "labels": now["labels"], "rejected": now["rejected"]}}
+        if self.is_meant:
+            again = {"runs": usual["runs"] + 1, "labels": now["labels"], "rejected": now["rejected"]}
+            return {"numbers": now, "usual": again}
         mixed = {
             "runs": usual["runs"] + 1,
             "labels": {name: _mixed(usual["labels"][name], labels) for name, labels in now["labels"].items()},

@@ -52,16 +52,29 @@ def _facts(config: SegmentationConfig, server: MongoConfig) -> list[Any] | None:
         size = client[server.database].command("collStats", server.collection)
         last = collection.find_one(sort=[("_id", -1)], projection=["_id"])
         told = [size.get("count"), size.get("size"), last]
+        if size.get("sharded") or size.get("shards"):
+            # A router counts what goes through it alone.
+            return None
         calls = (size.get("wiredTiger") or {}).get("cursor") or {}
         if calls:
             return [*told, *(calls.get(name) for name in CALLS)]
-        if server.incremental:
-            field = server.incremental.field
-            return [*told, collection.find_one(sort=[(field, -1)], projection=[field])]
         # What the job writes there itself would count as a change.
-        return None if config.publish_to_mongodb else [*told, *_writes(client)]
+        writes = None if config.publish_to_mongodb else _writes(client)
+        if writes:
+            return [*told, *writes]
+        if server.incremental is None:
+            return None
+        field = server.incremental.field
+        return [*told, collection.find_one(sort=[(field, -1)], projection=[field])]
 
 
-def _writes(client: MongoClient[dict[str, Any]]) -> list[Any]:
-    status = client.admin.command("serverStatus")
-    return [status["pid"], *(status["opcounters"][name] for name in WRITES)]
+def _writes(client: MongoClient[dict[str, Any]]) -> list[Any] | None:
+    """The writes of the whole server since it began, None for whom it does not tell."""
+    from pymongo.errors import OperationFailure
+
+    try:
+        status = client.admin.command("serverStatus")
+    except OperationFailure:
+        return None
+    began = round(status["localTime"].timestamp() - status["uptimeMillis"] / 1000, -1)
+    return [status["pid"], began, *(status["opcounters"][name] for name in WRITES)]

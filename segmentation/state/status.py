@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,8 @@ from segmentation.state.output import Output
 
 SCHEMA_VERSION = 1
 Status = dict[str, Any]
+DIED = "the run ended without a word: it was killed, or the machine went down"
+CLOCKS_APART = timedelta(minutes=1)
 
 
 def read_status(output: Output) -> Status:
@@ -28,7 +30,24 @@ def read_status(output: Output) -> Status:
         status = json.loads(output.status_file.read_text(encoding="utf-8")) if output.status_file else {}
     except (OSError, ValueError):
         return {}
-    return status if isinstance(status, dict) else {}
+    return _of_types(status) if isinstance(status, dict) else {}
+
+
+# What a key must hold; what holds something else is as if it were not there.
+TYPES = {"last_run": dict, "watch": dict, "running": dict, "alerted": list, "failures_in_a_row": int, "versions": dict}
+
+
+def _of_types(status: Status) -> Status:
+    return {name: value for name, value in status.items() if isinstance(value, TYPES.get(name, object))}
+
+
+def moment_of(value: object, now: datetime) -> datetime | None:
+    """A moment of the status, None where it is none, or one that is still to come: a clock was set back since."""
+    try:
+        moment = datetime.fromisoformat(str(value))
+    except ValueError:
+        return None
+    return moment if moment.tzinfo and moment <= now + CLOCKS_APART else None
 
 
 @contextmanager
@@ -87,6 +106,29 @@ def record_unchanged(output: Output, at: datetime) -> Status:
     return before
 
 
+def record_start(output: Output, run: Mapping[str, Any]) -> None:
+    """Remember that a run is at work, `run.results.told`: whoever finds it so while the output is free knows better."""
+    with changing(output) as status:
+        status["running"] = {name: run[name] for name in ("run_id", "trigger", "started_at")}
+
+
+def record_death(output: Output) -> Mapping[str, Any] | None:
+    """Count a run that was at work and left no outcome as failed; to be asked while no run can be at work.
+
+    Returns:
+        The run, None where there is none.
+    """
+    if "running" not in read_status(output):
+        return None
+    with changing(output) as status:
+        run = status.pop("running")
+        error = {"type": "Killed", "exit_code": None, "message": DIED}
+        ended: Status = {"outcome": "failed", "error": error, "finished_at": None, "findings": []}
+        status["last_run"] = {**run, **ended}
+        status["failures_in_a_row"] = status.get("failures_in_a_row", 0) + 1
+    return dict(run)
+
+
 def record_outcome(output: Output, told: Mapping[str, Any]) -> Status:
     """Remember how the last run went, `run.results.told`, and count failures in a row.
 
@@ -96,15 +138,16 @@ def record_outcome(output: Output, told: Mapping[str, Any]) -> Status:
     names = ("run_id", "trigger", "outcome", "error", "started_at", "finished_at", "findings")
     with changing(output) as status:
         before = dict(status)
+        status.pop("running", None)
         status["last_run"] = {name: told[name] for name in names}
         failed = told["outcome"] == "failed"
-        status["failures_in_a_row"] = int(status.get("failures_in_a_row", 0)) + 1 if failed else 0
+        status["failures_in_a_row"] = status.get("failures_in_a_row", 0) + 1 if failed else 0
         status["versions"] = told["versions"]
     return before
 
 
 @contextmanager
-def watching(output: Output) -> Iterator[None]:
+def watching(output: Output, patience: float = 1.0) -> Iterator[None]:
     """Be the one that watches an output; the operating system lets go when the process dies, however it dies.
 
     Raises:
@@ -112,7 +155,8 @@ def watching(output: Output) -> Iterator[None]:
     """
     from filelock import FileLock, Timeout
 
-    lock = FileLock(_watch_lock(output), timeout=0)
+    # Whoever only asks whether somebody watches holds it for a moment.
+    lock = FileLock(_watch_lock(output), timeout=patience)
     try:
         lock.acquire()
     except Timeout:
@@ -128,7 +172,7 @@ def is_watched(output: Output) -> bool:
     if not _watch_lock(output).exists():
         return False
     try:
-        with watching(output):
+        with watching(output, patience=0):
             return False
     except OutputBusyError:
         return True
