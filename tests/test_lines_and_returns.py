@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from segmentation.config import load_config
 from segmentation.errors import ConfigError, MissingColumnsError, NoDataError, QualityGateError, SegmentationError
 from segmentation.pipeline import CustomerSegmentationPipeline
-from segmentation.run.record import WithoutPurchases
+from segmentation.run.segments import WithoutPurchases
 
 from . import oracle
 from .conftest import Job, table
