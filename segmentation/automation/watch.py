@@ -22,7 +22,7 @@ from segmentation.console import LOGGER
 from segmentation.errors import ConfigError, SegmentationError
 from segmentation.local_files import local_files
 from segmentation.monitoring.alerts import cannot_start, stale, tell, tell_of_the_dead
-from segmentation.monitoring.health import freshness_of
+from segmentation.monitoring.health import freshness_of, state_of
 from segmentation.run.freshness import fingerprint_of
 from segmentation.state.output import Output
 from segmentation.state.status import changing, read_status, watching
@@ -141,7 +141,8 @@ class Watch:
         """What a run could not say itself."""
         if code == CANNOT_START:
             tell(self.config, self.output, cannot_start(self.output))
-        elif code != BUSY:
+        elif code != BUSY and state_of(self.output) != "running":
+            # Else somebody else's run is at work.
             tell_of_the_dead(self.config, self.output)
 
     def _retry(self, seconds: float) -> None:
