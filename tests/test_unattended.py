@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import threading
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -22,7 +23,7 @@ from segmentation.config import load_config
 from segmentation.errors import ConfigError, QualityGateError, RunTimeoutError
 from segmentation.monitoring.alerts import alert_of, stale, tell
 from segmentation.monitoring.health import freshness_of, health
-from segmentation.run import segmenting
+from segmentation.run import limit, segmenting
 from segmentation.run.shift import Shift, population_stability
 from segmentation.state.output import Output
 from segmentation.state.status import changing, read_status, record_start, watching
@@ -416,10 +417,19 @@ def test_the_verdict_for_monitors(tmp_path: Path, capsys) -> None:
 def test_a_run_that_hangs_is_ended(run_job: Job, write_csv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run_job(write_csv(GOOD))
     before = published(tmp_path)
+    timers: list[tuple[float, Any]] = []
+
+    def hang(*_: object) -> None:
+        """The time is over while the run hangs, however slow the machine is."""
+        threading.Timer(0.3, timers[0][1]).start()
+        time.sleep(600)
+
     with monkeypatch.context() as slow:
-        slow.setattr(segmenting, "counted", lambda *_: time.sleep(600))
+        slow.setattr(limit, "_timer", lambda *of: timers.append(of) or threading.Timer(600, print))
+        slow.setattr(segmenting, "counted", hang)
         with pytest.raises(RunTimeoutError, match=r"max_run_minutes \(0.1\)"):
             run_job(write_csv(OTHER), max_run_minutes="0.1")
+    assert timers[0][0] == 6
     assert published(tmp_path) == before
     assert results(tmp_path)["error"]["type"] == "RunTimeoutError"
     assert "Run failed: the run took longer" in (tmp_path / "out/segmentation_runs.log").read_text()

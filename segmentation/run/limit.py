@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from decimal import Decimal
 
-from segmentation.errors import RunTimeoutError
+from segmentation.errors import RunTimeoutError, SegmentationError
 
 # Seconds that a run which was interrupted has to put things in order.
 GRACE = 60
@@ -52,8 +52,10 @@ class Limit:
         signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
 
     def named(self, error: BaseException) -> BaseException:
-        """An error by its cause: an interrupt may be the end of the time."""
-        if self.is_over and isinstance(error, KeyboardInterrupt):
+        """An error by its cause: once the time is over, whatever comes of the interrupt is its end, in Py4J's words or
+        in Python's.
+        """
+        if self.is_over and not isinstance(error, SegmentationError):
             return RunTimeoutError(message_of(self.minutes))
         return error
 
