@@ -171,7 +171,7 @@ class Output:
                 )
 
     @contextmanager
-    def locked(self, patience: float = 1.0) -> Iterator[None]:
+    def locked(self, patience: float = 0.2) -> Iterator[None]:
         """Hold a local output for one run; the operating system lets go when the process dies, however it dies.
 
         Others are held by a `Lease`, which needs Spark.
