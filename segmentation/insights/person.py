@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -77,32 +76,28 @@ def person_of(engine: Engine, config: SegmentationConfig, output: Output, custom
         NoDataError: nothing of this customer is published.
     """
     is_theirs = F.col(CUSTOMER_ID) == customer
+    rows = _rows(engine, output.segments, is_theirs)
     has_their_id = F.btrim(CUSTOMER_ID, F.lit(EDGES)) == customer
-    said = said_of(engine, output)
-    kept = Kept(engine, output, config, said, folder) if said.get("state") else None
-    with ThreadPoolExecutor(1) as beside:
-        # It takes longest, and once: all others are read without it.
-        theirs = kept and beside.submit(engine.stage, _purchases(kept).where(is_theirs), join(folder, "theirs"))
-        rows = _rows(engine, output.segments, is_theirs)
-        rejected = _by_last_run(_rows(engine, output.rejected, has_their_id, "run_id"))
-        changes = _rows(engine, output.changes, is_theirs, said=said) if said else []
+    rejected = _by_last_run(_rows(engine, output.rejected, has_their_id, "run_id"))
     if not rows:
         hint = f"; {len(rejected)} of its rows were rejected (segmentation rejected)" if rejected else ""
         raise NoDataError(
             f"no customer {customer!r} is published in {output.root}{hint}. Ids are compared as they are: with every "
             "zero, and in upper and lower case."
         )
+    said = said_of(engine, output)
+    kept = Kept(engine, output, config, said, folder) if said.get("state") else None
+    changes = sorted(
+        _rows(engine, output.changes, is_theirs, said=said), key=lambda row: (row["changed_at"], row["dimension"])
+    )
     return Person(
         {**rows[0], "updated_at": _at(rows[0]["updated_at"], config)},
         said,
-        theirs.result() if theirs else None,
+        # All others are read only once.
+        engine.stage(_purchases(kept).where(is_theirs), join(folder, "theirs")) if kept else None,
         rejected,
-        [_change(row, config) for row in sorted(changes, key=lambda row: (row["changed_at"], row["dimension"]))],
+        [{**{name: row[name] for name in CHANGES}, "changed_at": _at(row["changed_at"], config)} for row in changes],
     )
-
-
-def _change(row: Row, config: SegmentationConfig) -> dict[str, Any]:
-    return {**{name: row[name] for name in CHANGES}, "changed_at": _at(row["changed_at"], config)}
 
 
 def _by_last_run(rows: Sequence[Row]) -> list[Row]:
