@@ -66,3 +66,8 @@ class OutputBusyError(SegmentationError):
 
 class RunTimeoutError(SegmentationError):
     """A run took longer than it may."""
+
+
+def install(extra: str) -> str:
+    """The command that installs what an optional part needs, for a message."""
+    return f"pip install 'customer-segmentation[{extra}]'"

@@ -99,6 +99,11 @@ def test_which_paths_count(tmp_path: Path) -> None:
         assert not counts("*/*.json", "out/x.json", output)
 
 
+def of_999_customers(purchases: int) -> str:
+    """Rows that take a while."""
+    return "".join(f"C{number % 999},P{number},2024-01-05,100,Womens\n" for number in range(purchases))
+
+
 class Watched:
     """A watch on a folder, as a process."""
 
@@ -114,6 +119,10 @@ class Watched:
         with (self.folder / "watch.log").open("a") as log:
             self.process = subprocess.Popen(command, cwd=self.folder, stderr=log, text=True)
         until(lambda: self.status()["state"] in ("watching", "running"), "the watch to begin")
+
+    def start_run(self) -> None:
+        self.start()
+        until(lambda: self.status()["state"] == "running", "a run")
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
         assert self.process is not None
@@ -234,9 +243,8 @@ def test_it_tries_again_and_tells(watch: Watched) -> None:
 
 @pytest.mark.slow
 def test_killed_and_started_again_it_goes_on(watch: Watched) -> None:
-    watch.put("a.csv", "".join(f"C{number % 999},P{number},2024-01-05,100,Womens\n" for number in range(30_000)))
-    watch.start()
-    until(lambda: watch.status()["state"] == "running", "a run")
+    watch.put("a.csv", of_999_customers(30_000))
+    watch.start_run()
     assert watch.stop(signal.SIGKILL) == -signal.SIGKILL
     # The run is a process of its own and goes on; the watch that is started again finds it at work.
     watch.put("b.csv", "N1,Q1,2024-02-05,100,Womens\n")
@@ -249,9 +257,8 @@ def test_killed_and_started_again_it_goes_on(watch: Watched) -> None:
 
 @pytest.mark.slow
 def test_a_run_that_is_killed_is_told_and_tried_again(watch: Watched) -> None:
-    watch.put("a.csv", "".join(f"C{number % 999},P{number},2024-01-05,100,Womens\n" for number in range(300_000)))
-    watch.start()
-    until(lambda: watch.status()["state"] == "running", "a run")
+    watch.put("a.csv", of_999_customers(300_000))
+    watch.start_run()
     until(lambda: b"running" in (watch.folder / "out/automation_status.json").read_bytes(), "its first word")
     subprocess.run(["pkill", "-9", "-P", str(watch.process.pid if watch.process else 0)], check=True)
     until(lambda: watch.status()["failures_in_a_row"] == 1, "its end to be seen")
@@ -261,9 +268,8 @@ def test_a_run_that_is_killed_is_told_and_tried_again(watch: Watched) -> None:
 
 @pytest.mark.slow
 def test_a_run_at_work_ends_with_the_watch(watch: Watched) -> None:
-    watch.put("a.csv", "".join(f"C{number % 999},P{number},2024-01-05,100,Womens\n" for number in range(300_000)))
-    watch.start()
-    until(lambda: watch.status()["state"] == "running", "a run")
+    watch.put("a.csv", of_999_customers(300_000))
+    watch.start_run()
     assert watch.stop() == 0
     assert "KeyboardInterrupt" in json.dumps(watch.status()["last_run"]["error"])
     assert watch.status()["state"] == "idle"

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from segmentation.config import SegmentationConfig
 from segmentation.config.mongodb import MongoConfig
 from segmentation.console import LOGGER
-from segmentation.errors import ConfigError
+from segmentation.errors import ConfigError, install
 from segmentation.sources.mongo_facts import fingerprint, opened
 from segmentation.state.output import Output
 from segmentation.state.status import changing, read_status
@@ -17,7 +17,6 @@ from segmentation.state.status import changing, read_status
 if TYPE_CHECKING:
     pass
 
-INSTALL = "pip install 'customer-segmentation[mongodb]'"
 # Milliseconds that the server waits for a change before it says that there is none.
 WAIT = 500
 # Questions before another try to be told.
@@ -54,7 +53,7 @@ class CollectionWatch:
         try:
             import pymongo  # noqa: F401
         except ImportError as error:
-            raise ConfigError(f"Watching a collection needs {error.name}: {INSTALL}.") from error
+            raise ConfigError(f"Watching a collection needs {error.name}: {install('mongodb')}.") from error
         self._thread.start()
 
     def stop(self) -> None:

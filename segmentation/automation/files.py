@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from segmentation.errors import ConfigError
+from segmentation.errors import ConfigError, install
 from segmentation.local_files import MAGIC, alternatives
 from segmentation.locations import is_hidden, local_path
 
@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from watchdog.events import FileSystemEvent
     from watchdog.observers.api import BaseObserver
 
-INSTALL = "pip install 'customer-segmentation[automation]'"
 # Not those that only say that somebody reads.
 CHANGES = ("created", "modified", "moved", "deleted", "closed")
 
@@ -39,7 +38,7 @@ def observer_of(
         from watchdog.observers import Observer
         from watchdog.observers.polling import PollingObserver
     except ImportError as error:
-        raise ConfigError(f"Watching files needs {error.name}: {INSTALL}.") from error
+        raise ConfigError(f"Watching files needs {error.name}: {install('automation')}.") from error
 
     class Handler(FileSystemEventHandler):
         def on_any_event(self, event: FileSystemEvent) -> None:

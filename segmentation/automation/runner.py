@@ -11,9 +11,10 @@ import threading
 from collections.abc import Sequence
 
 from segmentation.automation.inbox import Due
+from segmentation.errors import OutputBusyError, SegmentationError, SourceError
 
 # What another try may mend: something unexpected, a source that is not reachable, another run at work.
-WORTH_ANOTHER_TRY = (1, 3, 5)
+WORTH_ANOTHER_TRY = tuple(error.exit_code for error in (SegmentationError, SourceError, OutputBusyError))
 # Seconds for a run that is asked to end.
 PATIENCE = 60
 

@@ -8,13 +8,13 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from segmentation.automation.times import Times
-from segmentation.errors import ScheduleError
+from segmentation.errors import OutputBusyError, ScheduleError
 
 CHECK = "0 */6 * * *"
 FULL = "0 2 * * *"
 LOG = "segmentation_cron.log"
 # Another run is at work, so there is nothing to do here: no failure.
-BUSY = 5
+BUSY = OutputBusyError.exit_code
 CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 
 

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from typing import TYPE_CHECKING, NamedTuple
 
-from segmentation.errors import ScheduleError
+from segmentation.errors import ScheduleError, install
 
 if TYPE_CHECKING:
     from apscheduler.triggers.base import BaseTrigger
 
-INSTALL = "pip install 'customer-segmentation[automation]'"
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 PART = re.compile(r"(?:\*|(?P<first>\w+)(?:-(?P<last>\w+))?)(?:/(?P<step>[0-9]{1,3}))?")
@@ -103,7 +102,7 @@ def trigger_of(times: Times, zone: tzinfo | None = None) -> BaseTrigger:
         from apscheduler.triggers.combining import OrTrigger
         from apscheduler.triggers.cron import CronTrigger
     except ImportError:
-        raise ScheduleError(f"Schedules need APScheduler, which is not installed: {INSTALL}.") from None
+        raise ScheduleError(f"Schedules need APScheduler, which is not installed: {install('automation')}.") from None
     days, weekdays = _listed(times.days), _listed(times.weekdays, WEEKDAYS)
     pairs = [(days, "*"), ("*", weekdays)] if times.either else [(days, weekdays)]
     found = [

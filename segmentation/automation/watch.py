@@ -19,7 +19,7 @@ from segmentation.automation.runner import WORTH_ANOTHER_TRY, Runner
 from segmentation.automation.times import times_of, trigger_of
 from segmentation.config import SegmentationConfig
 from segmentation.console import LOGGER
-from segmentation.errors import ConfigError, SegmentationError
+from segmentation.errors import ConfigError, OutputBusyError, SegmentationError, install
 from segmentation.local_files import local_files
 from segmentation.monitoring.alerts import cannot_start, stale, tell, tell_of_the_dead
 from segmentation.monitoring.health import freshness_of, state_of
@@ -30,8 +30,6 @@ from segmentation.state.status import changing, read_status, watching
 if TYPE_CHECKING:
     from apscheduler.schedulers.background import BackgroundScheduler
 
-INSTALL = "pip install 'customer-segmentation[automation]'"
-CANNOT_START, BUSY = 2, 5
 # Seconds between looks at whether what is published has grown old.
 TICK = 60.0
 
@@ -139,9 +137,9 @@ class Watch:
 
     def _see_to(self, code: int) -> None:
         """What a run could not say itself."""
-        if code == CANNOT_START:
+        if code == ConfigError.exit_code:
             tell(self.config, self.output, cannot_start(self.output))
-        elif code != BUSY and state_of(self.output) != "running":
+        elif code != OutputBusyError.exit_code and state_of(self.output) != "running":
             # Else somebody else's run is at work.
             tell_of_the_dead(self.config, self.output)
 
@@ -214,7 +212,7 @@ def _scheduler(plan: Plan, inbox: Inbox) -> BackgroundScheduler:
     try:
         from apscheduler.schedulers.background import BackgroundScheduler
     except ImportError as error:
-        raise ConfigError(f"Watching needs {error.name}: {INSTALL}.") from error
+        raise ConfigError(f"Watching needs {error.name}: {install('automation')}.") from error
     scheduler = BackgroundScheduler(job_defaults={"coalesce": True, "misfire_grace_time": None, "max_instances": 1})
     for name, cron, force in (("check", plan.check, False), ("full", plan.full, True)):
         if cron:

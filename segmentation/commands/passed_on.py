@@ -13,14 +13,14 @@ def passed_on(options: argparse.Namespace, instead: Mapping[str, Any], without: 
     """The words that make a run do as `options` say, those that are as they are by default left out.
 
     Args:
-        options: what was given.
+        options: what was given; a command may have fewer of them than a run has.
         instead: values that take the place of given ones, by their name in `options`.
         without: names of options that are not passed on.
     """
     parser = argparse.ArgumentParser(add_help=False)
     run.add_options(parser)
     for option in parser._actions:
-        value = instead.get(option.dest, getattr(options, option.dest))
+        value = instead.get(option.dest, getattr(options, option.dest, option.default))
         if value == option.default or option.dest in without:
             continue
         for each in value if isinstance(value, list) else [value]:

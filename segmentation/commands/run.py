@@ -12,9 +12,8 @@ EPILOG = """exit codes: 0 done or nothing to do; 1 unexpected failure; 2 usage o
 columns or source not reachable; 4 refused by a data-quality gate; 5 another run holds the output"""
 
 
-def add_options(parser: argparse.ArgumentParser) -> None:
-    """The options of a run."""
-    parser.epilog = EPILOG
+def add_what(parser: argparse.ArgumentParser) -> None:
+    """What is read, how, and where it is published: for whoever starts runs."""
     parser.add_argument("--source", choices=("csv", "mongodb", "table"), default="csv", help="where the purchases lie")
     parser.add_argument(
         "--csv-path", action="append", metavar="PATH", help="file, directory or glob; may be repeated (default: sample)"
@@ -37,6 +36,12 @@ def add_options(parser: argparse.ArgumentParser) -> None:
         choices=("full", "incremental"),
         help="full reads everything; incremental only what is new, for the same outcome (default: full)",
     )
+
+
+def add_options(parser: argparse.ArgumentParser) -> None:
+    """The options of a run."""
+    parser.epilog = EPILOG
+    add_what(parser)
     parser.add_argument(
         "--check-freshness",
         action="store_true",

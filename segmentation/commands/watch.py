@@ -4,26 +4,21 @@ from __future__ import annotations
 
 import argparse
 
+from segmentation.commands import run
+
 HELP = "run by time and when files change, until told to end"
-# Of a run, what is told again for each.
-HANDED_ON = ("source", "table", "engine", "config", "output_dir", "as_of", "mode")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
     """The options: those of a run, and when."""
-    parser.add_argument("--source", choices=("csv", "mongodb", "table"), default="csv", help="where the purchases lie")
-    parser.add_argument("--csv-path", action="append", metavar="PATH", help="file, directory or glob; may be repeated")
-    parser.add_argument("--table", metavar="PATH_OR_NAME", help="for --source table")
-    parser.add_argument("--engine", choices=("auto", "spark", "embedded"), help="what computes")
-    parser.add_argument("--config", metavar="FILE", help="YAML file (see conf/segmentation.yaml)")
-    parser.add_argument("--output-dir", metavar="DIR", help="where to publish")
-    parser.add_argument("--as-of", metavar="DAY", help="latest, today or YYYY-MM-DD")
-    parser.add_argument("--mode", choices=("full", "incremental"), help="what is read")
+    from segmentation.automation.schedule import CHECK, FULL
+
+    run.add_what(parser)
     parser.add_argument(
-        "--check", metavar="CRON", default="0 */6 * * *", help="runs if anything changed (default: every 6 hours)"
+        "--check", metavar="CRON", default=CHECK, help="runs if anything changed (default: every 6 hours)"
     )
     parser.add_argument(
-        "--full", metavar="CRON", default="0 2 * * *", help="runs that read everything (default: daily at 02:00)"
+        "--full", metavar="CRON", default=FULL, help="runs that read everything (default: daily at 02:00)"
     )
     parser.add_argument("--no-files", action="store_true", help="by time alone, whatever changes")
     parser.add_argument(
@@ -51,6 +46,7 @@ def execute(options: argparse.Namespace) -> int:
     from segmentation.automation.runner import Runner
     from segmentation.automation.watch import Plan, Watch
     from segmentation.commands.outputs import configured
+    from segmentation.commands.passed_on import passed_on
     from segmentation.console import setup_console
     from segmentation.errors import ConfigError
     from segmentation.run.request import Request
@@ -74,13 +70,5 @@ def execute(options: argparse.Namespace) -> int:
         options.retries,
         options.retry_after,
     )
-    Watch(config, output, Runner(_arguments(options)), plan).forever()
+    Watch(config, output, Runner([*passed_on(options, {}, ["log_level"])]), plan).forever()
     return 0
-
-
-def _arguments(options: argparse.Namespace) -> list[str]:
-    """Of each run."""
-    given = {name: getattr(options, name) for name in HANDED_ON}
-    told = [(f"--{name.replace('_', '-')}", value) for name, value in given.items() if value is not None]
-    told += [("--csv-path", path) for path in options.csv_path or ()]
-    return [text for pair in told for text in pair]

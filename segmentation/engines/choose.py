@@ -16,7 +16,7 @@ from segmentation.config.table import Table
 from segmentation.core.date_formats import digits_of
 from segmentation.engines.base import Engine
 from segmentation.engines.spark.chosen import has_active_context, launched_by_spark_submit, master_is_chosen
-from segmentation.errors import ConfigError
+from segmentation.errors import ConfigError, install
 from segmentation.local_files import local_files
 from segmentation.locations import DELTA_LOG, HADOOP_ONLY, local_path, text_size
 
@@ -29,7 +29,7 @@ EMBEDDED_PACKAGES = ("pysail", "deltalake", "pyarrow", "pandas", "grpc")
 MARKS = frozenset("*?[]{}%#|\\")
 # Whose protocol it speaks.
 OLDEST_PYSPARK = 4
-INSTALL_EMBEDDED = "pip install 'customer-segmentation[embedded]'"
+INSTALL_EMBEDDED = install("embedded")
 
 
 @dataclass(frozen=True)

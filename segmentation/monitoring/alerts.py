@@ -16,13 +16,9 @@ from pydantic import SecretStr
 
 from segmentation.config import SegmentationConfig
 from segmentation.console import LOGGER, quiet
-from segmentation.errors import ConfigError
+from segmentation.errors import ConfigError, QualityGateError, install
 from segmentation.state.output import Output
 from segmentation.state.status import DIED, Status, changing, read_status, record_death, record_unchanged
-
-INSTALL = "pip install 'customer-segmentation[automation]'"
-REFUSED = 4
-
 
 # Of equal failures they differ: ids of runs and hashes, and numbers.
 CHANGING = re.compile(r"\d{8}T\d{6}Z-[0-9a-f]{8}|\b[0-9a-f]{8,}\b|\d+")
@@ -58,7 +54,7 @@ def alert_of(run: Mapping[str, Any], before: Status) -> Alert | None:
     """
     where, error = run["output"], run["error"]
     log = _log(where)
-    if error and error["exit_code"] == REFUSED:
+    if error and error["exit_code"] == QualityGateError.exit_code:
         body = f"{error['message']}\n\nWhat was published before stays. {log}"
         return Alert("refused", f"Refused to publish: {where}", body, error["message"])
     if error:
@@ -171,7 +167,7 @@ def send(config: SegmentationConfig, alert: Alert) -> bool:
                 _which(number, url) for number, url in enumerate(config.alerts.urls, 1) if not _sent(config, alert, url)
             ]
     except ImportError as error:
-        raise ConfigError(f"Alerts need {error.name}: {INSTALL}.") from error
+        raise ConfigError(f"Alerts need {error.name}: {install('automation')}.") from error
     for which in unsent:
         LOGGER.warning("%r could not be sent to %s of alerts.urls.", alert.title, which)
     return not unsent

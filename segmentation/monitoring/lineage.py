@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 from segmentation.config.unattended import LineageConfig
 from segmentation.console import quiet
 from segmentation.core.metrics import LOYAL_WINDOW, METRICS_SCHEMA
-from segmentation.errors import ConfigError
+from segmentation.errors import ConfigError, install
 from segmentation.locations import absolute
 from segmentation.run.record import ReaderOfRuns, RunRecord
 from segmentation.run.reporter import Reporter
@@ -26,8 +26,8 @@ if TYPE_CHECKING:
     from openlineage.client import OpenLineageClient
     from openlineage.client.event_v2 import InputDataset, OutputDataset, RunEvent
 
-INSTALL = "pip install 'customer-segmentation[lineage]'"
 PRODUCER = f"https://pypi.org/project/customer-segmentation/{VERSION}"
+OURS = ("segmentation", "python")
 JOB = "customer_segmentation"
 FACTS = {"as_of": "date", "run_id": "string", "updated_at": "timestamp"}
 # The column that a reason for rejection is about.
@@ -47,7 +47,7 @@ def lineage(config: LineageConfig) -> ReaderOfRuns:
                 with quiet("openlineage", "urllib3"):
                     client(config).emit(event_of(told(record), config.namespace))
             except ImportError as error:
-                raise ConfigError(f"Lineage needs {error.name}: {INSTALL}.") from error
+                raise ConfigError(f"Lineage needs {error.name}: {install('lineage')}.") from error
 
     return send
 
@@ -73,8 +73,8 @@ def event_of(run: Mapping[str, Any], namespace: str) -> RunEvent:
     states = {"running": RunState.START, "succeeded": RunState.COMPLETE, "failed": RunState.FAIL}
     facets: dict[str, Any] = {}
     if run["engine"]:
-        library = {"embedded": "pysail", "spark": "pyspark"}[run["engine"]]
-        version = run["versions"].get(library, "")
+        # The first of what the engine says of itself.
+        version = next((of for name, of in run["versions"].items() if name not in OURS), "")
         facets["processing_engine"] = processing_engine_run.ProcessingEngineRunFacet(version, run["engine"], VERSION)
     if run["error"]:
         facets["errorMessage"] = error_message_run.ErrorMessageRunFacet(run["error"]["message"], "python")

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, time
 from typing import TYPE_CHECKING, Any
 
+from segmentation.errors import install
 from segmentation.run.record import RunRecord
 from segmentation.run.reporter import Reporter
 from segmentation.run.results import told
@@ -17,7 +18,6 @@ from segmentation.run.results import told
 if TYPE_CHECKING:
     from prometheus_client import CollectorRegistry
 
-INSTALL = "pip install 'customer-segmentation[automation]'"
 ROWS = {
     "read": "rows_read",
     "used": "purchases_used",
@@ -33,7 +33,7 @@ def write_metrics(record: RunRecord, reporter: Reporter) -> None:
     try:
         from prometheus_client import write_to_textfile
     except ImportError as error:
-        reporter.debug(f"No metrics: they need {error.name}: {INSTALL}.")
+        reporter.debug(f"No metrics: they need {error.name}: {install('automation')}.")
         return
     write_to_textfile(record.output.metrics_file, registry_of(told(record)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property, reduce
 from typing import Any
@@ -11,11 +11,9 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
-from segmentation.core.additions import added_up, leaving
 from segmentation.core.changes import IS_THERE, TOUCHED, WAS_THERE, carried_over, form, relabelled
-from segmentation.core.days import on
 from segmentation.core.festive import FestiveCalendar
-from segmentation.core.known import crossing, lost
+from segmentation.core.known import lost
 from segmentation.core.quality import NOTHING, Profile, profile, purchases_and_returns
 from segmentation.core.segmentation import Segmentation
 from segmentation.core.types import struct
@@ -29,12 +27,9 @@ from segmentation.run.plan import Outdated
 from segmentation.run.publication import Write
 from segmentation.run.segments import Facts, Segments, WithoutPurchases
 from segmentation.run.settling import fixed_as_of
-from segmentation.schemas import CUSTOMER_ID, PURCHASE_COLUMNS, PURCHASE_DATE, SOURCE
+from segmentation.run.touched import Touched
+from segmentation.schemas import CUSTOMER_ID, SOURCE
 from segmentation.state import tables
-
-# Who is computed anew (None for nobody), and from what was published of them to what their purchases add up to.
-Affected = tuple[DataFrame | None, Callable[[DataFrame], DataFrame]]
-NOBODY: Affected = None, lambda published: published
 
 
 class Increment:
@@ -154,9 +149,8 @@ class Increment:
         day is the same; else what hangs on the day follows from what was published.
         """
         others, self._anew = self._before, None
-        is_touched = self._came is not None or self._was != as_of
-        how = self._by_adding if self._adds_up(as_of) else self._from_purchases
-        affected, sums = how(segmentation, as_of, festive) if is_touched else NOBODY
+        touched = Touched(self.engine, segmentation, self.kept, self._came, (self._was, as_of), self.folder)
+        affected, sums = touched.found(festive)
         if affected is not None:
             self._theirs = theirs = others.join(affected, on=CUSTOMER_ID, how="left_semi")
             computed = segmentation.customers(sums(theirs), as_of).withColumns(facts)
@@ -169,52 +163,7 @@ class Increment:
         if self.config.returns == "reject":
             return customers, WithoutPurchases()
         customers = self.engine.keep(customers, join(self.folder, "buyers"))
-        return customers, WithoutPurchases.beside(customers, self._now(as_of))
-
-    def _adds_up(self, as_of: date) -> bool:
-        """Does what is published and what comes tell all? Not where purchases were replaced, the day moved back, or
-        returns are known of customers who are not published.
-        """
-        replaced = bool(self._came and self._came.counts["replacing"])
-        return as_of >= self._was and not replaced and self.config.returns == "reject"
-
-    def _now(self, as_of: date) -> DataFrame:
-        """All purchases and returns up to a day."""
-        known = self.kept.purchases.select(*PURCHASE_COLUMNS)
-        return (self._came.added_to(known) if self._came else known).where(F.col(PURCHASE_DATE) <= on(as_of))
-
-    def _by_adding(self, segmentation: Segmentation, as_of: date, festive: FestiveCalendar) -> Affected:
-        """From what was published, what comes, and what windows lose."""
-        known = self.kept.purchases.select(*PURCHASE_COLUMNS)
-        losing = known if self._was != as_of else known.where(F.lit(False))
-        lost = self.engine.stage(leaving(losing, self._was, as_of, self.config), join(self.folder, "leaving"))
-        sums = segmentation.sums(self._entering(as_of), as_of, festive)
-        came = self.engine.stage(sums, join(self.folder, "entering"))
-        whose = self._few(came.select(CUSTOMER_ID).unionByName(lost.select(CUSTOMER_ID)))
-        return whose, lambda published: added_up(published, came, lost, self.config)
-
-    def _from_purchases(self, segmentation: Segmentation, as_of: date, festive: FestiveCalendar) -> Affected:
-        """From all purchases of those whom something touches."""
-        moved = crossing(self.kept.purchases, self._was, as_of, self.config)
-        whose = self._few(moved.unionByName(self._came.touched) if self._came else moved)
-        if whose is None:
-            return NOBODY
-        theirs = self._now(as_of).join(whose, on=CUSTOMER_ID, how="left_semi")
-        return whose, lambda _: segmentation.sums(theirs, as_of, festive)
-
-    def _few(self, customers: DataFrame) -> DataFrame | None:
-        """Each customer once, None for nobody; in files, so that whoever joins with them sees how few they are."""
-        affected = self.engine.stage(customers.distinct(), join(self.folder, "affected"))
-        return affected if affected.count() else None
-
-    def _entering(self, as_of: date) -> DataFrame:
-        """Purchases up to the day that did not count before: new ones, and those after the day before."""
-        day, known = F.col(PURCHASE_DATE), self.kept.purchases.select(*PURCHASE_COLUMNS)
-        is_later = (day > on(self._was)) & (day <= on(as_of))
-        # None, and no look at them, where the last that is known has counted already.
-        has_later = as_of > self._was and self.kept.last is not None and self.kept.last > self._was
-        later = known.where(is_later if has_later else F.lit(False))
-        return later.unionByName(self._came.new.select(*known.columns).where(day <= on(as_of))) if self._came else later
+        return customers, WithoutPurchases.beside(customers, touched.now)
 
     def relabelled(self, segmentation: Segmentation, segments: Segments) -> DataFrame:
         """Whose labels changed, `changes.form`."""

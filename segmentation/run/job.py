@@ -7,7 +7,6 @@ metrics) and a source may change between two reads.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
@@ -31,7 +30,7 @@ from segmentation.run.intake import Intake, Place, Reader, Taken
 from segmentation.run.limit import Limit
 from segmentation.run.past import Past
 from segmentation.run.publication import CHANGES, EXPORT, Publication
-from segmentation.run.record import ReaderOfRuns, RunRecord, hand_over
+from segmentation.run.record import ReaderOfRuns, RunRecord, hand_over, new_run_id
 from segmentation.run.repair import finish, repair
 from segmentation.run.reporter import Reporter
 from segmentation.run.request import Request
@@ -55,7 +54,7 @@ class Run:
         self.output = output
         self.request = request
         now = datetime.now(UTC)
-        run_id = f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+        run_id = new_run_id(now)
         self.record = RunRecord(run_id, now, output, request, self.config.fingerprint())
         self.staging = join(output.staging, run_id)
         self.limit = Limit(self.config.max_run_minutes)
@@ -67,7 +66,7 @@ class Run:
     def execute(self, spark: SparkSession | None, progress_bar: bool) -> dict[str, Any]:
         """Run, log, clean up whatever happens, and hand the record to its readers."""
         self.reporter = Reporter(self.record.run_id, self.output.log_file, self.config.secrets(), self.config.log)
-        self.record.durations, self.record.steps = self.reporter.durations, self.reporter.steps
+        self.record.steps = self.reporter.steps
         paths = ", ".join(self.request.paths)
         self.reporter.info(f"Run started: {self.request.source} {paths} -> {self.output.root}")
         hand_over(self.record, self.reporter, self.readers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import platform
+import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -20,6 +21,11 @@ from segmentation.state.output import Output
 from segmentation.version import VERSION
 
 
+def new_run_id(now: datetime) -> str:
+    """Unique, and sorted by time."""
+    return f"{now:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+
+
 @dataclass
 class RunRecord:
     """One run, from its start on; filled while it goes.
@@ -33,7 +39,6 @@ class RunRecord:
         engine: what computes, None until it is chosen.
         found: the counts, None until the rows are validated.
         segments: the customers, None until they are counted.
-        durations: seconds by step.
         steps: name, start, seconds, counts and outcome of each.
         outcome: ``running``, ``succeeded`` or ``failed``.
         error: what it failed with.
@@ -52,7 +57,6 @@ class RunRecord:
     engine: Engine | None = None
     found: Profile | None = None
     segments: Segments | None = None
-    durations: dict[str, float] = field(default_factory=dict)
     steps: Sequence[Mapping[str, Any]] = ()
     outcome: str = "running"
     error: BaseException | None = None
@@ -61,6 +65,11 @@ class RunRecord:
     rows_written: dict[str, int] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
     report_file: str | None = None
+
+    @property
+    def durations(self) -> dict[str, float]:
+        """Seconds by step, of those that ended well."""
+        return {step["name"]: step["seconds"] for step in self.steps if step["outcome"] == "succeeded"}
 
     def end(self, error: BaseException | None = None, message: str | None = None) -> None:
         """It is over."""
@@ -128,7 +137,7 @@ class RunRecord:
                 "total_customers": segments.total_customers,
                 "customers_without_purchases": segments.customers_without_purchases,
                 **self.counts(),
-                "durations": dict(self.durations),
+                "durations": self.durations,
             },
             "segments": segments.labels,
             "output_file": None if dry_run else output.json_file,

@@ -66,11 +66,10 @@ class _LogFile(logging.handlers.RotatingFileHandler):
 
 
 class Reporter:
-    """Logs the steps of one run and keeps their durations."""
+    """Logs the steps of one run and keeps what there is to say of each."""
 
     def __init__(self, run_id: str, log_file: Path | None, secrets: Sequence[str], how: LogConfig) -> None:
         self.run_id = run_id
-        self.durations: dict[str, float] = {}
         self.steps: list[dict[str, Any]] = []
         self._formatter = FORMATTERS[how.format](run_id, secrets)
         size = int(how.max_megabytes * 1_000_000)
@@ -134,7 +133,6 @@ class Reporter:
         finally:
             seconds = time.perf_counter() - started
             told["seconds"] = round(seconds, 3)
-        self.durations[name] = round(seconds, 3)
         detail = ", ".join(f"{key} {_number(value)}" for key, value in counts.items())
         LOGGER.info("%s%s (%.1f s)", name, f": {detail}" if detail else "", seconds)
 

@@ -7,7 +7,6 @@ incremental runs go on from is brought back: by `repair`, which finishes it as w
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import partial
@@ -26,6 +25,7 @@ from segmentation.locations import join, last_name
 from segmentation.run.exports import publish_exports, published, stage_exports, told
 from segmentation.run.held import held
 from segmentation.run.publication import Publication, Write
+from segmentation.run.record import new_run_id
 from segmentation.run.repair import repair
 from segmentation.run.reporter import Reporter
 from segmentation.state import tables
@@ -51,7 +51,7 @@ def restore_to_run(config: SegmentationConfig, run_id: str) -> Mapping[str, Any]
         OutputBusyError: a run is at work.
     """
     started_at = datetime.now(UTC)
-    own = f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}"
+    own = new_run_id(started_at)
     with held(config) as (engine, output):
         now, wanted = published(engine, output), _wanted(engine, output, run_id)
         if now.said["run_id"] == run_id:
@@ -80,7 +80,7 @@ def append_restore(
 ) -> None:
     """Add to the log and to the table of runs that something was restored; no run counts it as a success of its own."""
     row: dict[str, Any] = {
-        "run_id": own or f"{started_at:%Y%m%dT%H%M%SZ}-{uuid.uuid4().hex[:8]}",
+        "run_id": own or new_run_id(started_at),
         "outcome": "restored",
         "message": f"{what}: published is what run {said['run_id']} published",
         "started_at": started_at.isoformat(),

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from segmentation.core.segmentation import Segmentation
-from segmentation.errors import ConfigError
+from segmentation.errors import ConfigError, install
 from segmentation.insights.reader import reader
 from segmentation.insights.report import over_time, page, sections, trust
 from segmentation.insights.report.facts import Facts, facts
@@ -15,7 +15,6 @@ from segmentation.local_files import whole_or_not_at_all
 from segmentation.state.output import Output
 
 TITLE = "Customer segments"
-INSTALL = "pip install 'customer-segmentation[report]'"
 
 
 def report(segmentation: Segmentation, output: Output) -> list[Path]:
@@ -42,7 +41,7 @@ def report(segmentation: Segmentation, output: Output) -> list[Path]:
             output.report_text: "\n".join(page.markdown(*head, told)) + "\n",
         }
     except ImportError as error:
-        raise ConfigError(f"The report needs {error.name}: {INSTALL}.") from error
+        raise ConfigError(f"The report needs {error.name}: {install('report')}.") from error
     return [_written(Path(target), text) for target, text in texts.items()]
 
 
