@@ -552,7 +552,7 @@ def test_a_purchase_of_the_future_comes_when_its_day_does(increment: Runs, csv, 
     csv("1", ONE, "C1,P1,2024-07-03,1,Kids", "C1,P2,2024-07-05,1,Kids", "C3,,2024-07-03,1,Kids")
     settings = {"as_of": "latest"}
     assert increment(**settings)["metadata"]["rows_rejected"] == 3
-    assert [row.purchase_id for row in table(tmp_path, "future_purchases")] == ["P1", "P2"]
+    assert sorted(row.purchase_id for row in table(tmp_path, "future_purchases")) == ["P1", "P2"]
     result = increment(START + timedelta(days=3), **settings)
     assert (result["metadata"]["rows_read"], result["metadata"]["as_of"]) == (0, "2024-07-03")
     assert [row.purchase_id for row in table(tmp_path, "future_purchases")] == ["P2"]
