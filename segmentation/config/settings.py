@@ -14,6 +14,7 @@ from pydantic import Field, model_validator
 
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
 from segmentation.config.mongodb import MongoConfig, MongoTarget
+from segmentation.config.serving import ApiConfig
 from segmentation.config.table import TableConfig
 from segmentation.config.unattended import AlertsConfig, FreshnessConfig, LineageConfig, LogConfig, MonitoringConfig
 from segmentation.config.values import (
@@ -52,6 +53,7 @@ NOT_IN_FINGERPRINT = {
     "alerts",
     "lineage",
     "log",
+    "api",
     "report_actions",
     "packages",
     "engine",
@@ -142,6 +144,9 @@ class SegmentationConfig(Model):
     alerts: AlertsConfig = AlertsConfig()
     lineage: LineageConfig | None = None
     log: LogConfig = LogConfig()
+
+    # The HTTP API
+    api: ApiConfig = ApiConfig()
 
     # What is computed: everything, or what changed
     mode: Literal["full", "incremental"] = "full"

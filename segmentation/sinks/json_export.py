@@ -11,12 +11,10 @@ from pyspark.sql import functions as F
 from segmentation.engines.base import Engine
 from segmentation.locations import join
 from segmentation.schemas import CUSTOMER_ID
+from segmentation.sinks.escapes import ESCAPES, HEAD, MIDDLE
 
 FRAMED = ("[\n", ",\n", "\n]\n")
 NOBODY = ("[", ",\n", "]\n")
-# RFC 8259, section 7: what must be escaped in a string, and its short form where there is one.
-SHORT = {"\\": "\\\\", '"': '\\"', "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
-ESCAPES = {**SHORT, **{chr(code): f"\\u{code:04X}" for code in range(32) if chr(code) not in SHORT}}
 NEEDS_ESCAPE = r'[\x00-\x1f"\\]'
 
 
@@ -33,7 +31,7 @@ def elements(customers: DataFrame, dimensions: Sequence[str]) -> DataFrame:
         for number, name in enumerate(dimensions)
         for part in (F.lit(f'{"," if number else ""}"{name}":'), json_string(F.col(name)))
     ]
-    head = F.lit('{"customer_id":'), json_string(F.col(CUSTOMER_ID)), F.lit(',"segmentation":{')
+    head = F.lit(HEAD), json_string(F.col(CUSTOMER_ID)), F.lit(MIDDLE)
     return customers.select(CUSTOMER_ID, F.concat(*head, *labels, F.lit("}}")).alias("value"))
 
 

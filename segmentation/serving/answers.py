@@ -1,0 +1,62 @@
+"""How answers look: which version they are of, and whether the caller has them already."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any
+
+from starlette.responses import Response, StreamingResponse
+
+from segmentation.serving.publications import Publication
+
+if TYPE_CHECKING:
+    from starlette.requests import Request
+
+VERSION = "X-Segments-Version"
+
+
+class Problem(Exception):  # noqa: N818 - it is an answer, as a rule the caller's doing
+    """What a caller is told instead of an answer.
+
+    Attributes:
+        status: of HTTP.
+        error: a sentence.
+    """
+
+    def __init__(self, status: int, error: str, **headers: str) -> None:
+        super().__init__(error)
+        self.status = status
+        self.error = error
+        self.headers = headers
+
+
+def unknown_customer() -> Problem:
+    """The answer of the business document."""
+    return Problem(404, "Customer not found")
+
+
+def json_answer(request: Request, publication: Publication, told: Any) -> Response:
+    """An object as JSON."""
+    return bytes_answer(request, publication, json.dumps(told, ensure_ascii=False, separators=(",", ":")).encode())
+
+
+def bytes_answer(request: Request, publication: Publication, body: bytes) -> Response:
+    """JSON as it is; nothing where the caller has just this."""
+    tag = f'"{hashlib.blake2b(body, digest_size=12).hexdigest()}"'
+    headers = {"ETag": tag, VERSION: publication.version}
+    if has_it(request.headers.get("if-none-match"), tag):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type="application/json")
+
+
+def has_it(given: str | None, tag: str) -> bool:
+    """Is a tag among those that a caller has? Compression makes weak ones of them."""
+    known = [one.strip().removeprefix("W/") for one in (given or "").split(",")]
+    return tag in known or known == ["*"]
+
+
+def stream_answer(publication: Publication, parts: AsyncIterator[bytes], media_type: str) -> Response:
+    """What is sent while it is read."""
+    return StreamingResponse(parts, headers={VERSION: publication.version}, media_type=media_type)

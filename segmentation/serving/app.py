@@ -1,0 +1,133 @@
+"""The application: one worker of the HTTP API."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.responses import Response
+
+from segmentation.config import SegmentationConfig, load_config, override
+from segmentation.console import LOGGER
+from segmentation.errors import SegmentationError
+from segmentation.serving import customers, operations, pages, segments
+from segmentation.serving.answers import VERSION, Problem
+from segmentation.serving.desk import Desk
+from segmentation.serving.guards import Guard, refusal
+from segmentation.serving.observed import Meters, Observed
+from segmentation.serving.publications import Publications
+from segmentation.serving.service import Service
+from segmentation.state.output import Output
+from segmentation.version import VERSION as PROGRAM
+
+# Seconds between two looks at what is published.
+LOOK_EVERY = 0.25
+CONFIG, OUTPUT_DIR = "SEGMENTATION_SERVE_CONFIG", "SEGMENTATION_SERVE_OUTPUT_DIR"
+ABOUT = "Segments of customers, as they were published last. See docs/serving.md."
+
+
+def from_environment() -> FastAPI:
+    """The application of a worker, which is a process that was told by its environment what to serve."""
+    given = {"output_dir": os.environ.get(OUTPUT_DIR)}
+    return application(override(load_config(os.environ.get(CONFIG)), given))
+
+
+def application(config: SegmentationConfig) -> FastAPI:
+    """The application that serves an output.
+
+    Raises:
+        ConfigError: the output is not on this machine.
+        NoDataError: nothing is published there.
+    """
+    publications = Publications(Output.of(config), float(config.api.keep_minutes) * 60)
+    service = Service(config, publications, Desk(float(config.api.request_seconds)))
+    meters = Meters()
+    app = FastAPI(
+        title="Customer segments",
+        version=PROGRAM,
+        description=ABOUT,
+        docs_url=None,
+        redoc_url=None,
+        lifespan=partial(_living, service),
+        middleware=_middleware(config, meters),
+        exception_handlers={
+            Problem: _problem,
+            RequestValidationError: _invalid,
+            HTTPException: _http,
+            Exception: _unexpected,
+        },
+    )
+    for router in (
+        operations.routes(service, meters),
+        segments.routes(service),
+        customers.routes(service),
+    ):
+        app.include_router(router)
+    pages.add(app)
+    return app
+
+
+def _middleware(config: SegmentationConfig, meters: Meters) -> list[Middleware]:
+    """From the outside in."""
+    cors = Middleware(
+        CORSMiddleware,
+        allow_origins=list(config.api.cors_origins),
+        allow_methods=["GET", "POST"],
+        allow_headers=["Authorization", "X-API-Key", "Content-Type", "If-None-Match"],
+        expose_headers=["ETag", VERSION],
+    )
+    return [
+        Middleware(Observed, meters, log_ids=config.api.log_ids),
+        *([cors] if config.api.cors_origins else []),
+        Middleware(Guard, config.api),
+        Middleware(GZipMiddleware, compresslevel=5),
+    ]
+
+
+@asynccontextmanager
+async def _living(service: Service, _: FastAPI) -> AsyncIterator[None]:
+    looking = asyncio.create_task(_look(service.publications))
+    yield
+    looking.cancel()
+    service.desk.close()
+
+
+async def _look(publications: Publications) -> None:
+    """Notice what is published, as long as the application lives."""
+    while True:
+        await asyncio.sleep(LOOK_EVERY)
+        try:
+            await asyncio.to_thread(publications.refresh)
+        except (OSError, ValueError, LookupError, SegmentationError):
+            LOGGER.exception("What is published cannot be read; what was published before is served on.")
+
+
+async def _problem(_: Request, problem: Any) -> Response:
+    return refusal(problem.status, problem.error, **problem.headers)
+
+
+async def _invalid(_: Request, error: Any) -> Response:
+    first = error.errors()[0]
+    return refusal(400, f"{first['loc'][-1]}: {first['msg']}")
+
+
+async def _http(_: Request, error: Any) -> Response:
+    sentences = {404: "There is no such address. See /docs.", 405: "Not with this method. See /docs."}
+    answer = refusal(error.status_code, sentences.get(error.status_code, str(error.detail)))
+    answer.headers.update(error.headers or {})
+    return answer
+
+
+async def _unexpected(_: Request, __: Exception) -> Response:
+    """The traceback is for the log, which `uvicorn` writes."""
+    return refusal(500, "Something went wrong here; the log of the server says what.")

@@ -1,0 +1,65 @@
+"""What the routes share: the publications, the desk, and what a request asks of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time
+from typing import Any
+
+from segmentation.config import SegmentationConfig
+from segmentation.serving import questions
+from segmentation.serving.answers import Problem
+from segmentation.serving.desk import BusyError, Desk
+from segmentation.serving.publications import Publication, Publications
+
+
+@dataclass(frozen=True)
+class Service:
+    """One worker's.
+
+    Attributes:
+        config: limits, and the time zone of days.
+        publications: what is published.
+        desk: asks tables.
+    """
+
+    config: SegmentationConfig
+    publications: Publications
+    desk: Desk
+
+    async def ask(self, question: Any, *about: object) -> Any:
+        """What a function of `questions` answers on this output.
+
+        Raises:
+            Problem: no answer came in time.
+        """
+        try:
+            return await self.desk.ask(question, self.publications.output, *about)
+        except BusyError:
+            raise Problem(503, "Too much is asked at once. Try again in a moment.", retry_after="1") from None
+
+    async def crossed(self, publication: Publication, by: tuple[str, ...]) -> list[Mapping[str, Any]]:
+        """Customers by the labels of some dimensions."""
+        found: list[Mapping[str, Any]] = await self.ask(questions.crossed, publication.commit.version, by)
+        return found
+
+    def moment(self, text: str) -> str:
+        """A moment in UTC: of a day, its beginning in the configured time zone.
+
+        Raises:
+            Problem: it is none.
+        """
+        try:
+            if len(text) == len("2024-06-30"):
+                moment = datetime.combine(date.fromisoformat(text), time(), self.config.zone)
+            else:
+                moment = datetime.fromisoformat(text)
+        except ValueError:
+            moment = None
+        if moment is None or moment.tzinfo is None:
+            raise Problem(
+                400,
+                f"changed_since: expected a day like 2024-06-30 or a time like 2024-06-30T12:00:00Z, found {text!r}",
+            )
+        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
