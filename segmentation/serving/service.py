@@ -41,7 +41,7 @@ class Service:
 
     async def crossed(self, publication: Publication, by: tuple[str, ...]) -> list[Mapping[str, Any]]:
         """Customers by the labels of some dimensions."""
-        found: list[Mapping[str, Any]] = await self.ask(questions.crossed, publication.commit.version, by)
+        found: list[Mapping[str, Any]] = await self.ask(questions.crossed, publication.said, by)
         return found
 
     def moment(self, text: str) -> str:
