@@ -13,7 +13,6 @@ from segmentation.serving.answers import Problem
 from segmentation.serving.desk import BusyError, Desk
 from segmentation.serving.publications import Publication, Publications
 
-
 # Answers that are kept: the combinations of three dimensions, of a few publications.
 CROSSED = 64
 
