@@ -49,6 +49,11 @@ def content_of(given: Mapping[str, Any] | Path) -> Content:
     return _with_included(Content(dict(given), {}), Path(), ())
 
 
+def place_of(path: tuple[str, ...], places: Places) -> str | None:
+    """Where a setting stands, or what it is part of; None where it is in no file."""
+    return next((places[path[:end]] for end in range(len(path), 0, -1) if path[:end] in places), None)
+
+
 def _read(path: Path, within: tuple[Path, ...]) -> Content:
     if path.resolve() in within:
         raise ConfigError(f"The configuration {path} includes itself: {' -> '.join(map(str, (*within, path)))}.")

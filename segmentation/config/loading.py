@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from segmentation.config.files import Places, content_of
+from segmentation.config.files import Places, content_of, place_of
 from segmentation.config.mongodb import MongoConfig
 from segmentation.config.settings import SegmentationConfig
 from segmentation.errors import ConfigError, InvalidSettings, Problem
@@ -48,8 +48,7 @@ def _problem(error: Any, places: Places) -> Problem:
     message = _explain(error)
     # What concerns several settings says in front which.
     path = tuple(map(str, error["loc"])) or tuple(message.partition(":")[0].split("."))
-    place = next((places[path[:end]] for end in range(len(path), 0, -1) if path[:end] in places), None)
-    return Problem(message, place)
+    return Problem(message, place_of(path, places))
 
 
 def _find_modules(config: SegmentationConfig, folder: Path) -> None:
@@ -65,7 +64,7 @@ def override(config: SegmentationConfig, given: Mapping[str, Any]) -> Segmentati
     return load_config({**config.model_dump(by_alias=True, exclude_unset=True), **told}) if told else config
 
 
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def _resolve(value: Any, path: tuple[str, ...]) -> Any:
@@ -84,7 +83,7 @@ def _resolve(value: Any, path: tuple[str, ...]) -> Any:
             )
         return os.environ[match[1]]
 
-    return _REFERENCE.sub(lookup, value)
+    return REFERENCE.sub(lookup, value)
 
 
 def _explain(error: Any) -> str:
