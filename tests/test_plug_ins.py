@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
@@ -10,6 +13,7 @@ from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
+import pyspark
 import pytest
 from pyspark.sql import SparkSession
 
@@ -22,6 +26,7 @@ from segmentation.run.freshness import look
 
 from .conftest import HEADER, table
 
+ROOT = Path(__file__).parents[1]
 RULES = """
     from pyspark.sql import functions as F
     from segmentation import Metric, PurchaseFrequencySegmenter, Rule, Segmenter, Source
@@ -62,6 +67,14 @@ RULES = """
     class Unknown(Basket):
         def rules(self):
             return [Rule("Large", F.col("no_such_metric") >= 150)]
+
+    class Failing(Basket):
+        def rules(self):
+            return 1 / 0
+
+    class NoRule(Basket):
+        def rules(self):
+            return ["Large"]
 
     class Largest(Metric):
         name = "largest_purchase"
@@ -198,6 +211,8 @@ def test_two_of_one_dimension(folder: Path) -> None:
 
 
 RULE_ERRORS = {
+    "an error in Python": ("own_rules:Failing", "Dimension basket: its rules cannot be made: ZeroDivisionError: "),
+    "no rule": ("own_rules:NoRule", "Dimension basket: its rules cannot be made: AttributeError: 'str' object has no"),
     "a metric that is not there": ("own_rules:Unknown", "Dimension basket: a rule cannot be computed from the metrics"),
     "a column that is published": (
         "own_rules:Reserved",
@@ -233,7 +248,7 @@ TWICE = HEADER + "".join(f"C1,P{n},2024-01-0{n},100,Womens\n" for n in (1, 2))
 ONCE_MORE = HEADER + "C1,P3,2024-01-03,100,Womens\nC2,Q1,2024-01-03,900,Kids\n"
 
 
-def test_a_whole_run_and_what_is_asked_of_it(folder: Path, start: Start) -> None:
+def test_a_whole_run_in_full_and_by_increments(folder: Path, start: Start) -> None:
     path = folder / "in"
     path.mkdir()
     (path / "1.csv").write_text(TWICE)
@@ -251,15 +266,27 @@ def test_a_whole_run_and_what_is_asked_of_it(folder: Path, start: Start) -> None
     start(path=path, **own)
     assert (folder / "out/customer_segmentation.json").read_bytes() == incremental
 
+
+@pytest.mark.skipif(pyspark.__version__ < "4", reason="the embedded engine speaks the protocol of Spark 4")
+@pytest.mark.embedded_only(reason="the embedded engine alone reads here")
+def test_what_is_asked_of_a_publication(folder: Path, start: Start) -> None:
+    path = folder / "in.csv"
+    path.write_text(TWICE + "C1,P3,2024-01-03,100,Womens\n")
+    start(path=path, segmenters=["own_rules:Vip"], dominant_threshold=0.70)
     pipeline = CustomerSegmentationPipeline(folder / "conf.yaml")
     (first, *_) = pipeline.explain("C1")["dimensions"]
     assert (first["label"], first["rules"][0]["label"], first["rules"][0]["decides"]) == ("VIP", "VIP", True)
     assert pipeline.preview()["moved"] == 0
+    (folder / "own_rules.py").write_text((folder / "own_rules.py").read_text().replace(">= 3", ">= 4"))
+    del sys.modules["own_rules"]
+    with pytest.raises(ConfigError, match="differs from the published one in how purchases are read, in rules in code"):
+        CustomerSegmentationPipeline(folder / "conf.yaml").preview()
+    configured(folder, output_dir=str(folder / "out"), segmenters=["own_rules:Basket"])
     with pytest.raises(ConfigError, match="name the configuration of the runs with --config"):
-        CustomerSegmentationPipeline({"output_dir": str(folder / "out")}).explain("C1")
+        CustomerSegmentationPipeline(folder / "conf.yaml").explain("C1")
 
 
-@pytest.mark.embedded_only("files alone")
+@pytest.mark.embedded_only(reason="files alone are looked at")
 def test_a_change_of_the_code_makes_a_run_due(folder: Path, start: Start) -> None:
     path = folder / "in.csv"
     path.write_text(TWICE)
@@ -328,7 +355,7 @@ def test_a_source_that_nobody_named(folder: Path) -> None:
         CustomerSegmentationPipeline(config).run("shop")
 
 
-@pytest.mark.embedded_only("about the choice between the two")
+@pytest.mark.embedded_only(reason="it is about the choice between the two")
 def test_a_source_for_spark_alone(folder: Path, start: Start) -> None:
     with pytest.raises(ConfigError, match="--engine embedded was asked for, but the till speaks Java"):
         start("till", sources={"till": "own_rules:SparkAlone"})
@@ -359,3 +386,44 @@ def test_a_metric_is_a_name_and_a_column(folder: Path, session: SparkSession) ->
     purchases = session.sql("SELECT * FROM VALUES ('C1', 2), ('C1', 3) AS of(customer_id, amount)")
     rows = purchases.groupBy("customer_id").agg(metric.column().alias(metric.name)).collect()
     assert [row.asDict() for row in rows] == [{"customer_id": "C1", "largest_purchase": 3}]
+
+
+RECEIPTS = [
+    {"card": "C1", "receipt": f"R{n}", "at": f"2024-01-0{n % 9 + 1}T10:30", "lines": [{"group": "Womens", "cents": n}]}
+    for n in range(10)
+]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(pyspark.__version__ < "4", reason="the embedded engine speaks the protocol of Spark 4")
+def test_the_example_package_is_installed_and_run(tmp_path: Path) -> None:
+    example, installed = tmp_path / "vip", tmp_path / "installed"
+    shutil.copytree(ROOT / "examples/vip", example, ignore=shutil.ignore_patterns("build", "*.egg-info"))
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps"]
+    subprocess.run([*pip, "--target", installed, example], check=True)
+    shutil.rmtree(example / "retail_vip")
+    receipts = tmp_path / "receipts.jsonl"
+    receipts.write_text("".join(f"{json.dumps(one)}\n" for one in [*RECEIPTS, {"card": "C2", "at": "2024-01-01"}]))
+    paths = os.pathsep.join([str(installed), str(ROOT)])
+    env = {**os.environ, "PYTHONPATH": paths, "RECEIPTS": str(receipts)}
+
+    def said(*command: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *command], cwd=example, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "    rhythm: Weekly, Monthly, Rare" in said("-m", "segmentation.cli", "config", "check", "segmentation.yaml")
+    run = ("-m", "segmentation.cli", "run", "--config", "segmentation.yaml", "--output-dir", "out")
+    told = json.loads(said(*run, "--json", "--source", "receipts"))
+    reasons = {"missing_purchase_id": 1, "missing_amount": 1}
+    assert (told["source"], told["rejected_by_reason"]) == ("receipts", reasons)
+    (customer,) = json.loads((example / "out/customer_segmentation.json").read_text())
+    assert customer["segmentation"]["purchase_frequency"] == "VIP"
+    assert customer["segmentation"]["rhythm"] == "Weekly"
+    fresh = (*run, "--source", "receipts", "--check-freshness")
+    assert "Nothing to do" in said(*fresh)
+    receipts.write_text(receipts.read_text() + json.dumps({**RECEIPTS[0], "receipt": "R10"}) + "\n")
+    assert "the source changed since" in said(*fresh)
+    assert "6 passed" in said("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")

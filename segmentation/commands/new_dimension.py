@@ -11,7 +11,6 @@ MODULE = '''"""The dimension {name}: say here what its labels mean."""
 from __future__ import annotations
 
 from pyspark.sql import functions as F
-
 from segmentation import Rule, Segmenter
 
 
@@ -35,7 +34,6 @@ from __future__ import annotations
 
 import pytest
 from {name} import {title}
-
 from segmentation.testing import labels_of
 
 CASES = [

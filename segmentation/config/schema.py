@@ -18,7 +18,7 @@ AROUND = ("title", "description", "default")
 SCALARS = ("integer", "number", "boolean")
 # Bounds that pydantic leaves in its own words where a value is changed before it is checked, and those that JSON Schema
 # has no words for.
-BOUNDS: dict[str, str] = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum"}
+BOUNDS = {"ge": "minimum", "le": "maximum", "gt": "exclusiveMinimum"}
 UNSAID = ("max_digits", "decimal_places")
 
 
@@ -39,9 +39,11 @@ def _plain(node: Any) -> Any:
     """A schema in the words of JSON Schema, that takes ``${NAME}`` wherever a text has to be of a certain kind."""
     if isinstance(node, list):
         return [_plain(one) for one in node]
-    if not isinstance(node, dict):
-        return node
-    return _or_reference({BOUNDS.get(key, key): _values(key, one) for key, one in node.items() if key not in UNSAID})
+    return _or_reference(_reworded(node)) if isinstance(node, dict) else node
+
+
+def _reworded(node: dict[str, Any]) -> dict[str, Any]:
+    return {BOUNDS.get(key, key): _values(key, value) for key, value in node.items() if key not in UNSAID}
 
 
 def _values(key: str, value: Any) -> Any:
