@@ -25,8 +25,8 @@ GROUPS: Mapping[type, str] = {
     Metric: "segmentation.metrics",
     Source: "segmentation.sources",
 }
-# What a class says of itself, by kind.
-TOLD: Mapping[type, str] = {Segmenter: "dimension", Metric: "name"}
+# What a class says of itself, by kind: first what it is called.
+TOLD: Mapping[type, Sequence[str]] = {Segmenter: ("dimension",), Metric: ("name", "type"), Source: ()}
 FIND = "a module lies beside the configuration, or is installed, or is in a folder of PYTHONPATH"
 
 
@@ -121,11 +121,12 @@ def _installed(kind: type) -> dict[str, EntryPoint]:
 
 def _all_of(kind: type[Any], key: str, names: Sequence[str], config: SegmentationConfig) -> list[Any]:
     made = [_made(kind, f"{key}.{number}", name, config) for number, name in enumerate(names)]
-    said = [getattr(one, TOLD[kind]) for one in made]
+    what = TOLD[kind][0]
+    said = [getattr(one, what) for one in made]
     twice = [name for name in dict.fromkeys(said) if said.count(name) > 1]
     if twice:
         both = " and ".join(name for name, told in zip(names, said, strict=True) if told == twice[0])
-        raise ConfigError(f"{key}: {both} have one {TOLD[kind]}, {twice[0]!r}: keep one, or let one extend the other.")
+        raise ConfigError(f"{key}: {both} have one {what}, {twice[0]!r}: keep one, or let one extend the other.")
     return made
 
 
@@ -144,10 +145,8 @@ def _class(kind: type, key: str, name: str) -> type:
     if not (inspect.isclass(found) and issubclass(found, kind)):
         what = "another class" if inspect.isclass(found) else f"no class but a {type(found).__name__}"
         raise ConfigError(f"{key}: {name} is {what}: expected a subclass of segmentation.{kind.__name__}.")
-    missing = sorted(getattr(found, "__abstractmethods__", ()))
-    said = TOLD.get(kind)
-    if said and not isinstance(getattr(found, said, None), str):
-        missing.insert(0, said)
+    missing = [one for one in TOLD[kind] if not isinstance(getattr(found, one, None), str)]
+    missing += sorted(getattr(found, "__abstractmethods__", ()))
     if missing:
         raise ConfigError(f"{key}: {name} lacks {', '.join(missing)}, which every {kind.__name__} has.")
     return found

@@ -78,6 +78,7 @@ RULES = """
 
     class Largest(Metric):
         name = "largest_purchase"
+        type = "decimal(18,2)"
 
         def column(self):
             return F.max("amount")
@@ -366,7 +367,7 @@ METRICS = {
         ["Largest", "SameName"],
         "metrics: own_rules:Largest and own_rules:SameName have one name, ",
     ),
-    "no name": (["NoName"], "metrics.0: own_rules:NoName lacks name, which every Metric has"),
+    "no name": (["NoName"], "metrics.0: own_rules:NoName lacks name, type, which every Metric has"),
     "another class": (["Vip"], "metrics.0: own_rules:Vip is another class: expected a subclass of segmentation.Metric"),
 }
 

@@ -13,16 +13,24 @@ from segmentation.config import SegmentationConfig, load_config
 class Metric(ABC):
     """One value per customer, which rules may use and which is published, under its name.
 
-    A subclass gives its name, which becomes a column, and the aggregate::
+    A subclass gives its name, which becomes a column, its type, and the aggregate::
 
-        class WeekendShare(Metric):
-            name = "weekend_share"
+        class WeekendPurchases(Metric):
+            name = "weekend_purchases"
+            type = "bigint"
 
             def column(self):
-                return F.avg(F.when(F.dayofweek("purchase_date").isin(1, 7), 1.0).otherwise(0.0))
+                return F.count(F.when(F.dayofweek("purchase_date").isin(1, 7), 1))
+
+    Attributes:
+        name: of the column.
+        type: of its values, in Spark's words, such as ``bigint``, ``decimal(28,2)``, ``double``, ``date``, ``string``.
+        hangs_on_the_day: does the aggregate look at ``as_of``? Then it is computed anew for everybody on another day.
     """
 
     name: ClassVar[str]
+    type: ClassVar[str]
+    hangs_on_the_day: ClassVar[bool] = False
 
     def __init__(self, config: SegmentationConfig | None = None) -> None:
         self.config = load_config(config)
