@@ -12,17 +12,21 @@ from segmentation.version import VERSION
 
 if TYPE_CHECKING:
     from segmentation.api import run_segmentation
+    from segmentation.core.metric import Metric
     from segmentation.core.rules import Rule
     from segmentation.core.segmenters import CategorySegmenter, PurchaseFrequencySegmenter, Segmenter, SpendingSegmenter
     from segmentation.pipeline import CustomerSegmentationPipeline
+    from segmentation.sources.base import Source
 
 __version__ = VERSION
 __all__ = [
     "CategorySegmenter",
     "CustomerSegmentationPipeline",
+    "Metric",
     "PurchaseFrequencySegmenter",
     "Rule",
     "Segmenter",
+    "Source",
     "SpendingSegmenter",
     "run_segmentation",
 ]
@@ -30,7 +34,9 @@ __all__ = [
 _HOME = {
     "run_segmentation": "segmentation.api",
     "CustomerSegmentationPipeline": "segmentation.pipeline",
+    "Metric": "segmentation.core.metric",
     "Rule": "segmentation.core.rules",
+    "Source": "segmentation.sources.base",
 }
 
 

@@ -31,7 +31,8 @@ def run_segmentation(
     """Segment the customers of a retailer and publish the outcome.
 
     Args:
-        source: ``csv``, ``table``, or ``mongodb`` with the collection that the configuration names.
+        source: ``csv``, ``table``, ``mongodb`` with the collection that the configuration names, or the name of a
+            source of your own.
         csv_path: a file, a directory, a glob or a list of them; None for the bundled sample.
         config: a dict, a YAML file's path, or None for the defaults.
         engine: ``auto``, ``spark`` or ``embedded``; overrides the configuration.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import ClassVar, NamedTuple
 
 
 class SegmentationError(Exception):
@@ -18,6 +19,25 @@ class ConfigError(SegmentationError):
     """A setting or an option is unknown, impossible or missing."""
 
     exit_code = 2
+
+
+class Problem(NamedTuple):
+    """What is wrong with a setting: its path, the words, and, if it is from a file, where in it the setting stands."""
+
+    message: str
+    place: str | None = None
+
+    def __str__(self) -> str:
+        """For a sentence."""
+        return f"{self.message} ({self.place})" if self.place else self.message
+
+
+class InvalidSettings(ConfigError):  # noqa: N818 - what is wrong is in the plural
+    """Settings are unknown or impossible; all of them are named."""
+
+    def __init__(self, where: str, problems: Sequence[Problem]) -> None:
+        self.problems = problems
+        super().__init__(f"The {where} is not valid: " + "; ".join(map(str, problems)))
 
 
 class RuleError(ConfigError):

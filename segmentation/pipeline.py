@@ -22,6 +22,7 @@ from segmentation.core.segmentation import Segmentation
 from segmentation.core.segmenters import Segmenter
 from segmentation.errors import ConfigError
 from segmentation.monitoring.readers import readers as readers_of
+from segmentation.plug_ins import segmentation_of
 from segmentation.run.job import Run
 from segmentation.run.record import ReaderOfRuns, RunRecord
 from segmentation.run.reporter import Reporter
@@ -34,7 +35,8 @@ class CustomerSegmentationPipeline:
 
     Args:
         config: a `SegmentationConfig`, a dict, a YAML file's path, or None for the defaults.
-        segmenters: the dimensions, in the order of the output; None for frequency, spending and category.
+        segmenters: the dimensions, in the order of the output; None for frequency, spending, category, and what the
+            configuration names.
     """
 
     def __init__(
@@ -43,7 +45,7 @@ class CustomerSegmentationPipeline:
         segmenters: Sequence[Segmenter] | None = None,
     ) -> None:
         self.config = load_config(config)
-        self.segmentation = Segmentation(self.config, segmenters)
+        self.segmentation = Segmentation(self.config, segmenters) if segmenters else segmentation_of(self.config)
 
     def segment(self, purchases: DataFrame, as_of: date, festive: FestiveCalendar) -> DataFrame:
         """Purchases used -> one row per customer: ``customer_id``, the labels, the metrics."""
@@ -67,7 +69,8 @@ class CustomerSegmentationPipeline:
         """Read, segment, publish.
 
         Args:
-            source: ``csv``, ``table``, or ``mongodb`` with the collection that the configuration names.
+            source: ``csv``, ``table``, ``mongodb`` with the collection that the configuration names, or the name of a
+                source of somebody's own.
             csv_path: files, directories or globs; None for the bundled sample.
             table: a Delta table, Parquet files, or a name of the catalog; None for what the configuration names.
             spark: a session to use, which is not stopped; None to let the configuration's `engine` decide.

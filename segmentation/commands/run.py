@@ -14,7 +14,9 @@ columns or source not reachable; 4 refused by a data-quality gate; 5 another run
 
 def add_what(parser: argparse.ArgumentParser) -> None:
     """What is read, how, and where it is published: for whoever starts runs."""
-    parser.add_argument("--source", choices=("csv", "mongodb", "table"), default="csv", help="where the purchases lie")
+    parser.add_argument(
+        "--source", default="csv", help="where the purchases lie: csv, mongodb, table, or a source of your own"
+    )
     parser.add_argument(
         "--csv-path", action="append", metavar="PATH", help="file, directory or glob; may be repeated (default: sample)"
     )

@@ -5,16 +5,17 @@ from __future__ import annotations
 import difflib
 import os
 import re
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
+from segmentation.config.files import Places, content_of, place_of
 from segmentation.config.mongodb import MongoConfig
 from segmentation.config.settings import SegmentationConfig
-from segmentation.errors import ConfigError
+from segmentation.errors import ConfigError, InvalidSettings, Problem
 
 
 def load_config(given: SegmentationConfig | Mapping[str, Any] | str | Path | None = None) -> SegmentationConfig:
@@ -29,11 +30,32 @@ def load_config(given: SegmentationConfig | Mapping[str, Any] | str | Path | Non
     if isinstance(given, SegmentationConfig):
         return given
     where = f"configuration {given}" if isinstance(given, str | Path) else "configuration"
-    content = _read_yaml(Path(given)) if isinstance(given, str | Path) else dict(given or {})
+    content = content_of(Path(given) if isinstance(given, str) else given or {})
+    config = _checked(_resolve(content.settings, ()), where, content.places)
+    if isinstance(given, str | Path):
+        _find_modules(config, Path(given).absolute().parent)
+    return config
+
+
+def _checked(settings: Mapping[str, Any], where: str, places: Places) -> SegmentationConfig:
     try:
-        return SegmentationConfig.model_validate(_resolve(content, ()))
+        return SegmentationConfig.model_validate(settings)
     except ValidationError as error:
-        raise ConfigError(f"The {where} is not valid: " + "; ".join(map(_explain, error.errors()))) from None
+        raise InvalidSettings(where, [_problem(one, places) for one in error.errors()]) from None
+
+
+def _problem(error: Any, places: Places) -> Problem:
+    message = _explain(error)
+    # What concerns several settings says in front which.
+    path = tuple(map(str, error["loc"])) or tuple(message.partition(":")[0].split("."))
+    return Problem(message, place_of(path, places))
+
+
+def _find_modules(config: SegmentationConfig, folder: Path) -> None:
+    """Let modules beside the file be found, last of all: what happens to lie there hides nothing that is installed."""
+    named = any(":" in name for name in (*config.segmenters, *config.sources.values()))
+    if named and str(folder) not in sys.path:
+        sys.path.append(str(folder))
 
 
 def override(config: SegmentationConfig, given: Mapping[str, Any]) -> SegmentationConfig:
@@ -42,38 +64,7 @@ def override(config: SegmentationConfig, given: Mapping[str, Any]) -> Segmentati
     return load_config({**config.model_dump(by_alias=True, exclude_unset=True), **told}) if told else config
 
 
-class _OnceLoader(yaml.SafeLoader):
-    """A key that stands twice is an error: of two, one would be lost without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A dict, if its keys differ."""
-        seen = set()
-        for key, _ in node.value:
-            name = self.construct_object(key, deep=True)
-            if name in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{name!r} stands there twice", key.start_mark)
-            seen.add(name)
-        return super().construct_mapping(node, deep)
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_OnceLoader)  # noqa: S506 - a safe one
-    except OSError as error:
-        raise ConfigError(f"The configuration {path} cannot be read: {error.strerror}. Check --config.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"The configuration {path} is not valid YAML: {reason}") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise ConfigError(
-            f"The configuration {path} must be a mapping of keys to values, found {type(content).__name__}."
-        )
-    return content
-
-
-_REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
+REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def _resolve(value: Any, path: tuple[str, ...]) -> Any:
@@ -92,7 +83,7 @@ def _resolve(value: Any, path: tuple[str, ...]) -> Any:
             )
         return os.environ[match[1]]
 
-    return _REFERENCE.sub(lookup, value)
+    return REFERENCE.sub(lookup, value)
 
 
 def _explain(error: Any) -> str:

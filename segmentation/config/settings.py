@@ -20,6 +20,7 @@ from segmentation.config.unattended import AlertsConfig, FreshnessConfig, Lineag
 from segmentation.config.values import (
     Amount,
     AsOf,
+    ClassName,
     Columns,
     DateFormat,
     Delimiter,
@@ -103,8 +104,9 @@ class SegmentationConfig(Model):
     returns: Literal["reject", "net"] = "reject"
     mongodb: MongoConfig | None = None
     table: TableConfig | None = None
+    sources: dict[Name, ClassName] = {}
     publish_to_mongodb: MongoTarget | None = None
-    max_rejected_ratio: Share = Decimal("0.10")
+    max_rejected_ratio: Share = Decimal("0.1")
 
     # The day that everything is seen from
     as_of: AsOf = "latest"
@@ -124,9 +126,10 @@ class SegmentationConfig(Model):
     low_lifetime_threshold: Amount = Decimal(10_000)
 
     # Category
-    dominant_threshold: Share = Decimal("0.70")
-    family_threshold: Share = Decimal("0.30")
+    dominant_threshold: Share = Decimal("0.7")
+    family_threshold: Share = Decimal("0.3")
     category_fallback: Name = "Mixed"
+    segmenters: tuple[ClassName, ...] = ()
 
     # Output
     output_dir: Name = "output"

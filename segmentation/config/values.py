@@ -29,6 +29,11 @@ def _exact(value: object) -> object:
     return Decimal(str(value)) if isinstance(value, float) else value
 
 
+def _shortest(value: Decimal) -> Decimal:
+    """One form for one number, also in the text of a rule: 0.7 is 0.70, and 15000 is not 1.5E+4."""
+    return Decimal(f"{value.normalize():f}")
+
+
 def _timezone(value: str) -> str:
     if value not in available_timezones():
         close = difflib.get_close_matches(value, available_timezones(), 1)
@@ -97,8 +102,21 @@ def _null_word(value: object) -> object:
     return value
 
 
-Amount = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=18, decimal_places=2)]
-Share = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, le=1, max_digits=7, decimal_places=6)]
+def _class_name(value: str) -> str:
+    module, mark, name = value.partition(":")
+    if not mark and all(part.isidentifier() for part in value.replace("-", "_").split(".")):
+        return value
+    if not all(part.isidentifier() for part in module.split(".")) or not name.isidentifier():
+        raise ValueError(f"expected module:Class, as in my_rules:Vip, or the name of an installed one, found {value!r}")
+    return value
+
+
+Amount = Annotated[
+    Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=18, decimal_places=2), AfterValidator(_shortest)
+]
+Share = Annotated[
+    Decimal, BeforeValidator(_exact), Field(ge=0, le=1, max_digits=7, decimal_places=6), AfterValidator(_shortest)
+]
 AsOf = Annotated[Literal["latest", "today"] | date, BeforeValidator(_as_of)]
 Name = Annotated[str, Field(min_length=1)]
 NullWord = Annotated[str, BeforeValidator(_null_word)]
@@ -108,4 +126,6 @@ Timezone = Annotated[str, AfterValidator(_timezone)]
 Columns = Annotated[dict[str, Name | Annotated[int, Field(ge=1, strict=True)]], BeforeValidator(_columns)]
 Encoding = Annotated[str, AfterValidator(_encoding)]
 Delimiter = Annotated[str, AfterValidator(_delimiter)]
+# A class of a module, ``module:Class``, or what an installed package calls it.
+ClassName = Annotated[str, AfterValidator(_class_name)]
 DateFormat = Annotated[str, AfterValidator(date_pattern)]

@@ -9,6 +9,10 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from segmentation.errors import RuleError
+from segmentation.schemas import CUSTOMER_ID
+
+# What is published beside labels and metrics.
+TAKEN = (CUSTOMER_ID, "as_of", "run_id", "updated_at")
 
 
 @dataclass(frozen=True)
@@ -36,6 +40,8 @@ class Dimension:
             raise RuleError(
                 f"A dimension's name becomes a column: expected a word such as 'loyalty', found {self.name!r}."
             )
+        if self.name in TAKEN:
+            raise RuleError(f"Dimension {self.name}: a column of this name is published already; choose another.")
         if not all(isinstance(label, str) and label.strip() for label in self.labels):
             raise RuleError(f"Dimension {self.name}: every rule and the fallback need a label, found {self.labels}.")
         twice = sorted({label for label in self.labels if self.labels.count(label) > 1})

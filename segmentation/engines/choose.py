@@ -37,16 +37,18 @@ class Task:
     """What an engine has to do.
 
     Attributes:
-        source: ``csv``, ``mongodb`` or ``table``.
+        source: ``csv``, ``mongodb``, ``table`` or somebody's own.
         paths: of the source.
         output: where to publish.
         table: the table, where that is the source.
+        only_spark: why only Spark can read somebody's own source, None where it need not.
     """
 
     source: str
     paths: Sequence[str]
     output: str
     table: Table | None = None
+    only_spark: str | None = None
 
     @cached_property
     def files(self) -> list[Path]:
@@ -123,6 +125,8 @@ def open_engine(
 def _only_spark_can(config: SegmentationConfig, task: Task) -> str | None:
     if task.source == "mongodb" or config.publish_to_mongodb:
         return "only Spark reads and writes MongoDB"
+    if task.only_spark:
+        return task.only_spark
     if task.table and task.table.is_name:
         return f"{task.table.place} is a table of the catalog, which only Spark has (there is no such path)"
     elsewhere = [place for place in (*task.paths, task.output) if local_path(place) is None]

@@ -41,8 +41,8 @@ def as_published(segmentation: Segmentation, said: Mapping[str, Any]) -> Segment
     if said.get("dimensions", segmentation.dimensions) != segmentation.dimensions:
         raise ConfigError(
             f"the dimensions {', '.join(said['dimensions'])} are published, and the rules given are for "
-            f"{', '.join(segmentation.dimensions)}: ask CustomerSegmentationPipeline(config, segmenters), with the "
-            "segmenters of the runs."
+            f"{', '.join(segmentation.dimensions)}: name the configuration of the runs with --config, or, where they "
+            "were given segmenters, ask CustomerSegmentationPipeline(config, segmenters) with the same ones."
         )
     settings = said.get("settings")
     return with_config(segmentation, override(segmentation.config, settings)) if settings else segmentation

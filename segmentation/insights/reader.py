@@ -34,10 +34,17 @@ def reader(config: SegmentationConfig, output: Output) -> Iterator[tuple[Engine,
     missing = missing_packages()
     if missing:
         raise ConfigError(f"this needs {', '.join(missing)}: {INSTALL_EMBEDDED}.")
+    with small_engine(config, "it only reads") as opened:
+        yield opened
+
+
+@contextmanager
+def small_engine(config: SegmentationConfig, why: str) -> Iterator[tuple[Engine, str]]:
+    """The embedded engine, which must be installed, and a temporary folder."""
     from segmentation.engines.embedded.engine import EmbeddedEngine, memory_for
 
     with TemporaryDirectory(prefix="segmentation-") as folder:
-        engine = EmbeddedEngine(memory_for(config.embedded_memory), Path(folder, "spill"), "it only reads")
+        engine = EmbeddedEngine(memory_for(config.embedded_memory), Path(folder, "spill"), why)
         try:
             yield engine, folder
         finally:

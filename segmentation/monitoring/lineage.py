@@ -109,8 +109,12 @@ def _input(run: Mapping[str, Any], path: str) -> InputDataset:
             for reason, count in found.items()
         ]
         facets["dataQualityAssertions"] = data_quality_assertions_dataset.DataQualityAssertionsDatasetFacet(checks)
-    name = ("mongodb", path) if run["source"] == "mongodb" else _named(absolute(path))
-    return InputDataset(*name, facets)
+    return InputDataset(*_named_by(run["source"], path), facets)
+
+
+def _named_by(source: str, path: str) -> tuple[str, str]:
+    """What has no place is known by the name of its source."""
+    return _named(absolute(path)) if source in ("csv", "table") else (source, path)
 
 
 def _column(reason: str) -> str | None:

@@ -13,6 +13,7 @@ from segmentation.config import SegmentationConfig
 from segmentation.engines.local import LocalFiles
 from segmentation.local_files import local_files
 from segmentation.locations import DELTA_LOG, local_path
+from segmentation.plug_ins import code_of
 from segmentation.run.request import Request
 from segmentation.state.commits import last_commit
 from segmentation.state.damage import damage_of
@@ -24,6 +25,7 @@ CHANGES = {
     "source": "another source was named",
     "source_fingerprint": "the source changed",
     "config_fingerprint": "the configuration changed",
+    "code": "rules or a source in code changed",
     "as_of_day": "the as-of day changed",
     "output": "the name of the export changed",
 }
@@ -39,6 +41,7 @@ def state_of(config: SegmentationConfig, request: Request, now: datetime) -> dic
         "source": request.source,
         "source_fingerprint": _source(config, request),
         "config_fingerprint": config.fingerprint(),
+        "code": code_of(config, request.source),
         "as_of_day": config.day_of(now).isoformat() if config.as_of == "today" else str(config.as_of),
         "output": [config.output_filename],
     }
@@ -86,6 +89,8 @@ def _source(config: SegmentationConfig, request: Request) -> str | None:
         from segmentation.sources.mongo_facts import fingerprint
 
         return fingerprint(config)
+    if request.own:
+        return request.own.fingerprint()
     return fingerprint_of(request.locations) if request.locations else None
 
 

@@ -12,7 +12,6 @@ from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.quality import only_row
-from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
 from segmentation.errors import ConfigError, NoDataError
 from segmentation.locations import DELTA_LOG, join, last_name
@@ -44,7 +43,7 @@ def maintain(
         for table in _tables(engine, output):
             removed[last_name(table)] = 0
             if table == output.changes and keep_history is not None:
-                removed[last_name(table)] = _rewritten(engine, output, config, table, _outlived(keep_history))
+                removed[last_name(table)] = _rewritten(engine, output, table, _outlived(keep_history))
             if table == output.rejected and keep_rejected is not None:
                 removed[last_name(table)] = engine.tables.delete(table, f"run_id < '{_run_before(keep_rejected)}'")
             engine.tables.maintain(table, keep_versions * 24)
@@ -79,11 +78,11 @@ def erase(config: SegmentationConfig, customers: Sequence[str]) -> dict[str, int
         # Void until all is done.
         half = {name: value for name, value in said.items() if name != "state"}
         for table in every:
-            _rewritten(engine, output, config, table, whose[table], half if table == output.segments else None)
+            _rewritten(engine, output, table, whose[table], half if table == output.segments else None)
         if "state" in said:
             said["state"] = {**said["state"], **_bounds(engine, output)}
         if newest:
-            _rewritten(engine, output, config, output.segments, F.lit(False), said)
+            _rewritten(engine, output, output.segments, F.lit(False), said)
             publish_exports(engine, output, said)
         for table in every:
             engine.tables.maintain(table, 0)
@@ -131,7 +130,6 @@ def _outlived(days: int) -> Column:
 def _rewritten(
     engine: Engine,
     output: Output,
-    config: SegmentationConfig,
     table: str,
     unwanted: Column,
     said: Mapping[str, Any] | None = None,
@@ -145,13 +143,13 @@ def _rewritten(
     count = kept.where("unwanted").count()
     newest = last_commit(engine.files, table)
     if count or said is not None:
+        says = said if said is not None else newest.said if newest else {}
         specs = {
-            output.segments: tables.segments_spec(Segmentation(config).dimensions),
+            output.segments: tables.segments_spec(says.get("dimensions", ())),
             output.changes: tables.CHANGES,
             output.rejected: tables.REJECTED,
         }
         others = kept.where(~F.col("unwanted")).drop("unwanted")
-        says = said if said is not None else newest.said if newest else {}
         engine.tables.overwrite(others, others.count(), table, specs.get(table, tables.PURCHASES), says)
     return int(count)
 

@@ -18,13 +18,13 @@ from pyspark.sql import functions as F
 from segmentation.config import SegmentationConfig, override
 from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.core.quality import enforce_gate
-from segmentation.core.segmentation import Segmentation
 from segmentation.core.validation import label_rows
 from segmentation.encodings import REPLACED
 from segmentation.engines.base import Engine
 from segmentation.engines.choose import Task, choose, open_engine
 from segmentation.errors import ConfigError, SegmentationError
 from segmentation.locations import join, local_path, readable
+from segmentation.plug_ins import segmentation_of
 from segmentation.run.advice import Advice
 from segmentation.run.look import SEVERAL_FORMS, Look, notes_on_headers, settings_of_bytes, settings_of_layouts
 from segmentation.run.reading import form_of
@@ -124,7 +124,7 @@ def _looked(
     if look.error:
         return better
     with engine.reading():
-        Segmentation(config).check(engine.rows([], METRICS_SCHEMA))
+        segmentation_of(config).check(engine.rows([], METRICS_SCHEMA))
         raw = read_csv(engine, files, form, join(folder, "text"))
         engine.fit_to(raw.size)
         rows = _settled(engine, raw, config, folder)

@@ -19,7 +19,7 @@ from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.core.quality import enforce_gate
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
-from segmentation.engines.choose import Task, choose, open_engine
+from segmentation.engines.choose import choose, open_engine
 from segmentation.errors import SegmentationError
 from segmentation.local_files import outlast
 from segmentation.locations import join
@@ -101,7 +101,7 @@ class Run:
     @contextmanager
     def _engine(self, spark: SparkSession | None, progress_bar: bool) -> Iterator[Engine]:
         """The engine, open while the run computes."""
-        task = Task(self.request.source, self.request.paths, self.output.root, self.request.table)
+        task = self.request.task(self.output.root)
         choice = choose(self.config, task, spark)
         self.reporter.info(f"Engine: {choice.name}, because {choice.why}")
         engine: Engine | None = None

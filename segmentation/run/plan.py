@@ -178,7 +178,9 @@ class Planner:
         return find(self.engine.files, paths)
 
     def _fingerprint(self) -> str | None:
-        """Of a table, None where only reading tells."""
+        """Of a table or a source of somebody's own, None where only reading tells."""
+        if self.request.own:
+            return self.request.own.fingerprint()
         table = self.request.table
         if table is None or table.is_name:
             return None

@@ -13,6 +13,7 @@ from segmentation.run.request import Request
 from segmentation.sources import RawRows
 from segmentation.sources.csv import read_csv
 from segmentation.sources.layout import Form
+from segmentation.sources.own import read_own
 from segmentation.sources.tables import read_table
 
 
@@ -39,6 +40,8 @@ def read(
 
         columns, separator = config.named_columns, config.decimal_separator
         return read_mongodb(engine.session, config.mongodb, columns, separator, high)
+    if request.own:
+        return read_own(engine, request.own, request.source, config, join(folder, "own"))
     if request.table:
         return read_table(engine, request.table, config.table_columns, config.decimal_separator, join(folder, "table"))
     return read_csv(engine, files, form_of(config), join(folder, "text"))

@@ -8,7 +8,10 @@ from pathlib import Path
 
 from segmentation.config import SegmentationConfig
 from segmentation.config.table import Table, table_of
+from segmentation.engines.choose import Task
 from segmentation.errors import ConfigError, NoDataError
+from segmentation.plug_ins import source_names, source_of
+from segmentation.sources.base import Source
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "purchase_records.csv"
 SOURCES = ("csv", "mongodb", "table")
@@ -18,14 +21,15 @@ MODES = ("full", "incremental")
 @dataclass(frozen=True)
 class Request:
     """Attributes:
-    source: ``csv``, ``mongodb`` or ``table``.
-    paths: what to read: files, directories, globs, or the one collection or table.
+    source: ``csv``, ``mongodb``, ``table``, or the name of somebody's own.
+    paths: what to read: files, directories, globs, or the one collection, table or source.
     table: the table, where that is the source.
     mode: ``full``, or ``incremental``, which goes on from what earlier runs took in.
     dry_run: compute and count, publish nothing.
     force: rebuild in full, whatever the mode.
     accept_shift: publish what is unlike what was published before.
     trigger: who or what asked for it, for the record.
+    own: the source, where it is somebody's own.
     """
 
     source: str
@@ -36,11 +40,18 @@ class Request:
     force: bool = False
     accept_shift: bool = False
     trigger: str = "manual"
+    own: Source | None = None
 
     @property
     def locations(self) -> list[str]:
         """What is read and is a path."""
         return self.paths if self.source == "csv" or (self.table and not self.table.is_name) else []
+
+    def task(self, output: str) -> Task:
+        """What an engine has to do."""
+        if self.own:
+            return Task(self.source, [], output, only_spark=self.own.only_spark)
+        return Task(self.source, self.paths, output, self.table)
 
     @classmethod
     def of(
@@ -64,7 +75,8 @@ class Request:
             NoDataError: no path was given and there is no bundled sample.
         """
         mode = mode or config.mode
-        for name, value, known in (("source", source, SOURCES), ("mode", mode, MODES)):
+        sources = (*SOURCES, *source_names(config))
+        for name, value, known in (("source", source, sources), ("mode", mode, MODES)):
             if value not in known:
                 raise ConfigError(f"Unknown {name} {value!r}: expected one of {', '.join(known)}.")
         if table is not None and source != "table":
@@ -72,6 +84,9 @@ class Request:
         if source == "table":
             found = table_of(config.table, None if table is None else str(table))
             return cls(source, [found.place], found, mode, dry_run, force, accept_shift, trigger)
+        if source not in SOURCES:
+            own = source_of(source, config)
+            return cls(source, [source], None, mode, dry_run, force, accept_shift, trigger, own)
         paths = [_collection(config)] if source == "mongodb" else _paths(csv_path)
         return cls(source, paths, None, mode, dry_run, force, accept_shift, trigger)
 

@@ -79,9 +79,15 @@ def read_table(engine: Engine, table: Table, columns: Columns, decimal_separator
         SourceError: a column has a type that cannot stand for a value, or something cannot be read.
     """
     parts, size = _found(engine, table, folder)
+    return rows_of_parts(parts, size, name_of(table), columns, decimal_separator)
+
+
+def rows_of_parts(
+    parts: Sequence[TypedRows], size: int, name: str, columns: Columns, decimal_separator: str
+) -> RawRows:
+    """What `read_table` returns, of parts that were found, of about so many bytes, under the name of their source."""
     layouts = [layout_of(part, columns) for part in parts]
     frames = [_raw(part, layout, decimal_separator) for part, layout in zip(parts, layouts, strict=True)]
-    name = name_of(table)
     number = F.lit(source_id_of(name)).cast("bigint").alias(SOURCE_ID)
     frame = reduce(DataFrame.unionByName, frames).select(
         number, F.lit(None).cast("string").alias(RAW_RECORD), *wanted(columns)

@@ -38,8 +38,18 @@ class Segmenter(ABC):
         """The label of a customer whom no rule matches."""
 
     def build(self) -> Dimension:
-        """The dimension, checked."""
-        return Dimension(self.dimension, self.rules(), self.fallback)
+        """The dimension, checked.
+
+        Raises:
+            RuleError: the rules are ill-formed, or making them fails.
+        """
+        try:
+            return Dimension(self.dimension, self.rules(), self.fallback)
+        except RuleError:
+            raise
+        except Exception as error:
+            reason = f"{type(error).__name__}: {str(error).partition(chr(10))[0]}"
+            raise RuleError(f"Dimension {self.dimension}: its rules cannot be made: {reason}.") from error
 
     def segment_customers(self, metrics: DataFrame) -> DataFrame:
         """Add the label of every customer.

@@ -1,0 +1,1 @@
+"""Rules and a source of a retailer's own, as a package."""

@@ -1,0 +1,430 @@
+"""Rules, metrics and sources in Python, named in the configuration."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from textwrap import dedent
+from typing import Any
+
+import pyspark
+import pytest
+from pyspark.sql import SparkSession
+
+from segmentation.config import load_config
+from segmentation.errors import ConfigError, SegmentationError
+from segmentation.pipeline import CustomerSegmentationPipeline
+from segmentation.plug_ins import code_of, metrics_of, segmenters_of
+from segmentation.run import request
+from segmentation.run.freshness import look
+
+from .conftest import HEADER, table
+
+ROOT = Path(__file__).parents[1]
+RULES = """
+    from pyspark.sql import functions as F
+    from segmentation import Metric, PurchaseFrequencySegmenter, Rule, Segmenter, Source
+
+    class Vip(PurchaseFrequencySegmenter):
+        def rules(self):
+            return [Rule("VIP", F.col("total_purchases") >= 3), *super().rules()]
+
+    class AlsoFrequency(PurchaseFrequencySegmenter):
+        pass
+
+    class Basket(Segmenter):
+        dimension = "basket"
+        fallback = "Small"
+
+        def rules(self):
+            return [Rule("Large", F.col("average_order_value") >= 150)]
+
+    class Reserved(Basket):
+        dimension = "run_id"
+
+    class Nameless(Segmenter):
+        fallback = "x"
+
+        def rules(self):
+            return []
+
+    class Unfinished(Segmenter):
+        dimension = "x"
+
+        def rules(self):
+            return []
+
+    class Choosy(Basket):
+        def __init__(self, one, two):
+            pass
+
+    class Unknown(Basket):
+        def rules(self):
+            return [Rule("Large", F.col("no_such_metric") >= 150)]
+
+    class Failing(Basket):
+        def rules(self):
+            return 1 / 0
+
+    class NoRule(Basket):
+        def rules(self):
+            return ["Large"]
+
+    class Largest(Metric):
+        name = "largest_purchase"
+        type = "decimal(18,2)"
+
+        def column(self):
+            return F.max("amount")
+
+    class SameName(Largest):
+        pass
+
+    class NoName(Metric):
+        def column(self):
+            return F.max("amount")
+
+    class Till(Source):
+        rows = "('C1', 'P1', DATE '2024-01-05', 100.50D, 'Womens'), ('C2', 'P2', DATE '2024-01-06', 7, 'Kids')"
+        names = "Customer_ID, Order_ID, Date, Total_Amount_LKR, Product_Category"
+
+        def purchases(self, session):
+            return session.sql(f"SELECT * FROM VALUES {self.rows} AS of({self.names})")
+
+        def fingerprint(self):
+            return self.rows
+
+    class LessNames(Till):
+        def purchases(self, session):
+            return super().purchases(session).drop("Date")
+
+    class Empty(Till):
+        def purchases(self, session):
+            return super().purchases(session).where("false")
+
+    class NoFrame(Till):
+        def purchases(self, session):
+            return [1]
+
+    class Broken(Till):
+        def purchases(self, session):
+            raise OSError("the till does not answer")
+
+    class Late(Till):
+        def purchases(self, session):
+            return super().purchases(session).withColumn("Date", F.raise_error(F.lit("late")))
+
+    class SparkAlone(Till):
+        only_spark = "the till speaks Java"
+
+    number = 7
+    """
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Iterator[Path]:
+    """With a module `own_rules`, which is forgotten afterwards."""
+    (tmp_path / "own_rules.py").write_text(dedent(RULES))
+    (tmp_path / "own_broken.py").write_text("def f(:\n")
+    (tmp_path / "own_exit.py").write_text("raise SystemExit(3)\n")
+    (tmp_path / "own_needy.py").write_text("import no_such_package\n")
+    path, modules = [*sys.path], {*sys.modules}
+    yield tmp_path
+    sys.path[:] = path
+    for name in {*sys.modules} - modules:
+        if name.startswith("own_"):
+            del sys.modules[name]
+
+
+def configured(folder: Path, **settings: Any) -> Path:
+    path = folder / "conf.yaml"
+    path.write_text(json.dumps(settings))
+    return path
+
+
+DIMENSIONS = {
+    "none": ([], ["purchase_frequency", "spending", "category"]),
+    "replaced in its place": (["own_rules:Vip"], ["purchase_frequency", "spending", "category"]),
+    "added": (["own_rules:Basket"], ["purchase_frequency", "spending", "category", "basket"]),
+    "both": (["own_rules:Basket", "own_rules:Vip"], ["purchase_frequency", "spending", "category", "basket"]),
+}
+
+
+@pytest.mark.parametrize("case", DIMENSIONS)
+def test_what_the_dimensions_are(case: str, folder: Path) -> None:
+    named, expected = DIMENSIONS[case]
+    found = segmenters_of(load_config(configured(folder, segmenters=named)))
+    assert [one.dimension for one in found] == expected
+    assert [type(one).__name__ for one in found if type(one).__module__ == "own_rules"] == [
+        name.partition(":")[2] for name in sorted(named, key=lambda name: name != "own_rules:Vip")
+    ]
+
+
+REFUSED = {
+    "no module": ("own_missing:Vip", "segmenters.0: there is no module 'own_missing': a module lies beside the config"),
+    "no package": ("own_missing.rules:Vip", "segmenters.0: there is no module 'own_missing'"),
+    "no part": ("own_rules.part:Vip", "segmenters.0: there is no module 'own_rules.part'"),
+    "no class": ("own_rules:Vop", "segmenters.0: the module own_rules has no 'Vop', did you mean 'Vip'?"),
+    "nothing like it": ("own_rules:Zzz", "the module own_rules has no 'Zzz'; it has "),
+    "a number": ("own_rules:number", "own_rules:number is no class but a int: expected a subclass of segmentation.Seg"),
+    "another class": (
+        "own_rules:Till",
+        "own_rules:Till is another class: expected a subclass of segmentation.Segmenter",
+    ),
+    "no dimension": ("own_rules:Nameless", "own_rules:Nameless lacks dimension, which every Segmenter has"),
+    "no fallback": ("own_rules:Unfinished", "own_rules:Unfinished lacks fallback, which every Segmenter has"),
+    "other arguments": ("own_rules:Choosy", "own_rules:Choosy cannot be made from the configuration: TypeError: "),
+    "syntax": (
+        "own_broken:Vip",
+        "the module own_broken cannot be imported: SyntaxError: invalid syntax (own_broken.py",
+    ),
+    "an exit": ("own_exit:Vip", "the module own_exit cannot be imported: SystemExit: 3"),
+    "needs": ("own_needy:Vip", "segmenters.0: own_needy needs no_such_package, which is not installed"),
+    "not installed": ("no-such-name", "segmenters.0: no installed package brings a Segmenter 'no-such-name' (none is"),
+    "no name": (
+        "own rules.Vip",
+        "segmenters.0: expected module:Class, as in my_rules:Vip, or the name of an installed",
+    ),
+    "no module's name": (":Vip", "segmenters.0: expected module:Class"),
+    "no class's name": ("own_rules:", "segmenters.0: expected module:Class"),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_refused_before_anything_is_read(case: str, folder: Path) -> None:
+    name, message = REFUSED[case]
+    with pytest.raises(ConfigError) as caught:
+        CustomerSegmentationPipeline(configured(folder, segmenters=[name]))
+    assert message in str(caught.value)
+
+
+def test_two_of_one_dimension(folder: Path) -> None:
+    config = configured(folder, segmenters=["own_rules:Vip", "own_rules:AlsoFrequency"])
+    words = "own_rules:Vip and own_rules:AlsoFrequency have one dimension, 'purchase_frequency': keep one"
+    with pytest.raises(ConfigError, match=words):
+        CustomerSegmentationPipeline(config)
+
+
+RULE_ERRORS = {
+    "an error in Python": ("own_rules:Failing", "Dimension basket: its rules cannot be made: ZeroDivisionError: "),
+    "no rule": ("own_rules:NoRule", "Dimension basket: its rules cannot be made: AttributeError: 'str' object has no"),
+    "a metric that is not there": ("own_rules:Unknown", "Dimension basket: a rule cannot be computed from the metrics"),
+    "a column that is published": (
+        "own_rules:Reserved",
+        "Dimension run_id: a column of this name is published",
+    ),
+}
+
+
+Start = Callable[..., dict[str, Any]]
+
+
+@pytest.fixture
+def start(folder: Path, engine_name: str, spark_or_none: SparkSession | None) -> Start:
+    """Run the job with a configuration in `folder`, from a source."""
+
+    def run(source: str = "csv", path: Path | None = None, mode: str = "full", **settings: Any) -> dict[str, Any]:
+        fixed = {"output_dir": str(folder / "out"), "max_rejected_ratio": 1, "engine": engine_name}
+        pipeline = CustomerSegmentationPipeline(configured(folder, **fixed, **settings))
+        return pipeline.run(source, path, mode=mode, spark=spark_or_none)
+
+    return run
+
+
+@pytest.mark.parametrize("case", RULE_ERRORS)
+def test_rules_are_tried_before_anything_is_read(case: str, folder: Path, start: Start) -> None:
+    name, message = RULE_ERRORS[case]
+    with pytest.raises(ConfigError) as caught:
+        start(path=folder / "not there.csv", segmenters=[name])
+    assert message in str(caught.value)
+
+
+TWICE = HEADER + "".join(f"C1,P{n},2024-01-0{n},100,Womens\n" for n in (1, 2))
+ONCE_MORE = HEADER + "C1,P3,2024-01-03,100,Womens\nC2,Q1,2024-01-03,900,Kids\n"
+
+
+def test_a_whole_run_in_full_and_by_increments(folder: Path, start: Start) -> None:
+    path = folder / "in"
+    path.mkdir()
+    (path / "1.csv").write_text(TWICE)
+    own = {"segmenters": ["own_rules:Vip", "own_rules:Basket"]}
+    start(path=path, mode="incremental", **own)
+    (path / "2.csv").write_text(ONCE_MORE)
+    result = start(path=path, mode="incremental", **own)
+    assert result["segments"]["basket"] == {"Large": 1, "Small": 1}
+    incremental = (folder / "out/customer_segmentation.json").read_bytes()
+    labels = {one["customer_id"]: one["segmentation"] for one in json.loads(incremental)}
+    assert labels["C1"]["purchase_frequency"] == "VIP"
+    assert [*labels["C2"]] == ["purchase_frequency", "spending", "category", "basket"]
+    changes = [row for row in table(folder, "segment_changes") if row.to_label == "VIP"]
+    assert [(row.customer_id, row.cause) for row in changes] == [("C1", "new_purchase")]
+    start(path=path, **own)
+    assert (folder / "out/customer_segmentation.json").read_bytes() == incremental
+
+
+@pytest.mark.skipif(pyspark.__version__ < "4", reason="the embedded engine speaks the protocol of Spark 4")
+@pytest.mark.embedded_only(reason="the embedded engine alone reads here")
+def test_what_is_asked_of_a_publication(folder: Path, start: Start) -> None:
+    path = folder / "in.csv"
+    path.write_text(TWICE + "C1,P3,2024-01-03,100,Womens\n")
+    start(path=path, segmenters=["own_rules:Vip"], dominant_threshold=0.70)
+    pipeline = CustomerSegmentationPipeline(folder / "conf.yaml")
+    (first, *_) = pipeline.explain("C1")["dimensions"]
+    assert (first["label"], first["rules"][0]["label"], first["rules"][0]["decides"]) == ("VIP", "VIP", True)
+    assert pipeline.preview()["moved"] == 0
+    (folder / "own_rules.py").write_text((folder / "own_rules.py").read_text().replace(">= 3", ">= 4"))
+    del sys.modules["own_rules"]
+    with pytest.raises(ConfigError, match="differs from the published one in how purchases are read, in rules in code"):
+        CustomerSegmentationPipeline(folder / "conf.yaml").preview()
+    configured(folder, output_dir=str(folder / "out"), segmenters=["own_rules:Basket"])
+    with pytest.raises(ConfigError, match="name the configuration of the runs with --config"):
+        CustomerSegmentationPipeline(folder / "conf.yaml").explain("C1")
+
+
+@pytest.mark.embedded_only(reason="files alone are looked at")
+def test_a_change_of_the_code_makes_a_run_due(folder: Path, start: Start) -> None:
+    path = folder / "in.csv"
+    path.write_text(TWICE)
+    start(path=path, segmenters=["own_rules:Basket"])
+    config = load_config(folder / "conf.yaml")
+    asked = request.Request.of("csv", path, None, config)
+    assert look(config, asked, datetime.now(UTC))[0] is False
+    (folder / "own_rules.py").write_text((folder / "own_rules.py").read_text().replace("150", "151"))
+    assert look(config, asked, datetime.now(UTC)) == (
+        True,
+        "The job runs: rules or a source in code changed since the last successful run.",
+    )
+
+
+def test_the_hash_of_code(folder: Path) -> None:
+    config = load_config(configured(folder, segmenters=["own_rules:Vip"], sources={"till": "own_rules:Till"}))
+    assert code_of(load_config(None), "csv") is None
+    assert code_of(config, "csv") == code_of(config, "till")
+    only_source = config.model_copy(update={"segmenters": ()})
+    assert (code_of(only_source, "csv"), code_of(only_source, "till")) == (None, code_of(config, "csv"))
+    # What is not there is told when it is used, not when it is looked at.
+    assert code_of(config.model_copy(update={"segmenters": ("own_missing.x:Vip",)}), "csv")
+
+
+def test_a_source_is_read_as_a_table_is(folder: Path, start: Start) -> None:
+    sources = {"till": "own_rules:Till"}
+    result = start("till", sources=sources)
+    assert (result["metadata"]["source"], result["metadata"]["total_customers"]) == ("till", 2)
+    spend = {row.customer_id: str(row.lifetime_spend) for row in table(folder, "customer_segments")}
+    assert spend == {"C1": "100.50", "C2": "7.00"}
+    incremental = {"mode": "incremental", "columns": {"amount": "Total_Amount_LKR"}}
+    again = start("till", sources=sources, **incremental)
+    assert again["metadata"]["purchases_used"] == 2
+    config = load_config(folder / "conf.yaml")
+    asked = request.Request.of("till", None, None, config)
+    assert look(config, asked, datetime.now(UTC))[0] is False
+    assert (
+        start("till", sources=sources, mode="incremental", columns={"amount": "Total_Amount_LKR"})["metadata"][
+            "rows_read"
+        ]
+        == 0
+    )
+
+
+SOURCES = {
+    "columns": ("LessNames", 3, "Missing required columns: the source 'till' lacks Date; it has 'Customer_ID' string"),
+    "empty": ("Empty", 3, "No data found: the source 'till' has no purchases"),
+    "no frame": ("NoFrame", 3, "The source 'till' gave a list: purchases() must return a DataFrame"),
+    "an error": ("Broken", 3, "The source 'till' failed: OSError: the till does not answer."),
+    "an error in the engine": ("Late", 3, "The source 'till' failed: "),
+    "no source": ("Vip", 2, "sources.till: own_rules:Vip is another class: expected a subclass of segmentation.Source"),
+}
+
+
+@pytest.mark.parametrize("case", SOURCES)
+def test_sources_that_cannot_be_read(case: str, folder: Path, start: Start) -> None:
+    name, code, message = SOURCES[case]
+    with pytest.raises(SegmentationError) as caught:
+        start("till", sources={"till": f"own_rules:{name}"})
+    assert (caught.value.exit_code, message in str(caught.value)) == (code, True), str(caught.value)
+
+
+def test_a_source_that_nobody_named(folder: Path) -> None:
+    config = configured(folder, sources={"till": "own_rules:Till"})
+    with pytest.raises(ConfigError, match="Unknown source 'shop': expected one of csv, mongodb, table, till"):
+        CustomerSegmentationPipeline(config).run("shop")
+
+
+@pytest.mark.embedded_only(reason="it is about the choice between the two")
+def test_a_source_for_spark_alone(folder: Path, start: Start) -> None:
+    with pytest.raises(ConfigError, match="--engine embedded was asked for, but the till speaks Java"):
+        start("till", sources={"till": "own_rules:SparkAlone"})
+
+
+METRICS = {
+    "same name": (
+        ["Largest", "SameName"],
+        "metrics: own_rules:Largest and own_rules:SameName have one name, ",
+    ),
+    "no name": (["NoName"], "metrics.0: own_rules:NoName lacks name, type, which every Metric has"),
+    "another class": (["Vip"], "metrics.0: own_rules:Vip is another class: expected a subclass of segmentation.Metric"),
+}
+
+
+@pytest.mark.parametrize("case", METRICS)
+def test_metrics_that_cannot_be_used(case: str, folder: Path) -> None:
+    names, message = METRICS[case]
+    sys.path.append(str(folder))
+    with pytest.raises(ConfigError) as caught:
+        metrics_of([f"own_rules:{name}" for name in names], load_config(None))
+    assert message in str(caught.value)
+
+
+def test_a_metric_is_a_name_and_a_column(folder: Path, session: SparkSession) -> None:
+    sys.path.append(str(folder))
+    (metric,) = metrics_of(["own_rules:Largest"], load_config(None))
+    purchases = session.sql("SELECT * FROM VALUES ('C1', 2), ('C1', 3) AS of(customer_id, amount)")
+    rows = purchases.groupBy("customer_id").agg(metric.column().alias(metric.name)).collect()
+    assert [row.asDict() for row in rows] == [{"customer_id": "C1", "largest_purchase": 3}]
+
+
+RECEIPTS = [
+    {"card": "C1", "receipt": f"R{n}", "at": f"2024-01-0{n % 9 + 1}T10:30", "lines": [{"group": "Womens", "cents": n}]}
+    for n in range(10)
+]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(pyspark.__version__ < "4", reason="the embedded engine speaks the protocol of Spark 4")
+def test_the_example_package_is_installed_and_run(tmp_path: Path) -> None:
+    example, installed = tmp_path / "vip", tmp_path / "installed"
+    shutil.copytree(ROOT / "examples/vip", example, ignore=shutil.ignore_patterns("build", "*.egg-info"))
+    pip = [sys.executable, "-m", "pip", "--quiet", "--disable-pip-version-check", "install", "--no-deps"]
+    subprocess.run([*pip, "--target", installed, example], check=True)
+    shutil.rmtree(example / "retail_vip")
+    receipts = tmp_path / "receipts.jsonl"
+    receipts.write_text("".join(f"{json.dumps(one)}\n" for one in [*RECEIPTS, {"card": "C2", "at": "2024-01-01"}]))
+    paths = os.pathsep.join([str(installed), str(ROOT)])
+    env = {**os.environ, "PYTHONPATH": paths, "RECEIPTS": str(receipts)}
+
+    def said(*command: str) -> str:
+        done = subprocess.run(
+            [sys.executable, *command], cwd=example, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    assert "    rhythm: Weekly, Monthly, Rare" in said("-m", "segmentation.cli", "config", "check", "segmentation.yaml")
+    run = ("-m", "segmentation.cli", "run", "--config", "segmentation.yaml", "--output-dir", "out")
+    told = json.loads(said(*run, "--json", "--source", "receipts"))
+    reasons = {"missing_purchase_id": 1, "missing_amount": 1}
+    assert (told["source"], told["rejected_by_reason"]) == ("receipts", reasons)
+    (customer,) = json.loads((example / "out/customer_segmentation.json").read_text())
+    assert customer["segmentation"]["purchase_frequency"] == "VIP"
+    assert customer["segmentation"]["rhythm"] == "Weekly"
+    fresh = (*run, "--source", "receipts", "--check-freshness")
+    assert "Nothing to do" in said(*fresh)
+    receipts.write_text(receipts.read_text() + json.dumps({**RECEIPTS[0], "receipt": "R10"}) + "\n")
+    assert "the source changed since" in said(*fresh)
+    assert "6 passed" in said("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests")
