@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from typing import ClassVar
 
 
@@ -71,3 +73,10 @@ class RunTimeoutError(SegmentationError):
 def install(extra: str) -> str:
     """The command that installs what an optional part needs, for a message."""
     return f"pip install 'customer-segmentation[{extra}]'"
+
+
+def close_to(name: str, known: Iterable[str]) -> str:
+    """``, did you mean ...?`` where something is nearly called like that, else nothing."""
+    lower = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(name.lower(), list(lower), 1)
+    return f", did you mean {lower[close[0]]!r}?" if close else ""

@@ -9,9 +9,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
 from pydantic import ValidationError
 
+from segmentation.config.files import Places, content_of
 from segmentation.config.mongodb import MongoConfig
 from segmentation.config.settings import SegmentationConfig
 from segmentation.errors import ConfigError
@@ -29,48 +29,36 @@ def load_config(given: SegmentationConfig | Mapping[str, Any] | str | Path | Non
     if isinstance(given, SegmentationConfig):
         return given
     where = f"configuration {given}" if isinstance(given, str | Path) else "configuration"
-    content = _read_yaml(Path(given)) if isinstance(given, str | Path) else dict(given or {})
+    content = content_of(Path(given) if isinstance(given, str) else given or {})
+    config = _checked(_resolve(content.settings, ()), where, content.places)
+    config._places.update(content.places)
+    return config
+
+
+def _checked(settings: Mapping[str, Any], where: str, places: Places) -> SegmentationConfig:
     try:
-        return SegmentationConfig.model_validate(_resolve(content, ()))
+        return SegmentationConfig.model_validate(settings)
     except ValidationError as error:
-        raise ConfigError(f"The {where} is not valid: " + "; ".join(map(_explain, error.errors()))) from None
+        wrong = "; ".join(_explain(one) + _stands(one, places) for one in error.errors())
+        raise ConfigError(f"The {where} is not valid: {wrong}") from None
+
+
+def _stands(error: Any, places: Places) -> str:
+    """Where the setting stands that is wrong, nothing where it is from no file."""
+    path = tuple(map(str, error["loc"]))
+    place = next((places[path[:end]] for end in range(len(path), 0, -1) if path[:end] in places), None)
+    return f" ({place})" if place else ""
 
 
 def override(config: SegmentationConfig, given: Mapping[str, Any]) -> SegmentationConfig:
     """`config` with some settings replaced, checked again; None stands for none given."""
     told = {key: value for key, value in given.items() if value is not None}
-    return load_config({**config.model_dump(by_alias=True, exclude_unset=True), **told}) if told else config
-
-
-class _OnceLoader(yaml.SafeLoader):
-    """A key that stands twice is an error: of two, one would be lost without a word."""
-
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A dict, if its keys differ."""
-        seen = set()
-        for key, _ in node.value:
-            name = self.construct_object(key, deep=True)
-            if name in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{name!r} stands there twice", key.start_mark)
-            seen.add(name)
-        return super().construct_mapping(node, deep)
-
-
-def _read_yaml(path: Path) -> dict[str, Any]:
-    try:
-        content = yaml.load(path.read_text(encoding="utf-8-sig"), Loader=_OnceLoader)  # noqa: S506 - a safe one
-    except OSError as error:
-        raise ConfigError(f"The configuration {path} cannot be read: {error.strerror}. Check --config.") from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        reason = " ".join(str(error).split())
-        raise ConfigError(f"The configuration {path} is not valid YAML: {reason}") from None
-    if content is None:
-        return {}
-    if not isinstance(content, dict):
-        raise ConfigError(
-            f"The configuration {path} must be a mapping of keys to values, found {type(content).__name__}."
-        )
-    return content
+    if not told:
+        return config
+    changed = load_config({**config.model_dump(by_alias=True, exclude_unset=True), **told})
+    # What was replaced stands in no file.
+    changed._places.update({path: place for path, place in config._places.items() if path[0] not in told})
+    return changed
 
 
 _REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

@@ -10,10 +10,11 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
 from segmentation.config.mongodb import MongoConfig, MongoTarget
+from segmentation.config.own import Dimensions, InputConfig, MetricSetting, ScoreSetting
 from segmentation.config.table import TableConfig
 from segmentation.config.unattended import AlertsConfig, FreshnessConfig, LineageConfig, LogConfig, MonitoringConfig
 from segmentation.config.values import (
@@ -31,7 +32,7 @@ from segmentation.config.values import (
     Timezone,
     by_name,
 )
-from segmentation.schemas import APOSTROPHES, EDGES, LINE_ID, Category
+from segmentation.schemas import APOSTROPHES, EDGES, LINE_ID, PURCHASE_COLUMNS, Category
 
 RESERVED_FILENAMES = (
     "automation_status.json",
@@ -48,7 +49,7 @@ NOT_IN_FINGERPRINT = {
     "max_run_minutes",
     "freshness",
     "monitoring",
-    "metrics",
+    "prometheus",
     "alerts",
     "lineage",
     "log",
@@ -74,8 +75,10 @@ LABELLING = (
     "dominant_threshold",
     "family_threshold",
     "category_fallback",
+    "scores",
+    "dimensions",
 )
-MEASURING = ("loyal_window_months", "festive_periods")
+MEASURING = ("loyal_window_months", "festive_periods", "metrics")
 DEFAULT_ALIASES: Mapping[str, Category] = {
     **dict.fromkeys(("womens", "women", "woman", "ladies"), Category.WOMENS),
     **dict.fromkeys(("mens", "men", "man", "gents"), Category.MENS),
@@ -103,6 +106,7 @@ class SegmentationConfig(Model):
     table: TableConfig | None = None
     publish_to_mongodb: MongoTarget | None = None
     max_rejected_ratio: Share = Decimal("0.10")
+    input: InputConfig = InputConfig()
 
     # The day that everything is seen from
     as_of: AsOf = "latest"
@@ -126,6 +130,11 @@ class SegmentationConfig(Model):
     family_threshold: Share = Decimal("0.30")
     category_fallback: Name = "Mixed"
 
+    # What a business adds, see `config.own`
+    metrics: tuple[MetricSetting, ...] = ()
+    scores: tuple[ScoreSetting, ...] = ()
+    dimensions: Dimensions = ()
+
     # Output
     output_dir: Name = "output"
     output_filename: Annotated[str, Field(pattern=r"^[^/\\\s.][^/\\]*$")] = "customer_segmentation.json"
@@ -138,7 +147,7 @@ class SegmentationConfig(Model):
     max_run_minutes: Annotated[Decimal, Field(gt=0)] | None = Decimal(120)
     freshness: FreshnessConfig = FreshnessConfig()
     monitoring: MonitoringConfig = MonitoringConfig()
-    metrics: bool = True
+    prometheus: bool = True
     alerts: AlertsConfig = AlertsConfig()
     lineage: LineageConfig | None = None
     log: LogConfig = LogConfig()
@@ -153,6 +162,9 @@ class SegmentationConfig(Model):
 
     # Spark packages; by default those that fit the installed Spark (segmentation/engines/spark/versions.py)
     packages: dict[Literal["delta", "mongodb"], Name] = {}
+
+    # Path of a setting -> where it stands in files, of those that are from files
+    _places: dict[tuple[str, ...], str] = PrivateAttr(default_factory=dict)
 
     @model_validator(mode="after")
     def _consistent(self) -> SegmentationConfig:
@@ -185,10 +197,46 @@ class SegmentationConfig(Model):
             )
         return self
 
+    @field_validator("metrics", mode="before")
+    @classmethod
+    def _no_switch(cls, value: object) -> object:
+        if isinstance(value, bool):
+            raise ValueError(  # noqa: TRY004 - what a validator raises
+                f"expected a list of metrics, each with name and sql, found {value}; segmentation_metrics.prom is "
+                "written or left out with prometheus: true or false"
+            )
+        return value
+
+    def place(self, *path: str | int) -> str:
+        """Where a setting stands, for messages: file and line, where it is from a file, and its path."""
+        key = tuple(map(str, path))
+        known = next((self._places[key[:end]] for end in range(len(key), 0, -1) if key[:end] in self._places), None)
+        return (f"{known}: " if known else "") + ".".join(key)
+
+    @property
+    def extra_columns(self) -> tuple[str, ...]:
+        """What a purchase has besides `PURCHASE_COLUMNS`."""
+        return tuple(self.input.extra_columns)
+
+    @property
+    def purchase_columns(self) -> tuple[str, ...]:
+        """All that a purchase has."""
+        return (*PURCHASE_COLUMNS, *self.extra_columns)
+
+    @property
+    def extra_names(self) -> dict[str, str | int]:
+        """What files and tables call the extra columns."""
+        return {name: extra.from_ or name for name, extra in self.input.extra_columns.items()}
+
+    @property
+    def file_columns(self) -> dict[str, str | int]:
+        """`columns`, with the extra ones."""
+        return {**self.columns, **self.extra_names}
+
     @property
     def named_columns(self) -> dict[str, str]:
-        """`columns` for what has no order: a number is a name there."""
-        return by_name(self.columns)
+        """The same for what has no order: a number is a name there."""
+        return by_name(self.file_columns)
 
     def secrets(self) -> list[str]:
         """Texts that must appear nowhere."""
@@ -221,7 +269,7 @@ class SegmentationConfig(Model):
     @property
     def table_columns(self) -> dict[str, str]:
         """What the table calls its columns; what is said of the table alone goes before `columns`."""
-        return by_name({**self.columns, **(self.table.columns if self.table else {})})
+        return by_name({**self.file_columns, **(self.table.columns if self.table else {})})
 
     def fingerprint(self) -> str:
         """A short hash of everything that may change the outcome; where the output goes and secrets are left out."""

@@ -42,7 +42,7 @@ WAITED = "waited"
 
 def kept_columns(config: SegmentationConfig) -> list[str]:
     """What is kept of every purchase, besides the run that took it in."""
-    return [*PURCHASE_COLUMNS, *([LINE_ID] if config.numbers_lines else []), WARNING, SOURCE]
+    return [*config.purchase_columns, *([LINE_ID] if config.numbers_lines else []), WARNING, SOURCE]
 
 
 def match_of(config: SegmentationConfig) -> str:

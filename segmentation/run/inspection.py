@@ -16,7 +16,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig, override
-from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.core.quality import enforce_gate
 from segmentation.core.segmentation import Segmentation
 from segmentation.core.validation import label_rows
@@ -124,7 +123,9 @@ def _looked(
     if look.error:
         return better
     with engine.reading():
-        Segmentation(config).check(engine.rows([], METRICS_SCHEMA))
+        segmentation = Segmentation(config)
+        schemas = segmentation.measured_schema, segmentation.purchase_schema
+        segmentation.check(*(engine.rows([], schema) for schema in schemas))
         raw = read_csv(engine, files, form, join(folder, "text"))
         engine.fit_to(raw.size)
         rows = _settled(engine, raw, config, folder)

@@ -15,7 +15,6 @@ from typing import Any
 from pyspark.sql import SparkSession
 
 from segmentation.console import LOGGER
-from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.core.quality import enforce_gate
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
@@ -137,7 +136,8 @@ class Run:
         )
 
     def _execute(self, engine: Engine) -> dict[str, Any]:
-        self.segmentation.check(engine.rows([], METRICS_SCHEMA))
+        schemas = self.segmentation.measured_schema, self.segmentation.purchase_schema
+        self.segmentation.check(*(engine.rows([], schema) for schema in schemas))
         with self._step(engine, "Repair"):
             repair(engine, self.output)
         past = Past(engine, self.output, self.state["source_fingerprint"], self.request.paths)
@@ -211,6 +211,7 @@ class Run:
             "as_of": segments.as_of.isoformat(),
             "source_fingerprint": self.state["source_fingerprint"],
             "export": self.output.filename,
+            "cuts": segments.cuts,
             **self.shift.said,
         }
         commit = self.record.publishing(past.said, [one.table for one in writes], said)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -11,6 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.core.festive import FestiveCalendar
+from segmentation.core.own.scores import Cuts
 from segmentation.core.quality import Profile
 from segmentation.core.segmentation import Segmentation
 from segmentation.errors import SegmentationError
@@ -22,7 +23,7 @@ Facts = dict[str, Column]
 
 @dataclass(frozen=True)
 class Segments:
-    """What a run computed: the customers, and what is known of them without looking at each."""
+    """What a run computed: the customers, and what is known of them without looking at each; where scores cut them."""
 
     run_id: str
     customers: DataFrame
@@ -33,6 +34,7 @@ class Segments:
     customers_without_purchases: int = 0
     purchases: int = 0
     spend: Decimal = Decimal(0)
+    cuts: Cuts = field(default_factory=dict)
 
     def sample(self) -> list[str]:
         """The first ten customers with their labels, a line each."""
@@ -62,6 +64,14 @@ class WithoutPurchases:
         row = alone.agg(F.count_distinct(CUSTOMER_ID), F.count(F.lit(1))).first()
         assert row is not None  # an aggregate without groups has one row
         return cls(*row)
+
+
+class Computed(NamedTuple):
+    """What is to be published, one row per customer; how many have returns alone; where the scores cut."""
+
+    customers: DataFrame
+    others: WithoutPurchases
+    cuts: Cuts
 
 
 class Counted(NamedTuple):

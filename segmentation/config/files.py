@@ -1,0 +1,119 @@
+"""YAML files, what they include, and where in them each setting stands."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import reduce
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import yaml
+
+from segmentation.errors import ConfigError
+
+INCLUDE = "include"
+# Lists to which each file adds its own; every other setting is that of the file that comes last.
+ADDED = ("metrics", "scores", "dimensions")
+Places = dict[tuple[str, ...], str]
+
+
+class Content(NamedTuple):
+    """Settings, and the file and line of each by its path."""
+
+    settings: dict[str, Any]
+    places: Places
+
+
+class _OnceLoader(yaml.SafeLoader):
+    """A key that stands twice is an error: of two, one would be lost without a word."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        """A dict, if its keys differ."""
+        seen = set()
+        for key, _ in node.value:
+            name = self.construct_object(key, deep=True)
+            if name in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{name!r} stands there twice", key.start_mark)
+            seen.add(name)
+        return super().construct_mapping(node, deep)
+
+
+def content_of(given: Mapping[str, Any] | Path) -> Content:
+    """Settings with those that they include, of a file or as they are given; of these, paths start where the job does.
+
+    Raises:
+        ConfigError: a file cannot be read, is no YAML, or includes itself.
+    """
+    if isinstance(given, Path):
+        return _read(given, ())
+    return _with_included(Content(dict(given), {}), Path(), ())
+
+
+def _read(path: Path, within: tuple[Path, ...]) -> Content:
+    if path.resolve() in within:
+        raise ConfigError(f"The configuration {path} includes itself: {' -> '.join(map(str, (*within, path)))}.")
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+        settings = yaml.load(text, Loader=_OnceLoader)  # noqa: S506 - a safe one
+        places = dict(_places(yaml.compose(text, Loader=yaml.SafeLoader), (), path))
+    except OSError as error:
+        raise ConfigError(
+            f"The configuration {path} cannot be read: {error.strerror}. Check --config and {INCLUDE}."
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        reason = " ".join(str(error).split())
+        raise ConfigError(f"The configuration {path} is not valid YAML: {reason}") from None
+    if settings is None:
+        settings = {}
+    if not isinstance(settings, dict):
+        raise ConfigError(
+            f"The configuration {path} must be a mapping of keys to values, found {type(settings).__name__}."
+        )
+    return _with_included(Content(settings, places), path.parent, (*within, path.resolve()))
+
+
+def _with_included(own: Content, folder: Path, within: tuple[Path, ...]) -> Content:
+    included = own.settings.pop(INCLUDE, None) or []
+    paths = [included] if isinstance(included, str) else included
+    if not isinstance(paths, list | tuple) or not all(isinstance(path, str) for path in paths):
+        where = own.places.get((INCLUDE,))
+        raise ConfigError(
+            f"{where + ': ' if where else ''}{INCLUDE}: expected paths of configurations, seen from the folder of this "
+            f"one, found {included!r}."
+        )
+    return reduce(_together, [*(_read(folder / path, within) for path in paths), own])
+
+
+def _together(first: Content, then: Content) -> Content:
+    settings, places = {**first.settings}, {**first.places}
+    for key, value in then.settings.items():
+        before, moved = settings.get(key), 0
+        if key in ADDED and isinstance(before, list) and isinstance(value, list):
+            settings[key], moved = [*before, *value], len(before)
+        elif key == "input" and isinstance(before, dict) and isinstance(value, dict):
+            extra = "extra_columns"
+            settings[key] = {**before, **value, extra: {**(before.get(extra) or {}), **(value.get(extra) or {})}}
+        else:
+            settings[key] = value
+        places |= {_moved(path, moved): place for path, place in then.places.items() if path[0] == str(key)}
+    return Content(settings, places)
+
+
+def _moved(path: tuple[str, ...], by: int) -> tuple[str, ...]:
+    if by == 0:
+        return path
+    return path if len(path) == 1 else (path[0], str(int(path[1]) + by), *path[2:])
+
+
+def _places(node: yaml.Node | None, path: tuple[str, ...], file: Path) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The path of every setting below a node, and where it stands."""
+    if node is None:
+        return
+    if path:
+        yield path, f"{file}, line {node.start_mark.line + 1}"
+    if isinstance(node, yaml.MappingNode):
+        for key, value in node.value:
+            yield from _places(value, (*path, str(key.value)), file)
+    elif isinstance(node, yaml.SequenceNode):
+        for number, value in enumerate(node.value):
+            yield from _places(value, (*path, str(number)), file)

@@ -1,0 +1,161 @@
+"""Metrics by configuration: aggregates over a customer's purchases, and what is computed from a customer's metrics."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import reduce
+
+from pyspark.sql import Column, DataFrame, Window
+from pyspark.sql import functions as F
+
+from segmentation.config import SegmentationConfig
+from segmentation.core.days import on
+from segmentation.core.festive import FestiveCalendar
+from segmentation.core.metrics import METRICS_SCHEMA, SHOWN_DAYS, SHOWN_MONTHS, in_last_days, in_last_months
+from segmentation.core.own.calling import Calling, OverRows, sums_up
+from segmentation.core.own.kinds import DAY, TEXT, TRUTH, Kind, Sort, kind_named, kind_of
+from segmentation.core.own.names import at, looks_at, see_above, see_extra_columns
+from segmentation.core.own.typed import Build, Typed
+from segmentation.errors import ConfigError
+from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, PURCHASE_DATE, PURCHASE_ID
+
+AS_OF = "as_of"
+# What is told of each purchase besides its columns.
+TOLD: Mapping[str, Kind] = {
+    AS_OF: DAY,
+    "in_last_6_months": TRUTH,
+    "in_last_90_days": TRUTH,
+    "in_loyal_window": TRUTH,
+    "is_festive": TRUTH,
+    "first_purchase": DAY,
+    "last_purchase": DAY,
+}
+# What is the same for all purchases of a customer.
+SAME = frozenset({AS_OF, "first_purchase", "last_purchase"})
+
+
+def customer_kinds() -> dict[str, Kind]:
+    """What is known of every customer."""
+    return {field.name: kind_of(field.dataType) for field in METRICS_SCHEMA.fields}
+
+
+def purchase_kinds(config: SegmentationConfig) -> dict[str, Kind]:
+    """What is known of every purchase."""
+    extra = {name: kind_named(column.type) for name, column in config.input.extra_columns.items()}
+    own = {PURCHASE_ID: TEXT, PURCHASE_DATE: DAY, AMOUNT: Kind(Sort.EXACT, 2), CATEGORY: TEXT}
+    return {**own, **extra, **TOLD}
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A metric: over purchases where it sums up, else from other metrics of the customer."""
+
+    name: str
+    typed: Typed
+
+    def column(self) -> Column:
+        """Its values, of the type of their kind."""
+        return self.typed.build().cast(self.typed.kind.type).alias(self.name)
+
+
+def measures_of(config: SegmentationConfig) -> list[Measure]:
+    """The metrics of a configuration, checked.
+
+    Raises:
+        ConfigError: one is wrong; naming where it stands, and why.
+    """
+    see_extra_columns(config, list(TOLD))
+    return list(_measures(config))
+
+
+def _measures(config: SegmentationConfig) -> Iterator[Measure]:
+    rows = OverRows(purchase_kinds(config), "a purchase", same=SAME, counts=_counts(config))
+    known, below = customer_kinds(), {}
+    for number, one in enumerate(config.metrics):
+        with at(config.place("metrics", number, "sql"), one.name):
+            below[one.name.lower()] = set() if sums_up(one.sql) else looks_at(one.sql)
+    for number, one in enumerate(config.metrics):
+        below.pop(one.name.lower())
+        with at(config.place("metrics", number, "sql"), one.name):
+            typed = _typed(one.name, one.sql, rows, known, below)
+            if typed.kind.sort is Sort.NOTHING:
+                raise ConfigError("expected a value, found NULL")
+        known[one.name] = typed.kind
+        yield Measure(one.name, typed)
+
+
+def _typed(name: str, sql: str, rows: OverRows, known: Mapping[str, Kind], below: Mapping[str, set[str]]) -> Typed:
+    if sums_up(sql):
+        return rows.expression(sql)
+    see_above(name, sql, below)
+    try:
+        return Calling({**known}, "a customer").expression(sql)
+    except ConfigError as error:
+        lost = looks_at(sql) - {one.lower() for one in known}
+        if lost & {one.lower() for one in rows.scope}:
+            raise ConfigError(
+                f"{', '.join(sorted(lost))} must stand in an aggregate, such as max(...): a customer has many purchases"
+            ) from error
+        raise
+
+
+def _counts(config: SegmentationConfig) -> Build | None:
+    """A return is no purchase."""
+    return (lambda: F.col(AMOUNT) >= 0) if config.returns == "net" else None
+
+
+def over_purchases(measures: Sequence[Measure]) -> list[Measure]:
+    """Those that are aggregates."""
+    return [one for one in measures if one.typed.sums_up]
+
+
+def hang_on_the_day(measures: Sequence[Measure]) -> bool:
+    """Does one change for everybody when the day moves?"""
+    return any(AS_OF in one.typed.names for one in over_purchases(measures))
+
+
+def prepared(
+    purchases: DataFrame,
+    as_of: date | Column,
+    festive: FestiveCalendar,
+    config: SegmentationConfig,
+    measures: Sequence[Measure],
+) -> DataFrame:
+    """Purchases and returns -> the same rows, with what the aggregates of `measures` look at.
+
+    Args:
+        purchases: ``customer_id``, ``purchase_date``, and the columns that are looked at.
+        as_of: the day that everything is seen from.
+        festive: which days are festive.
+        config: the window of the rule for Loyal, and whether there are returns.
+        measures: metrics.
+    """
+    typed = [one.typed for one in over_purchases(measures)]
+    used = frozenset[str]().union(*(one.names for one in typed))
+    told = {name: column for name, column in _told(as_of, festive, config).items() if name in used}
+    counted = {name: build() for one in typed for name, build in (one.before or {}).items()}
+    steps = [step for step in (told, counted) if step]
+    return reduce(lambda frame, step: frame.withColumns(step), steps, purchases)
+
+
+def _told(as_of: date | Column, festive: FestiveCalendar, config: SegmentationConfig) -> dict[str, Column]:
+    day = F.col(PURCHASE_DATE)
+    bought = F.when(F.col(AMOUNT) >= 0, day) if config.returns == "net" else day
+    theirs = Window.partitionBy(CUSTOMER_ID)
+    return {
+        AS_OF: on(as_of),
+        "in_last_6_months": in_last_months(day, as_of, SHOWN_MONTHS),
+        "in_last_90_days": in_last_days(day, as_of, SHOWN_DAYS),
+        "in_loyal_window": in_last_months(day, as_of, config.loyal_window_months),
+        "is_festive": festive.contains(day),
+        "first_purchase": F.min(bought).over(theirs),
+        "last_purchase": F.max(bought).over(theirs),
+    }
+
+
+def with_formulas(metrics: DataFrame, measures: Sequence[Measure]) -> DataFrame:
+    """The metrics of customers, and those that are computed from them."""
+    formulas = [one for one in measures if not one.typed.sums_up]
+    return reduce(lambda frame, one: frame.withColumn(one.name, one.column()), formulas, metrics)
