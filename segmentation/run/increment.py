@@ -90,7 +90,12 @@ class Increment:
         self.found = profile(self._came.rows, self._day)
 
     def _see_nothing_is_lost(self, read: DataFrame) -> None:
-        gone = lost(self.kept.rows.where(comes_from(self.again)), read).select(SOURCE).limit(1).collect()
+        gone = (
+            lost(self.kept.rows.where(comes_from(self.again)), read, self.config.extra_columns)
+            .select(SOURCE)
+            .limit(1)
+            .collect()
+        )
         if gone:
             raise Outdated(f"{gone[0][SOURCE]} was changed, not only added to")
 

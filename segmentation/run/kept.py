@@ -61,7 +61,7 @@ class Kept:
             return self.rows
         nothing = F.lit(None).cast("array<string>")
         lines = self.rows.withColumns({SOURCE_ID: F.xxhash64(SOURCE), REASONS: nothing})
-        return put_together(self.engine, lines, self.folder).purchases
+        return put_together(self.engine, lines, self.folder, self.config.extra_columns).purchases
 
     def early(self, today: date, again: Sequence[str], *, due: bool) -> DataFrame | None:
         """The purchases whose day has come, or those whose day has not; None where there are none.

@@ -9,7 +9,8 @@ from segmentation.config import SegmentationConfig
 from segmentation.config.own import DimensionSetting
 from segmentation.core.own.calling import Calling
 from segmentation.core.own.kinds import TEXT, Kind
-from segmentation.core.own.names import at, looks_at, see_above, see_names
+from segmentation.core.own.names import at
+from segmentation.core.own.order import looks_at, see_above
 from segmentation.core.own.reach import unreachable
 from segmentation.core.own.typed import Typed
 from segmentation.core.rules import Rule
@@ -72,7 +73,6 @@ def arranged(config: SegmentationConfig, there: Sequence[Segmenter], known: Mapp
     Raises:
         ConfigError: a dimension is wrong; naming where it stands, and why.
     """
-    see_names(config, [one.dimension for one in there])
     spoken_of = {one.name for one in config.dimensions}
     found = [one for one in there if one.dimension not in spoken_of]
     by_name = {one.dimension: one for one in there}

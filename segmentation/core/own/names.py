@@ -1,15 +1,12 @@
-"""Names that a configuration gives: which are taken, and what may look at what."""
+"""Names that a configuration gives: which are taken."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-
-from sqlglot import exp
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.metrics import METRICS_SCHEMA
-from segmentation.core.own.parsing import parsed
 from segmentation.errors import ConfigError
 from segmentation.schemas import LINE_ID, LINES, PURCHASE_COLUMNS, RAW, RAW_RECORD, REASONS, SOURCE, SOURCE_ID, WARNING
 
@@ -83,38 +80,3 @@ def _see(
         if is_taken:
             raise ConfigError(f"{config.place(*path)}: {name!r} is the name of something else already, choose another.")
         known.add(name.lower())
-
-
-def looks_at(sql: str) -> set[str]:
-    """The names in an expression, in lower case."""
-    return {node.name.lower() for node in parsed(sql).find_all(exp.Column)}
-
-
-def see_above(name: str, sql: str, below: Mapping[str, set[str]]) -> None:
-    """See that an expression looks at nothing that comes after it.
-
-    Args:
-        name: what it is called.
-        sql: the expression.
-        below: what comes after it, and what each of them looks at; in lower case.
-
-    Raises:
-        ConfigError: it does.
-    """
-    seen = looks_at(sql)
-    if name.lower() in seen:
-        raise ConfigError(f"goes in a circle: {name} -> {name}")
-    for other in sorted(seen & below.keys()):
-        circle = _way(other, name.lower(), below, ())
-        if circle:
-            raise ConfigError(f"goes in a circle: {' -> '.join((name.lower(), *circle))}")
-        raise ConfigError(f"looks at {other}, which stands below it: put {other} above")
-
-
-def _way(start: str, end: str, graph: Mapping[str, set[str]], been: tuple[str, ...]) -> tuple[str, ...] | None:
-    if start == end:
-        return (*been, end)
-    if start in been:
-        return None
-    ways = (_way(one, end, graph, (*been, start)) for one in sorted(graph.get(start, ())))
-    return next((way for way in ways if way), None)

@@ -6,12 +6,12 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 
 from segmentation.config import SegmentationConfig
-from segmentation.core.own.dimensions import arranged
 from segmentation.core.own.functions import AGGREGATES
 from segmentation.core.own.kinds import Kind
-from segmentation.core.own.measures import customer_kinds, hang_on_the_day, measures_of, over_purchases
+from segmentation.core.own.measures import TOLD, Measure, customer_kinds, hang_on_the_day, over_purchases
+from segmentation.core.own.names import see_extra_columns, see_names
 from segmentation.core.own.scores import scores_of
-from segmentation.core.segmenters import DEFAULT_SEGMENTERS, Segmenter
+from segmentation.core.segmenters import Segmenter
 
 
 class Own:
@@ -31,9 +31,18 @@ class Own:
 
     def __init__(self, config: SegmentationConfig) -> None:
         self._config = config
-        self.measures = measures_of(config)
+        see_extra_columns(config, list(TOLD))
+        self.measures = self._read()
         self.aggregates = over_purchases(self.measures)
         self.scores = scores_of(config, {**customer_kinds(), **self._measured})
+
+    def _read(self) -> list[Measure]:
+        if not self._config.metrics:
+            return []
+        # What reads SQL takes half a second to import.
+        from segmentation.core.own.reading import measures_of
+
+        return measures_of(self._config)
 
     @property
     def _measured(self) -> dict[str, Kind]:
@@ -56,6 +65,11 @@ class Own:
 
     def segmenters(self, there: Sequence[Segmenter]) -> list[Segmenter]:
         """The dimensions, `dimensions.arranged`."""
+        see_names(self._config, [one.dimension for one in there])
+        if not self._config.dimensions:
+            return list(there)
+        from segmentation.core.own.dimensions import arranged
+
         return arranged(self._config, there, {**customer_kinds(), **self.kinds})
 
 
@@ -66,7 +80,6 @@ def only_spark_knows(config: SegmentationConfig) -> str | None:
         ConfigError: what is configured is wrong.
     """
     own = Own(config)
-    own.segmenters([kind(config) for kind in DEFAULT_SEGMENTERS])
     for number, one in enumerate(own.measures):
         name = next((name for name in sorted(one.typed.functions) if _why(name)), None)
         if name:
