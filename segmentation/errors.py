@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import difflib
+from collections.abc import Iterable, Sequence
 from typing import ClassVar, NamedTuple
+
+# How much alike two names are, from 0 to 1, of which one is taken for a slip of the other.
+CLOSE = 0.55
 
 
 class SegmentationError(Exception):
@@ -38,6 +42,10 @@ class InvalidSettings(ConfigError):  # noqa: N818 - what is wrong is in the plur
     def __init__(self, where: str, problems: Sequence[Problem]) -> None:
         self.problems = problems
         super().__init__(f"The {where} is not valid: " + "; ".join(map(str, problems)))
+
+
+class UnknownNameError(ConfigError):
+    """An expression looks at what is not there."""
 
 
 class RuleError(ConfigError):
@@ -91,3 +99,17 @@ class RunTimeoutError(SegmentationError):
 def install(extra: str) -> str:
     """The command that installs what an optional part needs, for a message."""
     return f"pip install 'customer-segmentation[{extra}]'"
+
+
+def close_to(name: str, known: Iterable[str]) -> str:
+    """``, did you mean ...?`` where something is nearly called like that, else nothing."""
+    lower = {one.lower(): one for one in known}
+    close = difflib.get_close_matches(name.lower(), list(lower), 1, CLOSE)
+    return f", did you mean {lower[close[0]]!r}?" if close else ""
+
+
+def among(name: str, known: Iterable[str], what: str) -> str:
+    """What there is in place of a name that is not there, and what is near; `what` introduces it, as in ``It has``."""
+    every = [*known]
+    near = close_to(name, every)
+    return f"{near or '.'} {what} {', '.join(every) or 'none'}"

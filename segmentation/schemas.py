@@ -89,3 +89,4 @@ class Warn(StrEnum):
     UNKNOWN_CATEGORY = "unknown_category"
     SPREADSHEET_ID = "spreadsheet_id"
     ANCIENT_DATE = "ancient_date"
+    INVALID_EXTRA_VALUE = "invalid_extra_value"

@@ -106,7 +106,7 @@ def test_metrics_are_those_of_the_last_success(run_job: Job, write_csv, tmp_path
         run_job(write_csv("", header=BROKEN))
     assert file.read_text() == text
     file.unlink()
-    run_job(write_csv(GOOD), metrics=False)
+    run_job(write_csv(GOOD), prometheus=False)
     assert not file.exists()
 
 

@@ -106,10 +106,10 @@ def header_of(config: SegmentationConfig) -> dict[str, str]:
     """
     from segmentation.sources.header import DOCUMENT_COLUMNS, wanted
 
-    columns = wanted(config.columns)
+    columns = wanted(config.file_columns)
     names = {column: DOCUMENT_COLUMNS.get(column, column) for column in columns}
-    names |= {column: theirs for column, theirs in config.columns.items() if isinstance(theirs, str)}
-    places = {theirs - 1: column for column, theirs in config.columns.items() if isinstance(theirs, int)}
+    names |= {column: theirs for column, theirs in config.file_columns.items() if isinstance(theirs, str)}
+    places = {theirs - 1: column for column, theirs in config.file_columns.items() if isinstance(theirs, int)}
     named = iter([column for column in columns if column not in places.values()])
     ordered = [places.get(at) or next(named, UNUSED) for at in range(max([len(columns), *(at + 1 for at in places)]))]
     ordered += named

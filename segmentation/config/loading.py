@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -32,8 +32,8 @@ def load_config(given: SegmentationConfig | Mapping[str, Any] | str | Path | Non
     where = f"configuration {given}" if isinstance(given, str | Path) else "configuration"
     content = content_of(Path(given) if isinstance(given, str) else given or {})
     config = _checked(_resolve(content.settings, ()), where, content.places)
-    if isinstance(given, str | Path):
-        _find_modules(config, Path(given).absolute().parent)
+    config._places.update(content.places)
+    _find_modules(config, content.folders)
     return config
 
 
@@ -51,17 +51,21 @@ def _problem(error: Any, places: Places) -> Problem:
     return Problem(message, place_of(path, places))
 
 
-def _find_modules(config: SegmentationConfig, folder: Path) -> None:
-    """Let modules beside the file be found, last of all: what happens to lie there hides nothing that is installed."""
-    named = any(":" in name for name in (*config.segmenters, *config.sources.values()))
-    if named and str(folder) not in sys.path:
-        sys.path.append(str(folder))
+def _find_modules(config: SegmentationConfig, folders: Sequence[Path]) -> None:
+    """Let modules beside the files be found, last of all: what happens to lie there hides nothing that is installed."""
+    if any(":" in name for name in (*config.segmenters, *config.sources.values())):
+        sys.path.extend(str(folder) for folder in dict.fromkeys(folders) if str(folder) not in sys.path)
 
 
 def override(config: SegmentationConfig, given: Mapping[str, Any]) -> SegmentationConfig:
     """`config` with some settings replaced, checked again; None stands for none given."""
     told = {key: value for key, value in given.items() if value is not None}
-    return load_config({**config.model_dump(by_alias=True, exclude_unset=True), **told}) if told else config
+    if not told:
+        return config
+    changed = load_config({**config.model_dump(by_alias=True, exclude_unset=True), **told})
+    # What was replaced stands in no file.
+    changed._places.update({path: place for path, place in config._places.items() if path[0] not in told})
+    return changed
 
 
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from segmentation.config.files import Content, content_of
+from segmentation.config.files import Content, Places, content_of
 from segmentation.config.loading import REFERENCE, load_config, override
 
 # What pydantic shows of a secret, and what is shown where one is part of a text.
@@ -66,7 +66,7 @@ def origins(file: str | None, given: Mapping[str, Any]) -> list[Value]:
         ConfigError: the configuration is not valid.
     """
     config = override(load_config(file), given)
-    content = content_of(Path(file)) if file else Content({}, {})
+    content = content_of(Path(file)) if file else Content({}, Places())
     references = dict(_references(content.settings, ()))
     secrets = [text for text in config.secrets() if text]
     return [_value(path, shown, content, references, secrets, given) for path, shown in _leaves(config, ())]

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
+from segmentation.config.categories import DEFAULT_ALIASES, by_spelling
+from segmentation.config.effects import LABELLING, MEASURING, NOT_A_RULE, NOT_IN_FINGERPRINT
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
+from segmentation.config.files import Places, place_of
 from segmentation.config.mongodb import MongoConfig, MongoTarget
+from segmentation.config.own import Dimensions, InputConfig, Metrics, ScoreSetting
 from segmentation.config.serving import ApiConfig
 from segmentation.config.table import TableConfig
 from segmentation.config.unattended import AlertsConfig, FreshnessConfig, LineageConfig, LogConfig, MonitoringConfig
@@ -33,7 +36,7 @@ from segmentation.config.values import (
     Timezone,
     by_name,
 )
-from segmentation.schemas import APOSTROPHES, EDGES, LINE_ID, Category
+from segmentation.schemas import LINE_ID, PURCHASE_COLUMNS, Category
 
 RESERVED_FILENAMES = (
     "automation_status.json",
@@ -42,48 +45,6 @@ RESERVED_FILENAMES = (
     "segmentation_report.html",
     "segmentation_report.md",
 )
-# What does not change the outcome, whatever it is.
-NOT_IN_FINGERPRINT = {
-    "output_dir",
-    "output_filename",
-    "report",
-    "max_run_minutes",
-    "freshness",
-    "monitoring",
-    "metrics",
-    "alerts",
-    "lineage",
-    "log",
-    "api",
-    "report_actions",
-    "packages",
-    "engine",
-    "embedded_max_bytes",
-    "embedded_memory",
-    "mode",
-}
-# What does not change how a purchase is read, nor which labels its customer has on a given day.
-NOT_A_RULE = {*NOT_IN_FINGERPRINT, "as_of", "max_rejected_ratio", "publish_to_mongodb"}
-# What hangs on a customer's metrics alone, and what the metrics hang on.
-LABELLING = (
-    "loyal_min_purchases",
-    "lapsed_after_days",
-    "seasonal_threshold",
-    "frequency_order",
-    "frequency_fallback",
-    "high_aov_threshold",
-    "high_lifetime_threshold",
-    "low_lifetime_threshold",
-    "dominant_threshold",
-    "family_threshold",
-    "category_fallback",
-)
-MEASURING = ("loyal_window_months", "festive_periods")
-DEFAULT_ALIASES: Mapping[str, Category] = {
-    **dict.fromkeys(("womens", "women", "woman", "ladies"), Category.WOMENS),
-    **dict.fromkeys(("mens", "men", "man", "gents"), Category.MENS),
-    **dict.fromkeys(("kids", "kid", "children", "child", "boys", "girls"), Category.KIDS),
-}
 
 
 class SegmentationConfig(Model):
@@ -107,6 +68,7 @@ class SegmentationConfig(Model):
     sources: dict[Name, ClassName] = {}
     publish_to_mongodb: MongoTarget | None = None
     max_rejected_ratio: Share = Decimal("0.1")
+    input: InputConfig = InputConfig()
 
     # The day that everything is seen from
     as_of: AsOf = "latest"
@@ -131,6 +93,11 @@ class SegmentationConfig(Model):
     category_fallback: Name = "Mixed"
     segmenters: tuple[ClassName, ...] = ()
 
+    # What a business adds, see `config.own`
+    metrics: Metrics = ()
+    scores: tuple[ScoreSetting, ...] = ()
+    dimensions: Dimensions = ()
+
     # Output
     output_dir: Name = "output"
     output_filename: Annotated[str, Field(pattern=r"^[^/\\\s.][^/\\]*$")] = "customer_segmentation.json"
@@ -143,7 +110,7 @@ class SegmentationConfig(Model):
     max_run_minutes: Annotated[Decimal, Field(gt=0)] | None = Decimal(120)
     freshness: FreshnessConfig = FreshnessConfig()
     monitoring: MonitoringConfig = MonitoringConfig()
-    metrics: bool = True
+    prometheus: bool = True
     alerts: AlertsConfig = AlertsConfig()
     lineage: LineageConfig | None = None
     log: LogConfig = LogConfig()
@@ -161,6 +128,9 @@ class SegmentationConfig(Model):
 
     # Spark packages; by default those that fit the installed Spark (segmentation/engines/spark/versions.py)
     packages: dict[Literal["delta", "mongodb"], Name] = {}
+
+    # Path of a setting -> where it stands in files, of those that are from files
+    _places: Places = PrivateAttr(default_factory=Places)
 
     @model_validator(mode="after")
     def _consistent(self) -> SegmentationConfig:
@@ -193,10 +163,31 @@ class SegmentationConfig(Model):
             )
         return self
 
+    def place(self, *path: str | int) -> str:
+        """Where a setting stands, for messages: file and line, where it is from a file, and its path."""
+        key = tuple(map(str, path))
+        known = place_of(key, self._places)
+        return (f"{known}: " if known else "") + ".".join(key)
+
+    @property
+    def extra_columns(self) -> tuple[str, ...]:
+        """What a purchase has besides `PURCHASE_COLUMNS`."""
+        return tuple(self.input.extra_columns)
+
+    @property
+    def purchase_columns(self) -> tuple[str, ...]:
+        """All that a purchase has."""
+        return (*PURCHASE_COLUMNS, *self.extra_columns)
+
+    @property
+    def file_columns(self) -> dict[str, str | int]:
+        """`columns`, with the extra ones."""
+        return {**self.columns, **self.input.names}
+
     @property
     def named_columns(self) -> dict[str, str]:
-        """`columns` for what has no order: a number is a name there."""
-        return by_name(self.columns)
+        """The same for what has no order: a number is a name there."""
+        return by_name(self.file_columns)
 
     def secrets(self) -> list[str]:
         """Texts that must appear nowhere."""
@@ -215,11 +206,7 @@ class SegmentationConfig(Model):
     @property
     def aliases(self) -> dict[str, str]:
         """Category by normalised spelling; the canonical names always stand for themselves."""
-        drop = str.maketrans("", "", APOSTROPHES)
-        given = {
-            spelling.strip(EDGES).lower().translate(drop): str(to) for spelling, to in self.category_aliases.items()
-        }
-        return {**given, **{category.lower(): str(category) for category in Category}}
+        return by_spelling(self.category_aliases)
 
     @property
     def numbers_lines(self) -> bool:
@@ -229,7 +216,7 @@ class SegmentationConfig(Model):
     @property
     def table_columns(self) -> dict[str, str]:
         """What the table calls its columns; what is said of the table alone goes before `columns`."""
-        return by_name({**self.columns, **(self.table.columns if self.table else {})})
+        return by_name({**self.file_columns, **(self.table.columns if self.table else {})})
 
     def fingerprint(self) -> str:
         """A short hash of everything that may change the outcome; where the output goes and secrets are left out."""

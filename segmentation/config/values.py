@@ -24,7 +24,7 @@ class Model(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, hide_input_in_errors=True)
 
 
-def _exact(value: object) -> object:
+def exact(value: object) -> object:
     """YAML reads 0.7 as a float; its shortest text is the number that was written."""
     return Decimal(str(value)) if isinstance(value, float) else value
 
@@ -112,10 +112,10 @@ def _class_name(value: str) -> str:
 
 
 Amount = Annotated[
-    Decimal, BeforeValidator(_exact), Field(ge=0, max_digits=18, decimal_places=2), AfterValidator(_shortest)
+    Decimal, BeforeValidator(exact), Field(ge=0, max_digits=18, decimal_places=2), AfterValidator(_shortest)
 ]
 Share = Annotated[
-    Decimal, BeforeValidator(_exact), Field(ge=0, le=1, max_digits=7, decimal_places=6), AfterValidator(_shortest)
+    Decimal, BeforeValidator(exact), Field(ge=0, le=1, max_digits=7, decimal_places=6), AfterValidator(_shortest)
 ]
 AsOf = Annotated[Literal["latest", "today"] | date, BeforeValidator(_as_of)]
 Name = Annotated[str, Field(min_length=1)]

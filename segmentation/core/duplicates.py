@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from pyspark.sql import Column, DataFrame, Window, WindowSpec
@@ -67,7 +68,7 @@ def repeated_ids(labelled: DataFrame, identity: Identity) -> DataFrame:
     return hashes.repartition(ID_HASH).groupBy(ID_HASH).count().where(F.col("count") > 1).select(ID_HASH)
 
 
-def settle(labelled: DataFrame, candidates: DataFrame, identity: Identity) -> DataFrame:
+def settle(labelled: DataFrame, candidates: DataFrame, identity: Identity, extra: Sequence[str] = ()) -> DataFrame:
     """Reject all but one of the valid rows that are one by their identity.
 
     The one kept has the latest date, then the highest amount, then the smallest customer id, then the smallest
@@ -78,6 +79,8 @@ def settle(labelled: DataFrame, candidates: DataFrame, identity: Identity) -> Da
         labelled: the labelled frame.
         candidates: what `repeated_ids` found in it.
         identity: what says that two rows are one.
+        extra: columns that only a configuration knows. Of rows that are equal in the others, the one with the smallest
+            values there is kept, a value before none.
 
     Returns:
         The same rows and columns; ``reasons`` is filled for the rows that lost. And ``like_a_line`` (boolean): does a
@@ -87,7 +90,7 @@ def settle(labelled: DataFrame, candidates: DataFrame, identity: Identity) -> Da
     repeated = hashed.join(candidates, on=ID_HASH, how="left_semi")
     # A rejected row has no hash, so an anti join keeps it.
     others = hashed.join(candidates, on=ID_HASH, how="left_anti")
-    return nothing_settled(others).unionByName(_ranked(repeated, identity)).drop(ID_HASH)
+    return nothing_settled(others).unionByName(_ranked(repeated, identity, extra)).drop(ID_HASH)
 
 
 def nothing_settled(labelled: DataFrame) -> DataFrame:
@@ -95,21 +98,22 @@ def nothing_settled(labelled: DataFrame) -> DataFrame:
     return labelled.withColumn(LIKE_A_LINE, F.lit(None).cast("boolean"))
 
 
-def best_first(*keys: Column | str) -> WindowSpec:
+def best_first(*keys: Column | str, extra: Sequence[str] = ()) -> WindowSpec:
     """The rows with one key, the one that is kept in front."""
     return Window.partitionBy(*keys).orderBy(
         F.col(PURCHASE_DATE).desc(),
         F.col(AMOUNT).desc(),
         F.col(CUSTOMER_ID).asc(),
         F.col(CATEGORY).asc(),
+        *[F.col(name).asc_nulls_last() for name in extra],
         # Not of the contract: they settle which of equal rows counts with its warning and which is shown as rejected.
         F.col(WARNING).asc(),
         F.col(SOURCE_ID).asc(),
     )
 
 
-def _ranked(repeated: DataFrame, identity: Identity) -> DataFrame:
-    ranks = best_first(*identity.keys)
+def _ranked(repeated: DataFrame, identity: Identity, extra: Sequence[str]) -> DataFrame:
+    ranks = best_first(*identity.keys, extra=extra)
     so_far = ranks.rowsBetween(Window.unboundedPreceding, Window.currentRow)
     kept, lost = F.col("kept"), F.col("place") > 1
     is_same = kept == F.struct(*PURCHASE_COLUMNS)

@@ -7,6 +7,7 @@ does.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from functools import reduce
 
@@ -42,7 +43,7 @@ WAITED = "waited"
 
 def kept_columns(config: SegmentationConfig) -> list[str]:
     """What is kept of every purchase, besides the run that took it in."""
-    return [*PURCHASE_COLUMNS, *([LINE_ID] if config.numbers_lines else []), WARNING, SOURCE]
+    return [*config.purchase_columns, *([LINE_ID] if config.numbers_lines else []), WARNING, SOURCE]
 
 
 def match_of(config: SegmentationConfig) -> str:
@@ -103,7 +104,7 @@ def met(rows: DataFrame, known: DataFrame, config: SegmentationConfig) -> DataFr
     mine = rows.withColumns({key: F.when(identity.can_repeat, each) for key, each in _keyed(keys, identity)})
     old = known.select(
         *[each.alias(f"old_{key}") for key, each in _keyed(keys, identity)],
-        *[F.col(name).alias(_known(name)) for name in (*PURCHASE_COLUMNS, SOURCE)],
+        *[F.col(name).alias(_known(name)) for name in (*config.purchase_columns, SOURCE)],
     )
     same_purchase = [F.col(key) == F.col(f"old_{key}") for key in keys]
     has_known, is_valid = F.col(_known(PURCHASE_ID)).isNotNull(), F.col(REASONS).isNull()
@@ -113,7 +114,7 @@ def met(rows: DataFrame, known: DataFrame, config: SegmentationConfig) -> DataFr
     same_order = _all([F.col(name) == F.col(_known(name)) for name in (CUSTOMER_ID, PURCHASE_DATE)])
     return (
         mine.join(old, on=_all(same_purchase), how="left")
-        .withColumn(IS_NEW, is_valid & (~has_known | _is_better()))
+        .withColumn(IS_NEW, is_valid & (~has_known | _is_better(config.extra_columns)))
         .withColumn(LIKE_A_LINE, F.coalesce(LIKE_A_LINE, F.when(is_beaten & ~is_same, same_order)))
         .withColumn(
             REASONS,
@@ -153,16 +154,20 @@ def customers_of(rows: DataFrame) -> DataFrame:
     return new.select(CUSTOMER_ID).unionByName(replacing(rows).select(F.col(_known(CUSTOMER_ID)).alias(CUSTOMER_ID)))
 
 
-def lost(known: DataFrame, read: DataFrame) -> DataFrame:
+def lost(known: DataFrame, read: DataFrame, extra: Sequence[str] = ()) -> DataFrame:
     """Known purchases that are not among the rows of their source any more, which was read again.
 
     Args:
         known: those of that source.
         read: the labelled frame of all of it, with ``source``, nothing settled.
+        extra: columns that only a configuration knows.
     """
-    columns = (*PURCHASE_COLUMNS, SOURCE)
+    columns = (*PURCHASE_COLUMNS, *extra, SOURCE)
     found = read.where(F.col(REASONS).isNull()).select(*[F.col(name).alias(_known(name)) for name in columns])
-    return known.join(found, on=_all([F.col(name) == F.col(_known(name)) for name in columns]), how="left_anti")
+    same = [F.col(name) == F.col(_known(name)) for name in (*PURCHASE_COLUMNS, SOURCE)]
+    # These may be null.
+    same += [F.col(name).eqNullSafe(F.col(_known(name))) for name in extra]
+    return known.join(found, on=_all(same), how="left_anti")
 
 
 def crossing(purchases: DataFrame, before: date, now: date, config: SegmentationConfig) -> DataFrame:
@@ -179,9 +184,13 @@ def _between(day: Column, first: date, last: date) -> Column:
     return (day > on(first)) & (day <= on(last))
 
 
-def _is_better() -> Column:
+def _is_better(extra: Sequence[str]) -> Column:
     """Does a row come before what is known of its purchase? See `duplicates.settle`."""
     better: Column = F.lit(False)
+    for name in reversed(extra):
+        value, known = F.col(name), F.col(_known(name))
+        is_smaller = F.coalesce(value < known, value.isNotNull() & known.isNull())
+        better = is_smaller | (value.eqNullSafe(known) & better)
     for name, is_higher in ((CATEGORY, False), (CUSTOMER_ID, False), (AMOUNT, True), (PURCHASE_DATE, True)):
         value, known = F.col(name), F.col(_known(name))
         better = ((value > known) if is_higher else (value < known)) | ((value == known) & better)

@@ -6,6 +6,8 @@ several are looked at again.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
 
@@ -28,17 +30,19 @@ from segmentation.schemas import (
 LAST_CUSTOMER = "last_customer"
 
 
-def gathered(settled: DataFrame) -> DataFrame:
+def gathered(settled: DataFrame, extra: Sequence[str] = ()) -> DataFrame:
     """Add up the lines of every purchase.
 
     Args:
         settled: the labelled frame, lines with one number settled.
+        extra: columns that only a configuration knows.
 
     Returns:
-        One row per purchase id with a valid line, nothing null: ``customer_id`` and ``last_customer``, which differ
-        where it has several; ``purchase_id``; ``purchase_date``, the earliest; ``amount`` (decimal(28,2)), the sum;
-        ``category``, the one with the largest sum; ``lines`` (bigint), how many; per `Warn` a column of its name
-        (bigint), how many lines show it.
+        One row per purchase id with a valid line: ``customer_id`` and ``last_customer``, which differ where it has
+        several; ``purchase_id``; ``purchase_date``, the earliest; ``amount`` (decimal(28,2)), the sum; ``category``,
+        the one with the largest sum; the extra columns, those of the line with the largest amount of those that have a
+        value there (equal: the largest value), null where none has; ``lines`` (bigint), how many; per `Warn` a column
+        of its name (bigint), how many lines show it. Nothing else is null.
     """
     sums = {category: F.sum(F.when(F.col(CATEGORY) == category, F.col(AMOUNT))) for category in CATEGORIES}
     summed = (
@@ -51,6 +55,7 @@ def gathered(settled: DataFrame) -> DataFrame:
             F.min(PURCHASE_DATE).alias(PURCHASE_DATE),
             F.sum(AMOUNT).cast(SPEND_TYPE).alias(AMOUNT),
             *[total.alias(_sum_of(category)) for category, total in sums.items()],
+            *[_of_largest(name).alias(name) for name in extra],
             F.count(F.lit(1)).alias(LINES),
             *[count_if(F.col(WARNING) == warning).alias(warning) for warning in Warn],
         )
@@ -84,10 +89,15 @@ def reject_other_customers(settled: DataFrame, mixed: DataFrame) -> DataFrame:
     return of_one.unionByName(conflicting.drop("first_customer")).drop("valid_id")
 
 
-def gathered_again(purchases: DataFrame, settled: DataFrame, mixed: DataFrame) -> DataFrame:
+def gathered_again(purchases: DataFrame, settled: DataFrame, mixed: DataFrame, extra: Sequence[str] = ()) -> DataFrame:
     """`gathered(settled)`, of which those are known that are not among `mixed`."""
     lines = settled.join(mixed, on=PURCHASE_ID, how="left_semi")
-    return purchases.where(F.col(CUSTOMER_ID) == F.col(LAST_CUSTOMER)).unionByName(gathered(lines))
+    return purchases.where(F.col(CUSTOMER_ID) == F.col(LAST_CUSTOMER)).unionByName(gathered(lines, extra))
+
+
+def _of_largest(name: str) -> Column:
+    value = F.col(name)
+    return F.max(F.when(value.isNotNull(), F.struct(F.col(AMOUNT).alias("by"), value.alias("value"))))["value"]
 
 
 def _largest() -> Column:

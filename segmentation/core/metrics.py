@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -109,7 +110,11 @@ def _half_up(cents: Column, count: Column) -> Column:
 
 
 def customer_sums(
-    purchases: DataFrame, as_of: date | Column, festive: FestiveCalendar, config: SegmentationConfig
+    purchases: DataFrame,
+    as_of: date | Column,
+    festive: FestiveCalendar,
+    config: SegmentationConfig,
+    more: Sequence[Column] = (),
 ) -> DataFrame:
     """Add up purchases, and with ``returns: net`` also returns, per customer.
 
@@ -121,10 +126,11 @@ def customer_sums(
         as_of: the day that everything is seen from.
         festive: which days are festive.
         config: the width of the window of the rule for Loyal, and whether there are returns.
+        more: further aggregates.
 
     Returns:
-        One row per customer: ``customer_id`` and those columns of `customer_metrics` that are counts, sums or days.
-        A customer with returns alone has 0 ``total_purchases``, and null for the days.
+        One row per customer: ``customer_id``, `more`, and those columns of `customer_metrics` that are counts, sums or
+        days. A customer with returns alone has 0 ``total_purchases``, and null for the days.
     """
     nets = config.returns == "net"
     is_purchase = F.col(AMOUNT) >= 0
@@ -149,21 +155,23 @@ def customer_sums(
             count_if(festive.contains(day)).alias("festive_purchases"),
             *[count_if(category == name).alias(category_count(name)) for name in CATEGORIES],
             *([count_if(~is_purchase).alias("returns"), returned.alias("returned_amount")] if nets else []),
+            *more,
         )
     )
     none = {"returns": F.lit(0).cast("bigint"), "returned_amount": F.lit(0).cast(SPEND_TYPE)}
     return sums if nets else sums.withColumns(none)
 
 
-def customer_metrics(sums: DataFrame, as_of: date | Column) -> DataFrame:
+def customer_metrics(sums: DataFrame, as_of: date | Column, more: Sequence[str] = ()) -> DataFrame:
     """What follows from the sums of customers who have bought.
 
     Args:
         sums: what `customer_sums` makes.
         as_of: the same day.
+        more: further columns of the sums.
 
     Returns:
-        One row per customer with a purchase: ``customer_id``; ``total_purchases``, ``purchases_last_6_months``,
+        One row per customer with a purchase: ``customer_id``, `more`; ``total_purchases``, ``purchases_last_6_months``,
         ``purchases_last_90_days``, ``festive_purchases``, ``womens_``, ``mens_``, ``kids_`` and ``other_purchases``
         (bigint); ``lifetime_spend`` and ``average_order_value`` (decimal(28,2), rupees, less what was returned, the
         average rounded half away from zero); ``first_purchase`` and ``last_purchase`` (date);
@@ -191,6 +199,7 @@ def customer_metrics(sums: DataFrame, as_of: date | Column) -> DataFrame:
         average_gap().alias("average_days_between_purchases"),
         "returns",
         "returned_amount",
+        *more,
     )
 
 

@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import reduce
 from importlib.metadata import version
 from typing import Any
 
+from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.changes import IS_THERE, TOUCHED, WAS_THERE, differ, form, prefixed
 from segmentation.core.festive import FestiveCalendar, resolve
 from segmentation.core.metrics import (
     LOYAL_WINDOW,
+    METRICS_SCHEMA,
     SHOWN_MONTHS,
     count_if,
     customer_metrics,
     customer_sums,
     days_since_last_purchase,
 )
+from segmentation.core.own.measures import prepared, purchase_kinds, with_formulas
+from segmentation.core.own.own import Own
+from segmentation.core.own.scores import Cuts, cut_points, with_scores
 from segmentation.core.segmenters import DEFAULT_SEGMENTERS, Segmenter
 from segmentation.core.trial import try_dates
+from segmentation.core.types import struct
 from segmentation.errors import ConfigError
 from segmentation.schemas import CUSTOMER_ID
 
@@ -37,54 +45,93 @@ class Segmentation:
     """What a customer is measured and labelled by.
 
     Args:
-        config: thresholds, windows, festive periods.
-        segmenters: the dimensions, in the order of the output; None for frequency, spending and category.
+        config: thresholds, windows, festive periods; metrics, scores and dimensions of its own.
+        segmenters: the dimensions that are there before the configuration changes them or adds to them, in the order of
+            the output; None for frequency, spending and category.
 
     Raises:
-        ConfigError: two dimensions have one name.
+        ConfigError: two dimensions have one name, or what is configured is wrong; naming where it stands, and why.
     """
 
     def __init__(self, config: SegmentationConfig, segmenters: Sequence[Segmenter] | None = None) -> None:
         self.config = config
-        self.segmenters = list(segmenters) if segmenters else [kind(config) for kind in DEFAULT_SEGMENTERS]
+        self.given = list(segmenters) if segmenters else [kind(config) for kind in DEFAULT_SEGMENTERS]
+        names = [segmenter.dimension for segmenter in self.given]
+        if len(set(names)) < len(names):
+            raise ConfigError(f"Dimensions must differ, found {', '.join(names)}.")
+        self.own = Own(config, self.given)
+        self.segmenters = self.own.segmenters()
         self.dimensions = [segmenter.dimension for segmenter in self.segmenters]
-        if len(set(self.dimensions)) < len(self.dimensions):
-            raise ConfigError(f"Dimensions must differ, found {', '.join(self.dimensions)}.")
+
+    def with_config(self, config: SegmentationConfig) -> Segmentation:
+        """The same dimensions, by another configuration."""
+        given = [copy.copy(one) for one in self.given]
+        for one in given:
+            one.config = config
+        return Segmentation(config, given)
 
     def segment(self, purchases: DataFrame, as_of: date | Column, festive: FestiveCalendar) -> DataFrame:
         """Purchases and returns used -> one row per customer: ``customer_id``, the labels, the metrics."""
-        return self.customers(self.sums(purchases, as_of, festive), as_of)
+        metrics = self.measured(self.sums(purchases, as_of, festive), as_of)
+        return self.customers(metrics, self.cut_points(metrics))
 
     def sums(self, purchases: DataFrame, as_of: date | Column, festive: FestiveCalendar) -> DataFrame:
-        """Purchases and returns used -> what they add up to, `metrics.customer_sums`."""
-        return customer_sums(purchases, as_of, festive, self.config)
+        """Purchases and returns used -> what they add up to, `metrics.customer_sums`, and the aggregates of `own`."""
+        measures = self.own.aggregates
+        told = prepared(purchases, as_of, festive, self.config, measures) if measures else purchases
+        return customer_sums(told, as_of, festive, self.config, [one.column() for one in measures])
 
-    def customers(self, sums: DataFrame, as_of: date | Column) -> DataFrame:
-        """`sums` -> one row per customer with a purchase: ``customer_id``, the labels, the metrics."""
+    def measured(self, sums: DataFrame, as_of: date | Column) -> DataFrame:
+        """`sums` -> one row per customer with a purchase: ``customer_id``, the metrics."""
         with_purchases = sums.where(F.col("total_purchases") > 0) if self.config.returns == "net" else sums
-        metrics = customer_metrics(with_purchases, as_of)
+        metrics = customer_metrics(with_purchases, as_of, [one.name for one in self.own.aggregates])
+        return with_formulas(metrics, self.own.measures)
+
+    def cut_points(self, metrics: DataFrame) -> Cuts:
+        """Where the scores cut the customers of `measured`, all of whom are there."""
+        return cut_points(metrics, self.own.scores)
+
+    def customers(self, metrics: DataFrame, cuts: Cuts) -> DataFrame:
+        """`measured` -> one row per customer: ``customer_id``, the labels, the metrics, the scores."""
+        return self.labelled(metrics, cuts).select(*self._published)
+
+    @property
+    def _published(self) -> list[str]:
         # Where it is the same as another window, it is shown once.
         hidden = {CUSTOMER_ID, *([LOYAL_WINDOW] if self.config.loyal_window_months == SHOWN_MONTHS else [])}
-        published = [name for name in metrics.columns if name not in hidden]
-        return self.labelled(metrics).select(CUSTOMER_ID, *self.dimensions, *published)
+        metrics = [name for name in METRICS_SCHEMA.names if name not in hidden]
+        return [CUSTOMER_ID, *self.dimensions, *metrics, *self.own.names]
 
-    def on_another_day(self, customers: DataFrame, as_of: date) -> DataFrame:
-        """What `customers` made, seen from a day on which every window holds the same purchases.
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns of `customers`, and their types in the words of Spark's SQL."""
+        schema = self.customer_schema
+        return {name: schema[name].dataType.simpleString() for name in self._published}
+
+    def measured_on(self, customers: DataFrame, as_of: date) -> DataFrame:
+        """What `customers` made, seen from a day on which every window holds the same purchases: the metrics.
 
         Args:
             customers: as they were published, and other columns.
             as_of: the day.
-
-        Returns:
-            The same rows and columns: ``days_since_last_purchase`` and the labels are those of the day.
         """
         window = LOYAL_WINDOW if LOYAL_WINDOW in customers.columns else "purchases_last_6_months"
         moved = {"days_since_last_purchase": days_since_last_purchase(as_of), LOYAL_WINDOW: F.col(window)}
-        return self.labelled(customers.drop(*self.dimensions).withColumns(moved)).select(*customers.columns)
+        return with_formulas(customers.drop(*self.dimensions).withColumns(moved), self.own.measures)
+
+    def on_another_day(self, customers: DataFrame, as_of: date, cuts: Cuts) -> DataFrame:
+        """The same, labelled.
+
+        Returns:
+            The same rows and columns, those of the day: ``days_since_last_purchase``, what is computed from it, the
+            labels. A dimension or score that was not there comes behind.
+        """
+        new = [name for name in (*self.dimensions, *self.own.names) if name not in customers.columns]
+        return self.labelled(self.measured_on(customers, as_of), cuts).select(*customers.columns, *new)
 
     def relabelled_by_the_day(self, customers: DataFrame, as_of: date) -> DataFrame:
-        """Whose labels are others on another day, of `on_another_day`: `changes.form`."""
-        now = self.on_another_day(customers.withColumns(prefixed("from_", self.dimensions)), as_of)
+        """Whose labels are others on another day, of `on_another_day`, where there are no scores: `changes.form`."""
+        now = self.on_another_day(customers.withColumns(prefixed("from_", self.dimensions)), as_of, {})
         facts = {
             **prefixed("to_", self.dimensions),
             WAS_THERE: F.lit(True),
@@ -93,23 +140,59 @@ class Segmentation:
         }
         return now.withColumns(facts).where(differ(self.dimensions)).select(*form(self.dimensions))
 
-    def labelled(self, metrics: DataFrame) -> DataFrame:
-        """The metrics frame, and a column per dimension."""
-        return reduce(lambda frame, segmenter: segmenter.segment_customers(frame), self.segmenters, metrics)
+    def labelled(self, metrics: DataFrame, cuts: Cuts) -> DataFrame:
+        """The metrics frame, a column per score, and one per dimension."""
+        scored = with_scores(metrics, self.own.scores, cuts)
+        return reduce(lambda frame, segmenter: segmenter.segment_customers(frame), self.segmenters, scored)
 
-    def check(self, no_metrics: DataFrame) -> None:
-        """See that every rule can be computed and every holiday, zone and pattern is known, before anything is read.
+    @property
+    def _purchase_schema(self) -> StructType:
+        """What metrics can look at."""
+        kinds = {
+            name: kind for name, kind in purchase_kinds(self.config).items() if name in self.config.purchase_columns
+        }
+        return struct(customer_id="string", **{name: kind.json_type for name, kind in kinds.items()})
+
+    @property
+    def measured_schema(self) -> StructType:
+        """The columns of `measured`."""
+        own = struct(**{one.name: one.typed.kind.json_type for one in self.own.measures})
+        return StructType([*METRICS_SCHEMA.fields, *own.fields])
+
+    @property
+    def customer_schema(self) -> StructType:
+        """What a rule can look at: metrics, scores, labels of earlier dimensions."""
+        scores = {score.name: score.kind.json_type for score in self.own.scores}
+        more = struct(**scores, **dict.fromkeys(self.dimensions, "string"))
+        return StructType([*self.measured_schema.fields, *more.fields])
+
+    def check(self, empty: Callable[[StructType], DataFrame]) -> None:
+        """See that every metric and rule can be computed and every holiday, zone and pattern is known, before anything
+        is read.
 
         Args:
-            no_metrics: a frame of `metrics.METRICS_SCHEMA`; it is not computed.
+            empty: makes a frame without rows, which is not computed.
 
         Raises:
-            ConfigError: a rule or a holiday is wrong, or the engine does not know a zone or a pattern.
+            ConfigError: a metric, a rule or a holiday is wrong, or the engine does not know a zone or a pattern.
         """
         day = date(2024, 1, 1)
-        resolve(self.config.festive_periods, day, day)
-        self.labelled(no_metrics)
-        try_dates(no_metrics.sparkSession, self.config)
+        festive = resolve(self.config.festive_periods, day, day)
+        if self.own.aggregates:
+            self._try(self.sums(empty(self._purchase_schema), day, festive))
+        metrics = empty(self.measured_schema)
+        self.labelled(metrics, {})
+        try_dates(metrics.sparkSession, self.config)
+
+    def _try(self, sums: DataFrame) -> None:
+        try:
+            # Some engines look at an expression only when its outcome is asked for.
+            _ = sums.schema
+        except PySparkException as error:
+            raise ConfigError(
+                f"metrics: one of {', '.join(one.name for one in self.own.aggregates)} cannot be computed by this "
+                f"engine: {str(error).splitlines()[0]}"
+            ) from error
 
     @property
     def labels(self) -> list[tuple[str, str]]:
@@ -124,11 +207,9 @@ class Segmentation:
     @property
     def fingerprint(self) -> str:
         """What labels hang on besides purchases and day: configuration, labels, the calendar's package, the program."""
-        kinds = [type(segmenter) for segmenter in self.segmenters]
+        are_known = {type(one) for one in self.given} <= {*DEFAULT_SEGMENTERS}
         # Rules in code are no configuration.
-        own = (
-            [] if kinds == list(DEFAULT_SEGMENTERS) else [str(rule) for one in self.segmenters for rule in one.rules()]
-        )
+        own = [] if are_known else [str(rule) for one in self.segmenters for rule in one.rules()]
         parts = [RULES, self.config.rules_fingerprint(), version("holidays"), self.labels, own]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 

@@ -76,7 +76,7 @@ def purchase_day(text: Column, config: SegmentationConfig) -> Column:
     configuration are tried in their order where the standard one does not fit.
     """
     standard = F.coalesce(_converted(F.col("with_offset"), config.timezone), "local_day")
-    return F.coalesce(standard, *[_by_format(text, pattern, config.timezone) for pattern in config.date_formats])
+    return F.coalesce(standard, *[by_format(text, pattern, config.timezone) for pattern in config.date_formats])
 
 
 def _converted(text: Column, timezone: str) -> Column:
@@ -89,7 +89,7 @@ def _converted(text: Column, timezone: str) -> Column:
     return F.to_date(F.convert_timezone(F.lit("UTC"), F.lit(timezone), in_utc))
 
 
-def _by_format(text: Column, pattern: str, timezone: str) -> Column:
+def by_format(text: Column, pattern: str, timezone: str) -> Column:
     """The day by one more pattern. The session's zone is UTC, so only a pattern with a zone needs converting."""
     digits = digits_of(pattern)
     fitting = F.when(text.rlike(digits), text) if digits else text

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.days import on
+from segmentation.core.extra import is_odd_extra, is_other_extra, typed_extra, with_extra
 from segmentation.core.plain import RECENT, with_plain_values
 from segmentation.core.texts import (
     blank_to_null,
@@ -49,8 +50,8 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date, *, by_pa
     """Type every row and say why it cannot be used.
 
     Args:
-        raw: one row per row read, `RAW_COLUMNS` (with ``grain: line`` perhaps ``line_id``), all text; ``raw_record``
-            is the whole row where it is malformed, else null.
+        raw: one row per row read, `RAW_COLUMNS` (with ``grain: line`` perhaps ``line_id``) and the extra columns, all
+            text; ``raw_record`` is the whole row where it is malformed, else null.
         config: time zone, date formats, separators, words for nothing, category aliases.
         today: the day of the run in the configured time zone.
         by_pattern: see `plain.with_plain_values`.
@@ -58,15 +59,15 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date, *, by_pa
     Returns:
         One row per row read: ``source_id`` (bigint); the five columns of the canonical purchase, each null where the
         text gives no valid value; ``reasons`` (array of string in the order of `Reason`, null for a valid row);
-        ``warning`` (string, null if there is none); ``raw`` (array of the `RAW_TEXTS` as they were read, null where
-        they are just the canonical values, so that clean data carries nothing twice); ``line_id`` as it was read, where
-        there is one.
+        ``warning`` (string, null if there is none); ``raw`` (array of the `RAW_TEXTS` and the extra columns as they
+        were read, null where they are just the canonical values, so that clean data carries nothing twice); ``line_id``
+        as it was read, where there is one; the extra columns, each null where the text is no value of its type.
     """
     clean = with_plain_values(raw, config, today, by_pattern=by_pattern)
     # For a clean row these texts are null, and so everything that is made of them costs next to nothing.
     careful = {_text(name): F.when(~F.col("clean"), _trimmed(name, config)) for name in PURCHASE_COLUMNS}
     return (
-        clean.withColumns(careful)
+        with_extra(clean.withColumns(careful), config)
         .withColumn("day_text", day_text(F.col(_text(PURCHASE_DATE))))
         .withColumn("amount_text", _amount_text(config))
         .withColumn("local_day", try_cast("day_text", "date"))
@@ -88,9 +89,10 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date, *, by_pa
             _clean_or(AMOUNT, F.col("exact_amount"), "plain_amount"),
             _clean_or(CATEGORY, F.coalesce("known_category", F.lit(OTHER))),
             F.when(~F.col("clean"), reasons(today, config)).alias(REASONS),
-            F.when(~F.col("clean"), warning()).alias(WARNING),
-            F.when(F.when(F.col("clean"), ~F.col("same_amount")).otherwise(is_different()), raw_texts()).alias(RAW),
+            warned(config).alias(WARNING),
+            F.when(is_other(config), raw_texts(config)).alias(RAW),
             *_line_id(raw, config),
+            *typed_extra(config),
         )
     )
 
@@ -143,8 +145,22 @@ def check(broken: Column, reason: Reason) -> Column:
     return F.when(broken, F.lit(reason))
 
 
-def warning() -> Column:
+def warned(config: SegmentationConfig) -> Column:
     """The first thing that is remarkable, null if nothing is."""
+    found = F.when(~F.col("clean"), warning())
+    if not config.extra_columns:
+        return found
+    return F.coalesce(found, F.when(is_odd_extra(config), F.lit(Warn.INVALID_EXTRA_VALUE)))
+
+
+def is_other(config: SegmentationConfig) -> Column:
+    """Were the texts as they were read others than the canonical values as text?"""
+    other = F.when(F.col("clean"), ~F.col("same_amount")).otherwise(is_different())
+    return other | is_other_extra(config) if config.extra_columns else other
+
+
+def warning() -> Column:
+    """The same of the five columns of every purchase."""
     rounded = [is_spreadsheet_number(F.col(_text(name))) for name in (CUSTOMER_ID, PURCHASE_ID)]
     return (
         F.when(F.col(_text(CATEGORY)).isNull(), F.lit(Warn.MISSING_CATEGORY))
@@ -167,11 +183,13 @@ def is_different() -> Column:
     return F.col(RAW_RECORD).isNotNull() | ~same
 
 
-def raw_texts() -> Column:
-    """The `RAW_TEXTS` as an array: a struct of texts that are mostly null costs five times as much to store."""
+def raw_texts(config: SegmentationConfig) -> Column:
+    """The `RAW_TEXTS` and the extra columns, as an array: a struct of texts that are mostly null costs five times as
+    much to store.
+    """
     # The fields of a malformed row stand in the wrong places: its record says all there is.
     is_whole = F.col(RAW_RECORD).isNull()
-    return F.array(RAW_RECORD, *[F.when(is_whole, F.col(name)) for name in PURCHASE_COLUMNS])
+    return F.array(RAW_RECORD, *[F.when(is_whole, F.col(name)) for name in config.purchase_columns])
 
 
 def _text(column: str) -> str:

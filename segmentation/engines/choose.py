@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from segmentation.config import SegmentationConfig
 from segmentation.config.table import Table
 from segmentation.core.date_formats import digits_of
+from segmentation.core.own.own import only_spark_knows
 from segmentation.engines.base import Engine
 from segmentation.engines.spark.chosen import has_active_context, launched_by_spark_submit, master_is_chosen
 from segmentation.errors import ConfigError, install
@@ -139,6 +140,9 @@ def _only_spark_can(config: SegmentationConfig, task: Task) -> str | None:
     worded = [pattern for pattern in config.date_formats if digits_of(pattern) is None]
     if worded:
         return f"only Spark reads dates of the form {worded[0]}"
+    own = only_spark_knows(config)
+    if own:
+        return own
     packed = [file for file in task.files if file.suffix in HADOOP_ONLY]
     return f"only Spark reads {packed[0].suffix} ({packed[0].name})" if packed else None
 

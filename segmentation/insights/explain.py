@@ -50,7 +50,9 @@ def explain(segmentation: Segmentation, output: Output, customer: str) -> dict[s
         labels = {one["dimension"]: one["label"] for one in why}
         now = {**person.row, **labels}
         days = longest_silence(why)
-        ahead = None if person.purchases is None else outlook(segmentation, person.purchases, person.as_of, now, days)
+        cuts = person.said.get("cuts") or {}
+        bought = person.purchases
+        ahead = None if bought is None else outlook(segmentation, bought, person.as_of, now, days, cuts)
         _say_until_when(why, ahead)
         told = {
             CUSTOMER_ID: customer,

@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 from segmentation.core.days import on
 from segmentation.core.festive import resolve
 from segmentation.core.metrics import LOYAL_WINDOW, SHOWN_DAYS, SHOWN_MONTHS
+from segmentation.core.own.scores import Cuts
 from segmentation.core.quality import only_row
 from segmentation.core.segmentation import Segmentation
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE
@@ -35,7 +36,12 @@ class Outlook(NamedTuple):
 
 
 def outlook(
-    segmentation: Segmentation, purchases: DataFrame, as_of: date, row: Mapping[str, Any], silence: int = 0
+    segmentation: Segmentation,
+    purchases: DataFrame,
+    as_of: date,
+    row: Mapping[str, Any],
+    silence: int = 0,
+    cuts: Cuts | None = None,
 ) -> Outlook:
     """The days on which labels change, were the job run on each of them with the purchases that are known now.
 
@@ -47,6 +53,7 @@ def outlook(
         as_of: the day that the labels are seen from.
         row: the customer then, with the labels and metrics.
         silence: the most days since the last purchase that a rule asks for.
+        cuts: where the scores cut, which stays as it is here.
     """
     known = only_row(purchases.agg(F.min(PURCHASE_DATE).alias("first"), F.max(PURCHASE_DATE).alias("last")))
     if known["last"] is None:
@@ -63,7 +70,8 @@ def outlook(
     # A rule may look at the id, so each day has the customer's again; the day follows from the metrics.
     theirs = sums.withColumn("day", F.col(CUSTOMER_ID).cast("date")).withColumn(CUSTOMER_ID, F.lit(row[CUSTOMER_ID]))
     day = F.date_add("last_purchase", "days_since_last_purchase").cast("string")
-    labelled = segmentation.customers(theirs, F.col("day")).withColumn(CUSTOMER_ID, day)
+    metrics = segmentation.measured(theirs, F.col("day"))
+    labelled = segmentation.customers(metrics, cuts or {}).withColumn(CUSTOMER_ID, day)
     windows = [name for name in WINDOWS if name in row and name in labelled.columns]
     found = labelled.select(CUSTOMER_ID, *segmentation.dimensions, *windows).collect()
     rows = [{**row, CUSTOMER_ID: as_of.isoformat()}, *sorted((one.asDict() for one in found), key=_day)]

@@ -21,7 +21,6 @@ from segmentation.schemas import (
     CATEGORY,
     CUSTOMER_ID,
     EDGES,
-    PURCHASE_COLUMNS,
     PURCHASE_DATE,
     PURCHASE_ID,
     REASONS,
@@ -114,9 +113,10 @@ def _at(moment: datetime, config: SegmentationConfig) -> datetime:
 
 def _purchases(kept: Kept) -> DataFrame:
     """Those that count, and those that will."""
-    known = kept.purchases.select(*PURCHASE_COLUMNS)
+    columns = kept.config.purchase_columns
+    known = kept.purchases.select(*columns)
     early = kept.early(date.max, (), due=True)
-    return known if early is None else known.unionByName(early.select(*PURCHASE_COLUMNS))
+    return known if early is None else known.unionByName(early.select(*columns))
 
 
 def _rows(

@@ -7,18 +7,17 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig, override
-from segmentation.config.settings import MEASURING
-from segmentation.core.changes import prefixed
+from segmentation.config.effects import MEASURING
 from segmentation.core.days import on
 from segmentation.core.festive import resolve
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
 from segmentation.errors import ConfigError
-from segmentation.insights.published import said_of, with_config
+from segmentation.insights.published import NOT_THEN, said_of
 from segmentation.insights.reader import reader
 from segmentation.run.kept import Kept
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE
@@ -74,8 +73,10 @@ def compared_with(segmentation: Segmentation, engine: Engine, output: Output, fo
         kept = _kept(engine, segmentation.config, output, said, folder)
         compared = _measured_anew(engine, segmentation, output, kept, day)
     else:
-        facts = {**prefixed("from_", segmentation.dimensions), WAS: F.col(SPEND)}
-        compared = segmentation.on_another_day(rows_of(engine, output.segments).withColumns(facts), then)
+        published = rows_of(engine, output.segments)
+        before = published.withColumns(_as_before(published, segmentation.dimensions))
+        cuts = segmentation.cut_points(segmentation.measured_on(published, then))
+        compared = segmentation.on_another_day(before, then, cuts)
     groups = _grouped(compared, segmentation.dimensions)
     labels = segmentation.labels
     return {
@@ -104,7 +105,7 @@ def _differing(segmentation: Segmentation, said: Mapping[str, Any]) -> dict[str,
         raise ConfigError("preview: what is published is of an earlier version of the program: run the job once more.")
     published, tried = said["settings"], segmentation.config.rules()
     # With its own settings back, all else must be as it was.
-    if with_config(segmentation, override(segmentation.config, published)).fingerprint != said["rules"]:
+    if segmentation.with_config(override(segmentation.config, {**NOT_THEN, **published})).fingerprint != said["rules"]:
         raise ConfigError(
             "preview: this configuration also differs from the published one in how purchases are read, in rules in "
             "code or in the calendar of holidays that is installed, which only a run shows: use --dry-run, or name the "
@@ -133,10 +134,18 @@ def _measured_anew(engine: Engine, segmentation: Segmentation, output: Output, k
     used = kept.purchases.where(F.col(PURCHASE_DATE) <= on(day))
     names = segmentation.dimensions
     now = segmentation.segment(used, day, festive).select(CUSTOMER_ID, *names, SPEND)
-    then = {**prefixed("from_", names), WAS: F.col(SPEND)}
     before = rows_of(engine, output.segments)
+    then = _as_before(before, names)
     before = before.select(CUSTOMER_ID, *[column.alias(name) for name, column in then.items()])
     return now.join(before, on=CUSTOMER_ID, how="full")
+
+
+def _as_before(published: DataFrame, names: Sequence[str]) -> dict[str, Column]:
+    """The labels and the spend of before; a dimension that is new had none."""
+    labels = {
+        f"from_{name}": F.col(name) if name in published.columns else F.lit(None).cast("string") for name in names
+    }
+    return {**labels, WAS: F.col(SPEND)}
 
 
 def _grouped(compared: DataFrame, names: Sequence[str]) -> list[Group]:

@@ -8,10 +8,11 @@ from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.conditions import Comparison, comparisons, in_words, joined_by
-from segmentation.core.metrics import LOYAL_WINDOW, METRICS_SCHEMA
+from segmentation.core.metrics import LOYAL_WINDOW
 from segmentation.core.quality import only_row
 from segmentation.core.rules import Dimension
 from segmentation.core.segmentation import Segmentation
@@ -57,7 +58,7 @@ def reasons(engine: Engine, segmentation: Segmentation, row: Mapping[str, Any]) 
     dimensions = [one.build() for one in segmentation.segmenters]
     conditions = [rule.condition for dimension in dimensions for rule in dimension.rules]
     compared = [comparisons(condition, known) for condition in conditions]
-    values = _computed(engine, row, conditions, compared)
+    values = _computed(engine, segmentation.customer_schema, row, conditions, compared)
     at = iter(range(len(conditions)))
     return [
         _of_dimension(dimension, [(next(at), rule) for rule in dimension.rules], compared, values, known)
@@ -78,10 +79,14 @@ def longest_silence(why: Sequence[Mapping[str, Any]]) -> int:
 
 
 def _computed(
-    engine: Engine, row: Mapping[str, Any], conditions: Sequence[Column], compared: Sequence[Sequence[Comparison]]
+    engine: Engine,
+    schema: StructType,
+    row: Mapping[str, Any],
+    conditions: Sequence[Column],
+    compared: Sequence[Sequence[Comparison]],
 ) -> Mapping[str, Any]:
     """All conditions, all comparisons and their two sides, in one query on one row."""
-    metrics = {name: row.get(name) for name in METRICS_SCHEMA.names}
+    metrics = {name: row.get(name) for name in schema.names}
     if metrics[LOYAL_WINDOW] is None:
         metrics[LOYAL_WINDOW] = row["purchases_last_6_months"]
     columns = {f"rule {number}": F.coalesce(one, F.lit(False)) for number, one in enumerate(conditions)}
@@ -90,7 +95,7 @@ def _computed(
             columns[f"holds {number} {at}"] = F.coalesce(one.holds, F.lit(False))
             columns[f"left {number} {at}"] = one.left.cast("string")
             columns[f"right {number} {at}"] = one.right.cast("string")
-    frame = engine.rows([metrics], METRICS_SCHEMA)
+    frame = engine.rows([metrics], schema)
     return only_row(frame.select(*[column.alias(name) for name, column in columns.items()]))
 
 

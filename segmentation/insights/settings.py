@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from segmentation.config import SegmentationConfig, load_config
 from segmentation.config.files import Places, content_of, place_of
-from segmentation.core.metrics import METRICS_SCHEMA
+from segmentation.core.own.own import only_spark_knows
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.choose import INSTALL_EMBEDDED, missing_packages
 from segmentation.errors import ConfigError, InvalidSettings, Problem
@@ -65,6 +66,9 @@ def _named(config: SegmentationConfig) -> Iterator[Problem]:
 def _why_not(config: SegmentationConfig) -> str | None:
     if config.engine == "spark":
         return "engine: spark may know what the embedded engine does not; a run tries them before it reads."
+    own = only_spark_knows(config)
+    if own:
+        return f"{own}; a run tries them before it reads."
     missing = missing_packages()
     return f"this needs {', '.join(missing)}: {INSTALL_EMBEDDED}." if missing else None
 
@@ -72,7 +76,7 @@ def _why_not(config: SegmentationConfig) -> str | None:
 def _tried(segmentation: Segmentation) -> tuple[list[Problem], Labels | None]:
     with small_engine(segmentation.config, "it only checks") as (engine, _):
         try:
-            segmentation.check(engine.rows([], METRICS_SCHEMA))
+            segmentation.check(partial(engine.rows, []))
         except ConfigError as error:
             return [Problem(str(error))], None
         labels: Labels = {}

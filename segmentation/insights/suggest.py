@@ -20,7 +20,7 @@ from segmentation.core.sales import month_of
 from segmentation.core.segmentation import Segmentation
 from segmentation.errors import ConfigError, NoDataError
 from segmentation.insights.preview import compared_with
-from segmentation.insights.published import said_of, with_config
+from segmentation.insights.published import said_of
 from segmentation.insights.reader import reader
 from segmentation.run.kept import Kept
 from segmentation.schemas import AMOUNT, CUSTOMER_ID, PURCHASE_DATE
@@ -85,7 +85,7 @@ def suggest(segmentation: Segmentation, output: Output) -> dict[str, Any]:
             *_months(bought, as_of, segmentation.config),
         ]
         settings = {one.setting: one.value for one in advice if one.value is not None}
-        tried = with_config(segmentation, override(segmentation.config, settings))
+        tried = segmentation.with_config(override(segmentation.config, settings))
         preview = compared_with(tried, engine, output, folder)
     return {
         "as_of": as_of.isoformat(),

@@ -29,7 +29,7 @@ def readers(config: SegmentationConfig) -> Sequence[ReaderOfRuns]:
             run = told(record)
             tell(config, record.output, alert_of(run, _noted(record, run)))
 
-    optional = [*([write_metrics] if config.metrics else []), *([lineage(config.lineage)] if config.lineage else [])]
+    optional = [*([write_metrics] if config.prometheus else []), *([lineage(config.lineage)] if config.lineage else [])]
     return [keep_results, keep_status_and_alert, *optional]
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from pyspark.sql import functions as F
 
@@ -15,14 +15,17 @@ from segmentation.state import tables
 from segmentation.state.output import Output
 
 
-def append_rejected(engine: Engine, output: Output, intake: Intake, record: RunRecord) -> int:
-    """Keep the rejected rows with their raw values; how many they are."""
+def append_rejected(
+    engine: Engine, output: Output, intake: Intake, record: RunRecord, extra: Sequence[str] = ()
+) -> int:
+    """Keep the rejected rows with their raw values, those of `extra` columns too; how many they are."""
     taken = intake.taken
     to_table = output.rejected, tables.REJECTED, record.commit
     if taken.rows is None or not taken.found.rows_rejected:
         engine.tables.append_rows([], tables.REJECTED_SCHEMA, *to_table)
         return 0
-    rejected = tables.rejected_rows(engine, taken.rows, intake.names, record.run_id, F.lit(record.started_at))
+    at = F.lit(record.started_at)
+    rejected = tables.rejected_rows(engine, taken.rows, intake.names, record.run_id, at, extra)
     engine.tables.append(rejected, taken.found.rows_rejected, *to_table)
     return taken.found.rows_rejected
 

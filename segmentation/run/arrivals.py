@@ -28,7 +28,7 @@ from segmentation.core.quality import only_row, purchases_and_returns
 from segmentation.engines.base import Engine
 from segmentation.locations import join
 from segmentation.run.settling import each_once
-from segmentation.schemas import PURCHASE_COLUMNS, PURCHASE_DATE, REASONS
+from segmentation.schemas import PURCHASE_DATE, REASONS
 
 # Ids of as many rows take some 100 MB of a task's memory.
 FEW = 1_500_000
@@ -103,6 +103,6 @@ class Arrivals:
         return self.engine.stage(customers_of(self._met).distinct(), join(self.folder, "touched"))
 
     def added_to(self, known: DataFrame) -> DataFrame:
-        """Known purchases -> purchases as they are now, of both `PURCHASE_COLUMNS`."""
+        """Known purchases -> purchases as they are now, of both `purchase_columns`."""
         stays = without_replaced(known, self._met, self.config) if self.counts["replacing"] else known
-        return stays.unionByName(self.new.select(*PURCHASE_COLUMNS))
+        return stays.unionByName(self.new.select(*self.config.purchase_columns))

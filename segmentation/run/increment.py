@@ -14,6 +14,7 @@ from segmentation.config import SegmentationConfig
 from segmentation.core.changes import IS_THERE, TOUCHED, WAS_THERE, carried_over, form, relabelled
 from segmentation.core.festive import FestiveCalendar
 from segmentation.core.known import lost
+from segmentation.core.own.scores import Cuts
 from segmentation.core.quality import NOTHING, Profile, profile, purchases_and_returns
 from segmentation.core.segmentation import Segmentation
 from segmentation.core.types import struct
@@ -25,7 +26,7 @@ from segmentation.run.kept import Kept, bounds, comes_from
 from segmentation.run.past import Past
 from segmentation.run.plan import Outdated
 from segmentation.run.publication import Write
-from segmentation.run.segments import Facts, Segments, WithoutPurchases
+from segmentation.run.segments import Computed, Facts, Segments, WithoutPurchases
 from segmentation.run.settling import fixed_as_of
 from segmentation.run.touched import Touched
 from segmentation.schemas import CUSTOMER_ID, SOURCE
@@ -89,7 +90,12 @@ class Increment:
         self.found = profile(self._came.rows, self._day)
 
     def _see_nothing_is_lost(self, read: DataFrame) -> None:
-        gone = lost(self.kept.rows.where(comes_from(self.again)), read).select(SOURCE).limit(1).collect()
+        gone = (
+            lost(self.kept.rows.where(comes_from(self.again)), read, self.config.extra_columns)
+            .select(SOURCE)
+            .limit(1)
+            .collect()
+        )
         if gone:
             raise Outdated(f"{gone[0][SOURCE]} was changed, not only added to")
 
@@ -139,31 +145,52 @@ class Increment:
         assert before is not None  # else there is nothing to go on from
         return before
 
-    def customers(
-        self, segmentation: Segmentation, as_of: date, festive: FestiveCalendar, facts: Facts
-    ) -> tuple[DataFrame, WithoutPurchases]:
-        """What is to be published, one row per customer, and how many have returns alone.
+    def customers(self, segmentation: Segmentation, as_of: date, festive: FestiveCalendar, facts: Facts) -> Computed:
+        """What is to be published.
 
         Those whom new purchases or the move of a window touch are computed anew: from what was published of them and
         what comes and goes, where that adds up, else from their purchases. Of the others, nothing changes where the
-        day is the same; else what hangs on the day follows from what was published.
+        day is the same; else what hangs on the day follows from what was published. Scores are relative to all, so
+        where there are any, all are scored and labelled.
         """
-        others, self._anew = self._before, None
         touched = Touched(self.engine, segmentation, self.kept, self._came, (self._was, as_of), self.folder)
         affected, sums = touched.found(festive)
+        others, anew = self._before, None
         if affected is not None:
-            self._theirs = theirs = others.join(affected, on=CUSTOMER_ID, how="left_semi")
-            computed = segmentation.customers(sums(theirs), as_of).withColumns(facts)
-            self._anew = self.engine.stage(carried_over(computed, theirs), join(self.folder, "anew"))
+            theirs = others.join(affected, on=CUSTOMER_ID, how="left_semi")
             others = others.join(affected, on=CUSTOMER_ID, how="left_anti")
-        self._others = others
-        if self._was != as_of:
-            others = segmentation.on_another_day(others, as_of).withColumns(facts)
-        customers = others if self._anew is None else others.unionByName(self._anew)
+            anew = segmentation.measured(sums(theirs), as_of)
+        if segmentation.own.scores:
+            customers, cuts = self._scored(segmentation, others, anew, as_of, facts)
+        else:
+            if affected is not None and anew is not None:
+                self._theirs = theirs
+                self._anew = self._staged(segmentation.customers(anew, {}).withColumns(facts), theirs)
+            self._others = others
+            if self._was != as_of:
+                others = segmentation.on_another_day(others, as_of, {}).withColumns(facts)
+            customers, cuts = others if self._anew is None else others.unionByName(self._anew), {}
         if self.config.returns == "reject":
-            return customers, WithoutPurchases()
+            return Computed(customers, WithoutPurchases(), cuts)
         customers = self.engine.keep(customers, join(self.folder, "buyers"))
-        return customers, WithoutPurchases.beside(customers, touched.now)
+        return Computed(customers, WithoutPurchases.beside(customers, touched.now), cuts)
+
+    def _scored(
+        self, segmentation: Segmentation, others: DataFrame, anew: DataFrame | None, as_of: date, facts: Facts
+    ) -> tuple[DataFrame, Cuts]:
+        """All customers, measured anew or as before, and where the scores cut them."""
+        names = segmentation.measured_schema.names
+        metrics = segmentation.measured_on(others, as_of).select(*names)
+        every = metrics if anew is None else metrics.unionByName(anew.select(*names))
+        kept = self.engine.keep(every, join(self.folder, "metrics"))
+        cuts = segmentation.cut_points(kept)
+        self._theirs = self._before
+        self._anew = self._staged(segmentation.customers(kept, cuts).withColumns(facts), self._before)
+        return self._anew, cuts
+
+    def _staged(self, computed: DataFrame, theirs: DataFrame) -> DataFrame:
+        """Customers that are computed anew, those as they were that are what they were."""
+        return self.engine.stage(carried_over(computed, theirs), join(self.folder, "anew"))
 
     def relabelled(self, segmentation: Segmentation, segments: Segments) -> DataFrame:
         """Whose labels changed, `changes.form`."""

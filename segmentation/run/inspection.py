@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -16,7 +17,6 @@ from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig, override
-from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.core.quality import enforce_gate
 from segmentation.core.validation import label_rows
 from segmentation.encodings import REPLACED
@@ -124,7 +124,7 @@ def _looked(
     if look.error:
         return better
     with engine.reading():
-        segmentation_of(config).check(engine.rows([], METRICS_SCHEMA))
+        segmentation_of(config).check(partial(engine.rows, []))
         raw = read_csv(engine, files, form, join(folder, "text"))
         engine.fit_to(raw.size)
         rows = _settled(engine, raw, config, folder)

@@ -10,12 +10,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pyspark.sql import SparkSession
 
 from segmentation.console import LOGGER
-from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.core.quality import enforce_gate
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
@@ -137,7 +137,7 @@ class Run:
         )
 
     def _execute(self, engine: Engine) -> dict[str, Any]:
-        self.segmentation.check(engine.rows([], METRICS_SCHEMA))
+        self.segmentation.check(partial(engine.rows, []))
         with self._step(engine, "Repair"):
             repair(engine, self.output)
         past = Past(engine, self.output, self.state["source_fingerprint"], self.request.paths)
@@ -176,7 +176,7 @@ class Run:
         with self._step(engine, "Keep rejected rows") as counts:
             self.confirm()
             counts["rows"] = self.record.rows_written["rejected_purchases"] = append_rejected(
-                engine, self.output, intake, self.record
+                engine, self.output, intake, self.record, self.config.extra_columns
             )
 
     def _segmented(self, engine: Engine, taken: Taken) -> Segments:
@@ -211,6 +211,7 @@ class Run:
             "as_of": segments.as_of.isoformat(),
             "source_fingerprint": self.state["source_fingerprint"],
             "export": self.output.filename,
+            "cuts": segments.cuts,
             **self.shift.said,
         }
         commit = self.record.publishing(past.said, [one.table for one in writes], said)
@@ -232,8 +233,8 @@ class Run:
 
     def _changes(self, engine: Engine, taken: Taken, segments: Segments, past: Past) -> Changes:
         changed, names = taken.relabelled(self.segmentation, segments), self.segmentation.dimensions
-        folder, same_rules = join(self.staging, "changes"), past.same_rules(self.segmentation)
-        return changes_of(engine, changed, names, segments, self.record.started_at, folder, same_rules=same_rules)
+        folder, same = join(self.staging, "changes"), past.same(self.segmentation, segments.as_of)
+        return changes_of(engine, changed, names, segments, self.record.started_at, folder, **same)
 
     def _finish(self, engine: Engine, segments: Segments) -> dict[str, Any]:
         result = self.record.result(segments, self.output)

@@ -18,7 +18,7 @@ from segmentation.engines.base import Engine
 from segmentation.locations import join
 from segmentation.run.publication import Write
 from segmentation.run.settling import put_together
-from segmentation.schemas import PURCHASE_COLUMNS, PURCHASE_DATE, REASONS, SOURCE, SOURCE_ID
+from segmentation.schemas import PURCHASE_DATE, REASONS, SOURCE, SOURCE_ID
 from segmentation.state import tables
 from segmentation.state.commits import published_rows
 from segmentation.state.output import Output
@@ -61,7 +61,7 @@ class Kept:
             return self.rows
         nothing = F.lit(None).cast("array<string>")
         lines = self.rows.withColumns({SOURCE_ID: F.xxhash64(SOURCE), REASONS: nothing})
-        return put_together(self.engine, lines, self.folder).purchases
+        return put_together(self.engine, lines, self.folder, self.config.extra_columns).purchases
 
     def early(self, today: date, again: Sequence[str], *, due: bool) -> DataFrame | None:
         """The purchases whose day has come, or those whose day has not; None where there are none.
@@ -99,7 +99,7 @@ class Kept:
         fitting = early.withColumn("run_id", F.lit(commit["run_id"])).select(*self.columns)
         every = fitting if stays is None else stays.select(*self.columns).unionByName(fitting)
         # A collection is asked for what may be new, and gives some twice.
-        once = every.dropDuplicates([*PURCHASE_COLUMNS, SOURCE]) if self.config.grain == "order" else every
+        once = every.dropDuplicates([*self.config.purchase_columns, SOURCE]) if self.config.grain == "order" else every
         kept = self.engine.stage(once, join(self.folder, "early"))
         found = only_row(kept.agg(F.count(F.lit(1)).alias("rows"), F.min(PURCHASE_DATE).alias("first")))
         write = Write(path, lambda: self.engine.tables.overwrite(kept, found["rows"], path, spec, commit))

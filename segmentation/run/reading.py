@@ -49,4 +49,4 @@ def read(
 
 def form_of(config: SegmentationConfig) -> Form:
     """What a configuration tells of CSV files."""
-    return Form(config.columns, config.encoding, config.delimiter, config.skip_lines)
+    return Form(config.columns, config.encoding, config.delimiter, config.skip_lines, config.input.names)

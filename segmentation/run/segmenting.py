@@ -36,8 +36,20 @@ def segmented(engine: Engine, segmentation: Segmentation, taken: Taken, record: 
     for gap in festive.gaps():
         LOGGER.warning("%s", gap)
     facts = {"as_of": on(as_of), "run_id": F.lit(record.run_id), "updated_at": F.lit(record.started_at)}
-    current, others = taken.customers(segmentation, as_of, festive, facts)
+    current, others, cuts = taken.customers(segmentation, as_of, festive, facts)
     customers = engine.keep(current, join(folder, "customers"))
     of = counted(customers, segmentation, taken.found, taken.expected, others)
     alone = others.customers
-    return Segments(record.run_id, customers, as_of, festive, of.total, of.labels, alone, of.purchases, of.spend)
+    return Segments(
+        record.run_id,
+        customers,
+        as_of,
+        festive,
+        of.total,
+        of.labels,
+        alone,
+        of.purchases,
+        of.spend,
+        cuts,
+        segmentation.columns,
+    )

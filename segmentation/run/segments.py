@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 from typing import NamedTuple
@@ -11,6 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.core.festive import FestiveCalendar
+from segmentation.core.own.scores import Cuts
 from segmentation.core.quality import Profile
 from segmentation.core.segmentation import Segmentation
 from segmentation.errors import SegmentationError
@@ -22,7 +24,12 @@ Facts = dict[str, Column]
 
 @dataclass(frozen=True)
 class Segments:
-    """What a run computed: the customers, and what is known of them without looking at each."""
+    """What a run computed: the customers, and what is known of them without looking at each.
+
+    Attributes:
+        cuts: where scores cut them.
+        columns: those of the table, and their types.
+    """
 
     run_id: str
     customers: DataFrame
@@ -33,6 +40,8 @@ class Segments:
     customers_without_purchases: int = 0
     purchases: int = 0
     spend: Decimal = Decimal(0)
+    cuts: Cuts = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def sample(self) -> list[str]:
         """The first ten customers with their labels, a line each."""
@@ -62,6 +71,14 @@ class WithoutPurchases:
         row = alone.agg(F.count_distinct(CUSTOMER_ID), F.count(F.lit(1))).first()
         assert row is not None  # an aggregate without groups has one row
         return cls(*row)
+
+
+class Computed(NamedTuple):
+    """What is to be published, one row per customer; how many have returns alone; where the scores cut."""
+
+    customers: DataFrame
+    others: WithoutPurchases
+    cuts: Cuts
 
 
 class Counted(NamedTuple):

@@ -62,7 +62,7 @@ def settled(
     rows = each_once(engine, labelled, config, join(folder, "repeated"))
     if config.grain == "order":
         return Settled(rows, rows.where(F.col(REASONS).isNull()), profile(rows, as_of))
-    lines = put_together(engine, rows, folder)
+    lines = put_together(engine, rows, folder, config.extra_columns)
     return Settled(*lines, profile(lines.rows, as_of, lines.purchases))
 
 
@@ -73,13 +73,13 @@ class Lines(NamedTuple):
     purchases: DataFrame
 
 
-def put_together(engine: Engine, rows: DataFrame, folder: str) -> Lines:
+def put_together(engine: Engine, rows: DataFrame, folder: str, extra: Sequence[str] = ()) -> Lines:
     """Make purchases of lines, lines with one number settled; reject those of other customers."""
-    purchases = engine.keep(gathered(rows), join(folder, "gathered"))
+    purchases = engine.keep(gathered(rows, extra), join(folder, "gathered"))
     mixed = engine.keep(several_customers(purchases), join(folder, "mixed"))
     if mixed.count():
         rows = reject_other_customers(rows, mixed)
-        purchases = engine.keep(gathered_again(purchases, rows, mixed), join(folder, "gathered_again"))
+        purchases = engine.keep(gathered_again(purchases, rows, mixed, extra), join(folder, "gathered_again"))
     return Lines(rows, purchases)
 
 
@@ -106,4 +106,8 @@ def each_once(engine: Engine, labelled: DataFrame, config: SegmentationConfig, f
     if identity is None:
         return nothing_settled(labelled)
     candidates = engine.keep(repeated_ids(labelled, identity), folder)
-    return settle(labelled, candidates, identity) if candidates.count() else nothing_settled(labelled)
+    return (
+        settle(labelled, candidates, identity, config.extra_columns)
+        if candidates.count()
+        else nothing_settled(labelled)
+    )

@@ -17,7 +17,7 @@ from segmentation.engines.base import Engine
 from segmentation.locations import join
 from segmentation.run.arrivals import Arrivals
 from segmentation.run.kept import Kept
-from segmentation.schemas import CUSTOMER_ID, PURCHASE_COLUMNS, PURCHASE_DATE
+from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE
 
 # Who is computed anew (None for nobody), and from what was published of them to what their purchases add up to.
 Found = tuple[DataFrame | None, Callable[[DataFrame], DataFrame]]
@@ -57,6 +57,8 @@ class Touched:
         """Who they are, and how their sums are made."""
         if self.came is None and self.was == self.as_of:
             return NOBODY
+        if self.segmentation.own.hangs_on_the_day and self.was != self.as_of:
+            return self._everybody(festive)
         return self._by_adding(festive) if self._adds_up else self._from_purchases(festive)
 
     @property
@@ -67,7 +69,7 @@ class Touched:
 
     @property
     def _known(self) -> DataFrame:
-        return self.kept.purchases.select(*PURCHASE_COLUMNS)
+        return self.kept.purchases.select(*self.config.purchase_columns)
 
     @property
     def _may_cross(self) -> DataFrame:
@@ -77,10 +79,11 @@ class Touched:
     @property
     def _adds_up(self) -> bool:
         """Does what is published and what comes tell all? Not where purchases were replaced, the day moved back, or
-        returns are known of customers who are not published.
+        returns are known of customers who are not published, or a metric of the configuration's is over purchases.
         """
         replaced = bool(self.came and self.came.counts["replacing"])
-        return self.as_of >= self.was and not replaced and self.config.returns == "reject"
+        is_known = self.config.returns == "reject" and not self.segmentation.own.aggregates
+        return self.as_of >= self.was and not replaced and is_known
 
     def _by_adding(self, festive: FestiveCalendar) -> Found:
         """From what was published, what comes, and what windows lose."""
@@ -90,6 +93,12 @@ class Touched:
         came = self.engine.stage(sums, join(self.folder, "entering"))
         whose = self._few(came.select(CUSTOMER_ID).unionByName(lost.select(CUSTOMER_ID)))
         return whose, lambda published: added_up(published, came, lost, self.config)
+
+    def _everybody(self, festive: FestiveCalendar) -> Found:
+        """From all purchases: a metric hangs on the day itself."""
+        known = self._known.select(CUSTOMER_ID)
+        whose = self._few(known.unionByName(self.came.touched) if self.came else known)
+        return whose, lambda _: self.segmentation.sums(self.now, self.as_of, festive)
 
     def _from_purchases(self, festive: FestiveCalendar) -> Found:
         """From all their purchases."""
@@ -110,7 +119,7 @@ class Touched:
         later = self._known.where(is_later if has_later else F.lit(False))
         if self.came is None:
             return later
-        return later.unionByName(self.came.new.select(*PURCHASE_COLUMNS).where(day <= on(self.as_of)))
+        return later.unionByName(self.came.new.select(*self.config.purchase_columns).where(day <= on(self.as_of)))
 
     def _few(self, customers: DataFrame) -> DataFrame | None:
         """Each customer once, None for nobody; in files, so that whoever joins with them sees how few they are."""

@@ -21,7 +21,7 @@ from segmentation.locations import join
 from segmentation.run.kept import Kept, bounds
 from segmentation.run.past import Past
 from segmentation.run.publication import Write
-from segmentation.run.segments import Facts, Segments, WithoutPurchases
+from segmentation.run.segments import Computed, Facts, Segments, WithoutPurchases
 from segmentation.run.settling import Settled
 from segmentation.schemas import REASONS, Reason
 from segmentation.state import tables
@@ -72,16 +72,18 @@ class Whole:
         """
         return self.settled.days(as_of)
 
-    def customers(
-        self, segmentation: Segmentation, as_of: date, festive: FestiveCalendar, facts: Facts
-    ) -> tuple[DataFrame, WithoutPurchases]:
-        """What is to be published, one row per customer, and how many have returns alone."""
+    def customers(self, segmentation: Segmentation, as_of: date, festive: FestiveCalendar, facts: Facts) -> Computed:
+        """What is to be published."""
         sums, others = segmentation.sums(self.settled.used(as_of), as_of, festive), WithoutPurchases()
         if self.found.returns:
             sums = self.engine.keep(sums, join(self.folder, "sums"))
             others = WithoutPurchases.among(sums)
-        customers, before = segmentation.customers(sums, as_of).withColumns(facts), self.past.customers
-        return (customers if before is None else carried_over(customers, before)), others
+        metrics = segmentation.measured(sums, as_of)
+        if segmentation.own.scores:
+            metrics = self.engine.keep(metrics, join(self.folder, "metrics"))
+        cuts, before = segmentation.cut_points(metrics), self.past.customers
+        customers = segmentation.customers(metrics, cuts).withColumns(facts)
+        return Computed(customers if before is None else carried_over(customers, before), others, cuts)
 
     def sales(self, as_of: date) -> Sales:
         """What was sold up to a day."""
@@ -92,8 +94,9 @@ class Whole:
         names, before = segmentation.dimensions, self.past.customers
         if before is None:
             before = self.engine.rows([], struct(customer_id="string", **dict.fromkeys(names, "string")))
-        changed = relabelled(segments.customers, before, names)
-        touched = touched_by_metrics(changed.columns, same_rules=self.past.same_rules(segmentation))
+        more = segmentation.own.of_purchases
+        changed = relabelled(segments.customers, before, names, more)
+        touched = touched_by_metrics(changed.columns, more, same_rules=self.past.same_rules(segmentation))
         if self.past.same_source:
             touched = F.lit(False)
         return changed.withColumn(TOUCHED, touched).select(*form(names))

@@ -24,7 +24,7 @@ FORMULA = re.compile(r'="(.*)"', re.DOTALL)
 def positions_of(
     names: Sequence[str], columns: Columns, lines: Sequence[str], delimiter: str, where: str
 ) -> tuple[int, ...]:
-    """Where each of the `PURCHASE_COLUMNS` is among the cells of a header, counted from 0; then, if mapped, `LINE_ID`.
+    """Where each of the columns that are `wanted` is among the cells of a header, counted from 0.
 
     Args:
         names: the cells.
@@ -51,8 +51,9 @@ def positions_of(
 
 
 def wanted(columns: Columns) -> tuple[str, ...]:
-    """The columns to look for."""
-    return (*PURCHASE_COLUMNS, LINE_ID) if LINE_ID in columns else PURCHASE_COLUMNS
+    """The columns to look for: those of every purchase; if mapped, `LINE_ID`; those that only a configuration knows."""
+    extra = [column for column in columns if column not in (*PURCHASE_COLUMNS, LINE_ID)]
+    return (*PURCHASE_COLUMNS, *([LINE_ID] if LINE_ID in columns else []), *extra)
 
 
 def candidates(column: str, names: Sequence[str], columns: Columns) -> list[int]:

@@ -12,7 +12,8 @@ from segmentation.encodings import LINE_END, UNDECODABLE, decoder_of, encoding_o
 from segmentation.engines.stores import Files, StoredFile
 from segmentation.errors import MissingColumnsError, NoDataError, SourceError
 from segmentation.locations import readable
-from segmentation.sources.header import Columns, cells_of, positions_of
+from segmentation.schemas import PURCHASE_COLUMNS
+from segmentation.sources.header import Columns, cells_of, positions_of, wanted
 from segmentation.sources.kinds import what_else
 
 # What is read of a file to find its header; a longer one costs a second look, an even longer one is none.
@@ -35,12 +36,19 @@ class Form(NamedTuple):
         encoding: of files without a byte order mark.
         delimiter: of files whose first line does not tell it.
         skip_lines: lines above the header.
+        extra: further columns of a purchase -> the files' name for them, or their number.
     """
 
     columns: Columns = {}
     encoding: str = "utf-8"
     delimiter: str = ","
     skip_lines: int = 0
+    extra: Columns = {}
+
+    @property
+    def every(self) -> Columns:
+        """All that is told of names."""
+        return {**self.columns, **self.extra}
 
 
 class Head(NamedTuple):
@@ -57,9 +65,10 @@ class Layout(NamedTuple):
     Attributes:
         preamble: its lines up to the end of its header.
         names: the cells of its header.
-        positions: where each purchase column is; a sixth one, where `columns` maps it, is that of ``line_id``.
+        positions: where each column is.
         delimiter: what is between fields.
         encoding: by Python's name.
+        columns: those whose positions are told.
     """
 
     preamble: tuple[str, ...]
@@ -67,6 +76,7 @@ class Layout(NamedTuple):
     positions: tuple[int, ...]
     delimiter: str
     encoding: str
+    columns: tuple[str, ...] = PURCHASE_COLUMNS
 
     @property
     def width(self) -> int:
@@ -153,8 +163,8 @@ def layout_of(head: Head, form: Form, where: str) -> Layout | None:
         )
     # What is above the lines to skip, such as sep=, is not counted by the hint.
     below = lines[above_of(lines)[0] :]
-    positions = positions_of(names, form.columns, below, delimiter, where)
-    return Layout(tuple(lines[:end]), tuple(names), positions, delimiter, head.encoding)
+    positions = positions_of(names, form.every, below, delimiter, where)
+    return Layout(tuple(lines[:end]), tuple(names), positions, delimiter, head.encoding, wanted(form.every))
 
 
 def _shows_header(head: Head, form: Form) -> bool:

@@ -185,7 +185,7 @@ def _count(text: Column, mark: str) -> Column:
 def _as_raw(
     records: DataFrame, layout: Layout, fits: Column, value: Callable[[int], Column], *, marked: bool
 ) -> DataFrame:
-    """`schemas.RAW_COLUMNS`, and ``line_id`` where it is mapped; a record that does not fit is shown whole.
+    """`schemas.RAW_COLUMNS`, and the further columns of the layout; a record that does not fit is shown whole.
 
     Args:
         records: with ``source_id`` and ``record``.
@@ -194,14 +194,19 @@ def _as_raw(
         value: the expression for the field at a place.
         marked: may there be bytes that mean nothing? In a column of a purchase, they make a record malformed.
     """
-    names = (*PURCHASE_COLUMNS, LINE_ID)[: len(layout.positions)]
-    values = {name: value(at) for name, at in zip(names, layout.positions, strict=True)}
+    values = {name: value(at) for name, at in zip(layout.columns, layout.positions, strict=True)}
     record = F.col("record")
     if marked:
-        fits = fits & ~F.concat_ws("", *values.values()).contains(UNDECODABLE)
-        record = F.replace(record, F.lit(UNDECODABLE), F.lit(REPLACED))
+        needed = [column for name, column in values.items() if name in (*PURCHASE_COLUMNS, LINE_ID)]
+        fits = fits & ~F.concat_ws("", *needed).contains(UNDECODABLE)
+        record = _replaced(record)
+        values |= {name: _replaced(value) for name, value in values.items() if name not in (*PURCHASE_COLUMNS, LINE_ID)}
     return records.select(
         SOURCE_ID,
         F.when(~fits, record).alias(RAW_RECORD),
         *[F.when(fits, column).alias(name) for name, column in values.items()],
     )
+
+
+def _replaced(text: Column) -> Column:
+    return F.replace(text, F.lit(UNDECODABLE), F.lit(REPLACED))

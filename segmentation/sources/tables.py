@@ -49,6 +49,9 @@ ACCEPTED: Mapping[str, Sequence[str]] = {
     CATEGORY: (*TEXTS, *WHOLE),
     LINE_ID: (*TEXTS, *NUMBERS),
 }
+# Of a column that only a configuration knows.
+EXTRA = (*TEXTS, *NUMBERS, *TIMES, "boolean")
+EXTRA_WORDS = "a string, a number, a date, a timestamp or a boolean"
 WORDS: Mapping[str, str] = {
     CUSTOMER_ID: "a string or a number",
     PURCHASE_ID: "a string or a number",
@@ -160,7 +163,7 @@ def _shown(files: Sequence[StoredFile]) -> str:
 
 
 def layout_of(part: TypedRows, columns: Columns) -> dict[str, str]:
-    """Purchase column -> the name of the column that holds it, and `LINE_ID` -> its own where that is mapped.
+    """Purchase column -> the name of the column that holds it, and so for the further ones that are `wanted`.
 
     Raises:
         MissingColumnsError: saying what is missing, what is there, and what to add to the configuration.
@@ -180,11 +183,12 @@ def layout_of(part: TypedRows, columns: Columns) -> dict[str, str]:
         raise SourceError(which(unclear, found[unclear], names, part.where))
     layout = {column: names[places[0]] for column, places in found.items()}
     for column, name in layout.items():
-        if _kind(part.columns[name]) not in ACCEPTED[column]:
+        if _kind(part.columns[name]) not in ACCEPTED.get(column, EXTRA):
             raise SourceError(
                 f"The column {name!r} of {part.where} is of the type {part.columns[name]}, which cannot stand for "
-                f"{column}: expected {WORDS[column]}. It has {_schema(part)}. Name another column in the configuration "
-                f"(columns: {{{column}: <name in the table>}}), or convert it where the table is made."
+                f"{column}: expected {WORDS.get(column, EXTRA_WORDS)}. It has {_schema(part)}. Name another "
+                f"column in the configuration (columns: {{{column}: <name in the table>}}), or convert it where the "
+                "table is made."
             )
     return layout
 

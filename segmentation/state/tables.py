@@ -71,6 +71,7 @@ RUN_SCHEMA = struct(
     purchases="long",
     returns_used="long",
     customers_without_purchases="long",
+    cut_points="string",
 )
 RUNS = TableSpec(
     frozenset({"run_id", "outcome", "started_at"}),
@@ -105,7 +106,12 @@ def segments_spec(dimensions: Sequence[str]) -> TableSpec:
 
 
 def rejected_rows(
-    engine: Engine, labelled: DataFrame, names: Sequence[str], run_id: str, rejected_at: Column
+    engine: Engine,
+    labelled: DataFrame,
+    names: Sequence[str],
+    run_id: str,
+    rejected_at: Column,
+    extra: Sequence[str] = (),
 ) -> DataFrame:
     """The rejected rows as the table shows them: raw texts under the canonical names, so that they can be corrected
     and read again.
@@ -116,24 +122,28 @@ def rejected_rows(
         names: of the files or the collection that were read, as URIs.
         run_id: the run.
         rejected_at: timestamp of the run.
+        extra: columns that only a configuration knows.
 
     Returns:
         One row per rejected row, `REJECTED_SCHEMA`: ``source``, ``raw_record`` (the whole row if it is malformed), the
         five texts as they were read (null where there was none), ``reasons``, ``run_id``, ``rejected_at``, and
-        ``line_id`` as it was read, null where `columns` does not map it.
+        ``line_id`` as it was read, null where `columns` does not map it; then the texts of the extra columns.
     """
     has_raw = F.col(RAW).isNotNull()
-    raw = {name: F.when(has_raw, F.col(RAW)[number]) for number, name in enumerate(RAW_TEXTS)}
-    texts = [F.when(has_raw, raw[name]).otherwise(F.col(name).cast("string")) for name in PURCHASE_COLUMNS]
+    raw = {name: F.when(has_raw, F.col(RAW)[number]) for number, name in enumerate((*RAW_TEXTS, *extra))}
+    texts = {
+        name: F.when(has_raw, raw[name]).otherwise(F.col(name).cast("string")) for name in (*PURCHASE_COLUMNS, *extra)
+    }
     rejected = labelled.where(F.col(REASONS).isNotNull())
     return with_source(engine, rejected, names).select(
         SOURCE,
         raw[RAW_RECORD].alias(RAW_RECORD),
-        *[text.alias(name) for name, text in zip(PURCHASE_COLUMNS, texts, strict=True)],
+        *[texts[name].alias(name) for name in PURCHASE_COLUMNS],
         REASONS,
         F.lit(run_id).alias("run_id"),
         rejected_at.alias("rejected_at"),
         F.col(LINE_ID) if LINE_ID in labelled.columns else F.lit(None).cast("string").alias(LINE_ID),
+        *[texts[name].alias(name) for name in extra],
     )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import ClassVar
 
 from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame
@@ -23,7 +22,7 @@ class Segmenter(ABC):
                 return [Rule("VIP", F.col("total_purchases") >= 10), *super().rules()]
     """
 
-    dimension: ClassVar[str]
+    dimension: str
 
     def __init__(self, config: SegmentationConfig | None = None) -> None:
         self.config = load_config(config)
@@ -36,6 +35,11 @@ class Segmenter(ABC):
     @abstractmethod
     def fallback(self) -> str:
         """The label of a customer whom no rule matches."""
+
+    @property
+    def rule_labels(self) -> tuple[str, ...] | None:
+        """The labels of the rules in their order, where they are known before an engine is; else None."""
+        return None
 
     def build(self) -> Dimension:
         """The dimension, checked.

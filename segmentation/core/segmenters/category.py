@@ -34,6 +34,11 @@ class CategorySegmenter(Segmenter):
         return [*dominant, Rule("Family", reduce(lambda one, other: one + other, shared) >= 2)]
 
     @property
+    def rule_labels(self) -> tuple[str, ...]:
+        """The dominant categories, then Family."""
+        return (*map(str, Category), "Family")
+
+    @property
     def fallback(self) -> str:
         """Closes the gap that the business document leaves open."""
         return self.config.category_fallback

@@ -29,6 +29,11 @@ class PurchaseFrequencySegmenter(Segmenter):
         return [Rule(label, conditions[label]) for label in self.config.frequency_order]
 
     @property
+    def rule_labels(self) -> tuple[str, ...]:
+        """In the order of `frequency_order`."""
+        return tuple(self.config.frequency_order)
+
+    @property
     def fallback(self) -> str:
         """Closes the gap that the business document leaves open."""
         return self.config.frequency_fallback

@@ -28,6 +28,11 @@ class SpendingSegmenter(Segmenter):
         ]
 
     @property
+    def rule_labels(self) -> tuple[str, ...]:
+        """High before low."""
+        return ("High Value", "Low Value")
+
+    @property
     def fallback(self) -> str:
         """Everybody between low and high."""
         return "Medium Value"

@@ -1,0 +1,82 @@
+"""Names that a configuration gives: which are taken."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from segmentation.config import SegmentationConfig
+from segmentation.core.metrics import METRICS_SCHEMA
+from segmentation.errors import ConfigError
+from segmentation.schemas import LINE_ID, LINES, PURCHASE_COLUMNS, RAW, RAW_RECORD, REASONS, SOURCE, SOURCE_ID, WARNING
+
+# Of a customer, besides metrics and labels.
+FACTS = ("as_of", "run_id", "updated_at")
+# What the job calls columns of its own while it works.
+OF_CUSTOMERS = ("was_there", "is_there", "touched", "cause", "whose", "spend_before", "dimension")
+BEFORE_CUSTOMERS = ("from_", "to_", "added_", "left_")
+BEFORE_PURCHASES = ("known_", "old_", "key_", "count_of_")
+OF_PURCHASES = (
+    *(*PURCHASE_COLUMNS, LINE_ID, LINES, RAW, RAW_RECORD, REASONS, SOURCE, SOURCE_ID, WARNING),
+    *("clean", "plain_day", "plain_amount", "same_amount", "point_amount", "day_text", "amount_text", "local_day"),
+    *("with_offset", "any_day", "day", "exact_amount", "known_category", "kept", "place", "purchase_id_hash"),
+    *("like_a_line", "is_new", "waited", "run_id", "rejected_at", "last_customer", "valid_id", "first_customer"),
+    *("text", "record", "line", "fields", "quoted", "number", "alone"),
+)
+
+
+@contextmanager
+def at(place: str, name: str = "") -> Iterator[None]:
+    """Say where it was that something was refused."""
+    try:
+        yield
+    except ConfigError as error:
+        raise type(error)(f"{place}{f' ({name})' if name else ''}: {error}.") from None
+
+
+def see_extra_columns(config: SegmentationConfig, taken: Sequence[str]) -> None:
+    """See that extra columns have names of their own.
+
+    Args:
+        config: their names.
+        taken: what metrics are told of a purchase besides.
+
+    Raises:
+        ConfigError: one has the name of something else.
+    """
+    given = [(("input", "extra_columns", name), name) for name in config.extra_columns]
+    _see(config, given, [*OF_PURCHASES, *taken], BEFORE_PURCHASES)
+
+
+def see_names(config: SegmentationConfig, dimensions: Sequence[str]) -> None:
+    """See that metrics, scores and dimensions have names of their own.
+
+    Args:
+        config: their names.
+        dimensions: those that are there already, which an entry may change.
+
+    Raises:
+        ConfigError: one has the name of something else.
+    """
+    given: list[tuple[tuple[str | int, ...], str]] = [
+        ((key, number, "name"), one.name)
+        for key in ("metrics", "scores", "dimensions")
+        for number, one in enumerate(getattr(config, key))
+    ]
+    own = [(path, name) for path, name in given if path[0] != "dimensions" or name not in dimensions]
+    _see(config, own, [*METRICS_SCHEMA.names, *FACTS, *OF_CUSTOMERS, *dimensions], BEFORE_CUSTOMERS)
+    _see(config, [(path, name) for path, name in given if (path, name) not in own], [])
+
+
+def _see(
+    config: SegmentationConfig,
+    given: Sequence[tuple[tuple[str | int, ...], str]],
+    taken: Sequence[str],
+    prefixes: tuple[str, ...] = (),
+) -> None:
+    known = {name.lower() for name in taken}
+    for path, name in given:
+        is_taken = name.lower() in known or name.lower().startswith(prefixes)
+        if is_taken:
+            raise ConfigError(f"{config.place(*path)}: {name!r} is the name of something else already, choose another.")
+        known.add(name.lower())

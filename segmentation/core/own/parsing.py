@@ -1,0 +1,70 @@
+"""The text of an expression -> its parts, as Spark's SQL reads them.
+
+Only what is known here becomes an expression. Nobody's SQL reaches an engine: there is nothing that could name a table,
+a file, a class of Java or anything else than columns and the functions of `functions`.
+"""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from sqlglot import exp, parse_one
+from sqlglot.dialects.spark import Spark
+from sqlglot.errors import SqlglotError
+from sqlglot.parsers.spark import SparkParser
+
+from segmentation.errors import ConfigError
+
+LONGEST, DEEPEST, SHOWN = 10_000, 100, 80
+
+
+class _Plain(Spark):
+    """Spark's SQL, every function of which is called by its own name."""
+
+    class Parser(SparkParser):
+        """Spark's, which else makes one of functions that other databases have under other names."""
+
+        FUNCTIONS: ClassVar[dict[str, Any]] = {}
+        FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {"CAST": SparkParser.FUNCTION_PARSERS["CAST"]}
+        NO_PAREN_FUNCTIONS: ClassVar[dict[Any, Any]] = {}
+        NO_PAREN_FUNCTION_PARSERS: ClassVar[dict[str, Any]] = {
+            name: SparkParser.NO_PAREN_FUNCTION_PARSERS[name] for name in ("CASE", "IF")
+        }
+
+
+def parsed(sql: str) -> exp.Expr:
+    """The expression.
+
+    Raises:
+        ConfigError: it is none, saying where that shows.
+    """
+    if len(sql) > LONGEST:
+        raise ConfigError(f"expected an expression of up to {LONGEST:,} characters, found {len(sql):,}")
+    try:
+        found = parse_one(sql, dialect=_Plain)
+    except SqlglotError as error:
+        raise ConfigError(_said(sql, error)) from None
+    except RecursionError:
+        raise ConfigError(
+            f"expected an expression of up to {DEEPEST} levels, found a deeper one, {sql[:SHOWN]!r}..."
+        ) from None
+    if max((node.depth for node in found.walk()), default=0) > DEEPEST:
+        raise ConfigError(f"expected an expression of up to {DEEPEST} levels, found a deeper one")
+    return found
+
+
+def _said(sql: str, error: SqlglotError) -> str:
+    errors = getattr(error, "errors", None)
+    if not errors:
+        return f"is no expression in SQL: {str(error).splitlines()[0]}; found {sql!r}"
+    first = errors[0]
+    near = f"{first.get('start_context') or ''}{first.get('highlight') or ''}"[-40:]
+    what = str(first.get("description") or "").split(" for <class")[0].rstrip(".")
+    place = f"line {first['line']}, character {first['col']}" if first.get("line") else "its end"
+    return f"is no expression in SQL ({what}), at {place}, after {near!r}"
+
+
+def shown(node: exp.Expr) -> str:
+    """A part of an expression, for messages."""
+    text = node.sql(dialect="spark")
+    return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."

@@ -1,0 +1,62 @@
+"""The metrics of a configuration, read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from pyspark.sql import functions as F
+
+from segmentation.config import SegmentationConfig
+from segmentation.core.own.calling import Calling, OverRows, sums_up
+from segmentation.core.own.kinds import Kind, Sort
+from segmentation.core.own.measures import SAME, Measure, customer_kinds, purchase_kinds
+from segmentation.core.own.names import at
+from segmentation.core.own.order import looks_at, see_above
+from segmentation.core.own.typed import Build, Typed
+from segmentation.errors import ConfigError, UnknownNameError
+from segmentation.schemas import AMOUNT
+
+
+def measures_of(config: SegmentationConfig) -> list[Measure]:
+    """The metrics of a configuration, checked.
+
+    Raises:
+        ConfigError: one is wrong; naming where it stands, and why.
+    """
+    return list(_measures(config))
+
+
+def _measures(config: SegmentationConfig) -> Iterator[Measure]:
+    rows = OverRows(purchase_kinds(config), "a purchase", same=SAME, counts=_counts(config))
+    known, below = customer_kinds(), {}
+    for number, one in enumerate(config.metrics):
+        with at(config.place("metrics", number, "sql"), one.name):
+            below[one.name.lower()] = set() if sums_up(one.sql) else looks_at(one.sql)
+    for number, one in enumerate(config.metrics):
+        below.pop(one.name.lower())
+        with at(config.place("metrics", number, "sql"), one.name):
+            typed = _typed(one.name, one.sql, rows, known, below)
+            if typed.kind.sort is Sort.NOTHING:
+                raise ConfigError("expected a value, found NULL")
+        known[one.name] = typed.kind
+        yield Measure(one.name, typed)
+
+
+def _typed(name: str, sql: str, rows: OverRows, known: Mapping[str, Kind], below: Mapping[str, set[str]]) -> Typed:
+    if sums_up(sql):
+        return rows.expression(sql)
+    see_above(name, sql, below)
+    try:
+        return Calling({**known}, "a customer").expression(sql)
+    except UnknownNameError as error:
+        lost = looks_at(sql) - {one.lower() for one in known}
+        if lost & {one.lower() for one in rows.scope}:
+            raise ConfigError(
+                f"{', '.join(sorted(lost))} must stand in an aggregate, such as max(...): a customer has many purchases"
+            ) from error
+        raise
+
+
+def _counts(config: SegmentationConfig) -> Build | None:
+    """A return is no purchase."""
+    return (lambda: F.col(AMOUNT) >= 0) if config.returns == "net" else None
