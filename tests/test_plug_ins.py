@@ -20,7 +20,7 @@ from pyspark.sql import SparkSession
 from segmentation.config import load_config
 from segmentation.errors import ConfigError, SegmentationError
 from segmentation.pipeline import CustomerSegmentationPipeline
-from segmentation.plug_ins import code_of, metrics_of, segmenters_of
+from segmentation.plug_ins import code_of, segmenters_of
 from segmentation.run import request
 from segmentation.run.freshness import look
 
@@ -85,6 +85,72 @@ RULES = """
 
     class SameName(Largest):
         pass
+
+    class OnlineDays(Metric):
+        name = "online_days"
+        type = "bigint"
+
+        def column(self):
+            is_online = (F.col("channel") == "online") & (F.col("amount") >= 0)
+            return F.count_distinct(F.when(is_online, F.col("purchase_date")))
+
+    class SinceFirst(Metric):
+        name = "since_first"
+        type = "int"
+
+        def column(self):
+            return F.max(F.datediff("as_of", "first_purchase"))
+
+    class Gifts(Metric):
+        name = "recent_gifts"
+        type = "bigint"
+
+        def column(self):
+            return F.count(F.when(F.col("in_last_90_days") & ~F.col("is_festive"), 1))
+
+    class Taken(Largest):
+        name = "lifetime_spend"
+
+    class Spaced(Largest):
+        name = "largest purchase"
+
+    class Listed(Largest):
+        type = "array<int>"
+
+    class Wrong(Largest):
+        name = "wrong"
+        type = "bigint"
+
+        def column(self):
+            return F.max("category")
+
+    class Rounded(Largest):
+        name = "rounded"
+        type = "decimal(18,1)"
+
+    class Lost(Largest):
+        name = "lost"
+
+        def column(self):
+            return F.max("chanel")
+
+    class EachPurchase(Largest):
+        name = "each"
+
+        def column(self):
+            return F.col("amount")
+
+    class NoColumn(Largest):
+        name = "none"
+
+        def column(self):
+            return "max(amount)"
+
+    class Raises(Largest):
+        name = "raises"
+
+        def column(self):
+            return 1 / 0
 
     class NoName(Metric):
         def column(self):
@@ -308,6 +374,8 @@ def test_the_hash_of_code(folder: Path) -> None:
     assert code_of(config, "csv") == code_of(config, "till")
     only_source = config.model_copy(update={"segmenters": ()})
     assert (code_of(only_source, "csv"), code_of(only_source, "till")) == (None, code_of(config, "csv"))
+    only_metric = config.model_copy(update={"segmenters": (), "metrics": ("own_rules:Largest",)})
+    assert code_of(only_metric, "csv") == code_of(config, "csv")
     # What is not there is told when it is used, not when it is looked at.
     assert code_of(config.model_copy(update={"segmenters": ("own_missing.x:Vip",)}), "csv")
 
@@ -362,31 +430,136 @@ def test_a_source_for_spark_alone(folder: Path, start: Start) -> None:
         start("till", sources={"till": "own_rules:SparkAlone"})
 
 
+MANY = [
+    {"name": "online_share", "sql": "avg(if(channel = 'online', 1.0, 0.0))"},
+    "own_rules:Largest",
+    {"name": "twice_largest", "sql": "largest_purchase * 2"},
+    "own_rules:OnlineDays",
+    "own_rules:SinceFirst",
+    "own_rules:Gifts",
+]
+DIGITAL = {
+    "name": "digital",
+    "rules": [{"label": "Yes", "when": "online_days >= 2 and twice_largest > 100"}],
+    "otherwise": "No",
+}
+LARGE = [{"label": "Yes", "when": "largest_purchase >= 100"}]
 METRICS = {
     "same name": (
-        ["Largest", "SameName"],
-        "metrics: own_rules:Largest and own_rules:SameName have one name, ",
+        ["own_rules:Largest", "own_rules:SameName"],
+        "metrics: own_rules:Largest and own_rules:SameName have one name, 'largest_purchase': keep one",
     ),
-    "no name": (["NoName"], "metrics.0: own_rules:NoName lacks name, type, which every Metric has"),
-    "another class": (["Vip"], "metrics.0: own_rules:Vip is another class: expected a subclass of segmentation.Metric"),
+    "the name of one in SQL": (
+        [{"name": "Largest_Purchase", "sql": "max(amount)"}, "own_rules:Largest"],
+        "metrics.1: 'largest_purchase' is the name of something else already",
+    ),
+    "the name of a usual one": (["own_rules:Taken"], "metrics.0: 'lifetime_spend' is the name of something else"),
+    "no column's name": (["own_rules:Spaced"], "metrics.0: own_rules:Spaced: name: expected a word of letters"),
+    "no name": (["own_rules:NoName"], "metrics.0: own_rules:NoName lacks name, type, which every Metric has"),
+    "no type of these": (["own_rules:Listed"], "metrics.0: own_rules:Listed: type: expected bigint, double, string"),
+    "another class": (["own_rules:Vip"], "own_rules:Vip is another class: expected a subclass of segmentation.Metric"),
+    "no class": (["own_rules:Largst"], "metrics.0: the module own_rules has no 'Largst', did you mean 'Largest'?"),
+    "no module": (["own_missing:Largest"], "metrics.0: there is no module 'own_missing'"),
+    "no name of a class": (["own_rules:"], "metrics.0: expected module:Class"),
+    "neither a name nor a metric": ([7], "metrics.0: "),
+    "a setting that is not complete": ([{"name": "x"}], "metrics.0.sql: Field required"),
+    "looked at above": (
+        [{"name": "x", "sql": "largest_purchase + 1"}, "own_rules:Largest"],
+        "looks at largest_purchase, which stands below it: put largest_purchase above",
+    ),
+}
+COLUMNS = {
+    "another type": ("Wrong", "metrics: wrong says that its type is bigint, and its column is string: cast it"),
+    "decimals that are lost": (
+        "Rounded",
+        "metrics: rounded says that its type is decimal(28,1), and its column is",
+    ),
+    "a column that is not there": ("Lost", "metrics: one of lost cannot be computed by this engine: "),
+    "no aggregate": ("EachPurchase", "metrics: one of each cannot be computed by this engine: "),
+    "no column": ("NoColumn", "Metric none: column() must give a Column, found a str"),
+    "an error": ("Raises", "Metric raises: its column cannot be made: ZeroDivisionError: "),
 }
 
 
 @pytest.mark.parametrize("case", METRICS)
 def test_metrics_that_cannot_be_used(case: str, folder: Path) -> None:
-    names, message = METRICS[case]
-    sys.path.append(str(folder))
+    named, message = METRICS[case]
     with pytest.raises(ConfigError) as caught:
-        metrics_of([f"own_rules:{name}" for name in names], load_config(None))
+        CustomerSegmentationPipeline(configured(folder, metrics=named))
     assert message in str(caught.value)
 
 
-def test_a_metric_is_a_name_and_a_column(folder: Path, session: SparkSession) -> None:
-    sys.path.append(str(folder))
-    (metric,) = metrics_of(["own_rules:Largest"], load_config(None))
-    purchases = session.sql("SELECT * FROM VALUES ('C1', 2), ('C1', 3) AS of(customer_id, amount)")
-    rows = purchases.groupBy("customer_id").agg(metric.column().alias(metric.name)).collect()
-    assert [row.asDict() for row in rows] == [{"customer_id": "C1", "largest_purchase": 3}]
+@pytest.mark.parametrize("case", COLUMNS)
+def test_metrics_that_cannot_be_computed(case: str, folder: Path, start: Start) -> None:
+    name, message = COLUMNS[case]
+    with pytest.raises(ConfigError) as caught:
+        start(path=folder / "not there.csv", metrics=[f"own_rules:{name}"])
+    assert message in str(caught.value)
+
+
+def customers_of(folder: Path) -> list[dict[str, Any]]:
+    kept = [*METRIC_NAMES, "digital", "customer_id"]
+    rows = [vars(row) for row in table(folder, "customer_segments")]
+    return sorted(({name: row[name] for name in kept} for row in rows), key=lambda row: row["customer_id"])
+
+
+METRIC_NAMES = ("online_share", "largest_purchase", "twice_largest", "online_days", "since_first", "recent_gifts")
+CHANNELS = HEADER.strip() + ",Channel\n"
+
+
+@pytest.mark.parametrize("returns", ["reject", "net"])
+def test_metrics_in_full_and_by_increments(returns: str, folder: Path, start: Start) -> None:
+    path = folder / "in"
+    path.mkdir()
+    own = {
+        "metrics": MANY,
+        "dimensions": [DIGITAL],
+        "returns": returns,
+        "input": {"extra_columns": {"channel": {"from": "Channel"}}},
+    }
+    days = ["C1,P1,2024-01-01,100,Womens,online\nC2,Q1,2024-01-02,900.50,Kids,\n", "C1,P2,2024-02-03,50,Mens,online\n"]
+    days += ["C3,R1,2024-06-30,7,Mens,shop\nC1,P3,2024-03-01,-20,Mens,shop\n"]
+    for number, lines in enumerate(days):
+        (path / f"{number}.csv").write_text(CHANNELS + lines)
+        start(path=path, mode="incremental", **own)
+    found = customers_of(folder)
+    assert found[0] == {
+        "customer_id": "C1",
+        "online_share": 1.0,
+        "largest_purchase": 100,
+        "twice_largest": 200,
+        "online_days": 2,
+        "since_first": 181,
+        "recent_gifts": 0,
+        "digital": "Yes",
+    }
+    assert [row["since_first"] for row in found] == [181, 180, 0]
+    assert [row["recent_gifts"] for row in found] == [0, 0, 1]
+    json_of = (folder / "out/customer_segmentation.json").read_bytes()
+    start(path=path, **own)
+    assert customers_of(folder) == found
+    assert (folder / "out/customer_segmentation.json").read_bytes() == json_of
+    shutil.rmtree(folder / "out")
+    start(path=path, **own)
+    assert customers_of(folder) == found
+
+
+@pytest.mark.embedded_only(reason="the embedded engine alone reads here")
+def test_what_is_asked_of_metrics(folder: Path, start: Start) -> None:
+    path = folder / "in.csv"
+    path.write_text(TWICE)
+    own = {"metrics": ["own_rules:Largest"], "dimensions": [{**DIGITAL, "rules": LARGE}]}
+    start(path=path, **own)
+    pipeline = CustomerSegmentationPipeline(folder / "conf.yaml")
+    told = pipeline.explain("C1")
+    assert str(told["metrics"]["largest_purchase"]) == "100.00"
+    assert (told["dimensions"][-1]["dimension"], told["dimensions"][-1]["label"]) == ("digital", "Yes")
+    assert pipeline.preview()["moved"] == 0
+    source = (folder / "own_rules.py").read_text()
+    (folder / "own_rules.py").write_text(source.replace('return F.max("amount")', 'return F.min("amount")'))
+    del sys.modules["own_rules"]
+    with pytest.raises(ConfigError, match="in rules in code"):
+        CustomerSegmentationPipeline(folder / "conf.yaml").preview()
 
 
 RECEIPTS = [

@@ -15,6 +15,7 @@ from pydantic import ValidationError
 from segmentation.config.files import Places, content_of, place_of
 from segmentation.config.mongodb import MongoConfig
 from segmentation.config.settings import SegmentationConfig
+from segmentation.config.values import BY_FORM
 from segmentation.errors import ConfigError, InvalidSettings, Problem
 
 
@@ -47,13 +48,14 @@ def _checked(settings: Mapping[str, Any], where: str, places: Places) -> Segment
 def _problem(error: Any, places: Places) -> Problem:
     message = _explain(error)
     # What concerns several settings says in front which.
-    path = tuple(map(str, error["loc"])) or tuple(message.partition(":")[0].split("."))
+    path = _path(error) or tuple(message.partition(":")[0].split("."))
     return Problem(message, place_of(path, places))
 
 
 def _find_modules(config: SegmentationConfig, folders: Sequence[Path]) -> None:
     """Let modules beside the files be found, last of all: what happens to lie there hides nothing that is installed."""
-    if any(":" in name for name in (*config.segmenters, *config.sources.values())):
+    named = (*config.segmenters, *config.metrics, *config.sources.values())
+    if any(isinstance(name, str) and ":" in name for name in named):
         sys.path.extend(str(folder) for folder in dict.fromkeys(folders) if str(folder) not in sys.path)
 
 
@@ -90,9 +92,14 @@ def _resolve(value: Any, path: tuple[str, ...]) -> Any:
     return REFERENCE.sub(lookup, value)
 
 
+def _path(error: Any) -> tuple[str, ...]:
+    """Keys and numbers, without the names of what checks."""
+    return tuple(str(part) for part in error["loc"] if not str(part).startswith(("function-", "literal[", BY_FORM)))
+
+
 def _explain(error: Any) -> str:
     """One problem as ``key.path: what was expected``."""
-    path = ".".join(str(part) for part in error["loc"] if not str(part).startswith(("function-", "literal[")))
+    path = ".".join(_path(error))
     if error["type"] == "extra_forbidden":
         key = str(error["loc"][-1])
         known = SegmentationConfig.model_fields if len(error["loc"]) == 1 else MongoConfig.model_fields

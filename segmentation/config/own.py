@@ -8,9 +8,9 @@ import re
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
-from segmentation.config.values import Model, Name, Share, exact
+from segmentation.config.values import BY_FORM, ClassName, Model, Name, Share, exact
 
 MOST_GROUPS = 100
 DECIMAL = re.compile(r"decimal\(([0-9]{1,2}), ?([0-9]{1,2})\)")
@@ -18,7 +18,8 @@ TYPES = ("string", "integer", "date", "boolean")
 LARGEST_DECIMAL, LARGEST_SCALE = 28, 6
 
 
-def _own_name(value: str) -> str:
+def own_name(value: str) -> str:
+    """What may become a column."""
     if not re.fullmatch(r"[A-Za-z][A-Za-z0-9_]{0,63}", value):
         raise ValueError(
             f"expected a word of letters, digits and _, which becomes a column, such as online_share, found {value!r}"
@@ -40,8 +41,8 @@ def _type(value: str) -> str:
 def _no_switch(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError(  # noqa: TRY004 - what a validator raises
-            f"expected a list of metrics, each with name and sql, found {value}; segmentation_metrics.prom is "
-            "written or left out with prometheus: true or false"
+            f"expected a list of metrics, each with name and sql, or module:Class, found {value}; "
+            "segmentation_metrics.prom is written or left out with prometheus: true or false"
         )
     return value
 
@@ -56,7 +57,7 @@ def _labelled(value: Any) -> Any:
     return {"label": value} if isinstance(value, str) else value
 
 
-OwnName = Annotated[str, AfterValidator(_own_name)]
+OwnName = Annotated[str, AfterValidator(own_name)]
 Value = Annotated[Decimal, BeforeValidator(exact), Field(max_digits=18, decimal_places=6)]
 
 
@@ -159,5 +160,14 @@ class DimensionSetting(Model):
     enabled: bool = True
 
 
-Metrics = Annotated[tuple[MetricSetting, ...], BeforeValidator(_no_switch)]
+Metrics = Annotated[
+    tuple[
+        Annotated[
+            Annotated[MetricSetting, Tag(f"{BY_FORM}sql")] | Annotated[ClassName, Tag(f"{BY_FORM}class")],
+            Discriminator(lambda value: f"{BY_FORM}class" if isinstance(value, str) else f"{BY_FORM}sql"),
+        ],
+        ...,
+    ],
+    BeforeValidator(_no_switch),
+]
 Dimensions = tuple[Annotated[DimensionSetting, BeforeValidator(_named)], ...]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from segmentation.config.files import INCLUDE
+from segmentation.config.own import DimensionSetting, RuleSetting
 from segmentation.config.settings import SegmentationConfig
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -14,6 +15,8 @@ NOTE = (
 )
 # What is replaced by the environment's value before it is checked.
 REFERENCE = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"}
+# What may be given by a name alone.
+BY_NAME = tuple(f"#/$defs/{kind.__name__}" for kind in (DimensionSetting, RuleSetting))
 AROUND = ("title", "description", "default")
 SCALARS = ("integer", "number", "boolean")
 # Bounds that pydantic leaves in its own words where a value is changed before it is checked, and those that JSON Schema
@@ -39,6 +42,8 @@ def _plain(node: Any) -> Any:
     """A schema in the words of JSON Schema, that takes ``${NAME}`` wherever a text has to be of a certain kind."""
     if isinstance(node, list):
         return [_plain(one) for one in node]
+    if isinstance(node, dict) and node.get("$ref") in BY_NAME:
+        return {"anyOf": [node, {"type": "string"}]}
     return _or_reference(_reworded(node)) if isinstance(node, dict) else node
 
 

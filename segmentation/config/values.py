@@ -15,6 +15,8 @@ from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Fie
 from segmentation.config.date_patterns import date_pattern
 from segmentation.schemas import EDGES, LINE_ID, PURCHASE_COLUMNS
 
+# How what decides between forms of a setting is called, in places that are told.
+BY_FORM = "by-"
 MAPPABLE = (*PURCHASE_COLUMNS, LINE_ID)
 
 

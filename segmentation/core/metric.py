@@ -25,12 +25,10 @@ class Metric(ABC):
     Attributes:
         name: of the column.
         type: of its values, in Spark's words, such as ``bigint``, ``decimal(28,2)``, ``double``, ``date``, ``string``.
-        hangs_on_the_day: does the aggregate look at ``as_of``? Then it is computed anew for everybody on another day.
     """
 
     name: ClassVar[str]
     type: ClassVar[str]
-    hangs_on_the_day: ClassVar[bool] = False
 
     def __init__(self, config: SegmentationConfig | None = None) -> None:
         self.config = load_config(config)
@@ -40,7 +38,9 @@ class Metric(ABC):
         """The aggregate.
 
         It may use, of each purchase of the customer up to the as-of day, ``customer_id``, ``purchase_id`` and
-        ``category`` (string), ``purchase_date`` (date), ``amount`` (decimal, rupees), and beside these ``as_of`` (date)
-        and ``is_festive`` (boolean); none of them is null. Its value hangs on nothing else, neither on the order of
-        rows nor on the clock.
+        ``category`` (string), ``purchase_date`` (date), ``amount`` (decimal, rupees), the extra columns of the
+        configuration, and beside these ``as_of``, ``first_purchase`` and ``last_purchase`` (date),
+        ``in_last_6_months``, ``in_last_90_days``, ``in_loyal_window`` and ``is_festive`` (boolean). Only extra columns
+        are null. With ``returns: net``, returns are among the rows, with amounts below zero. Its value hangs on nothing
+        else, neither on the order of rows nor on the clock.
         """

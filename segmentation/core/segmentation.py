@@ -28,6 +28,7 @@ from segmentation.core.metrics import (
     customer_sums,
     days_since_last_purchase,
 )
+from segmentation.core.own.in_python import see_types, texts
 from segmentation.core.own.measures import prepared, purchase_kinds, with_formulas
 from segmentation.core.own.own import Own
 from segmentation.core.own.scores import Cuts, cut_points, with_scores
@@ -77,9 +78,12 @@ class Segmentation:
 
     def sums(self, purchases: DataFrame, as_of: date | Column, festive: FestiveCalendar) -> DataFrame:
         """Purchases and returns used -> what they add up to, `metrics.customer_sums`, and the aggregates of `own`."""
-        measures = self.own.aggregates
-        told = prepared(purchases, as_of, festive, self.config, measures) if measures else purchases
-        return customer_sums(told, as_of, festive, self.config, [one.column() for one in measures])
+        told = self._told(purchases, as_of, festive)
+        return customer_sums(told, as_of, festive, self.config, [one.column() for one in self.own.aggregates])
+
+    def _told(self, purchases: DataFrame, as_of: date | Column, festive: FestiveCalendar) -> DataFrame:
+        """With what the aggregates look at."""
+        return prepared(purchases, as_of, festive, self.config, self.own.aggregates)
 
     def measured(self, sums: DataFrame, as_of: date | Column) -> DataFrame:
         """`sums` -> one row per customer with a purchase: ``customer_id``, the metrics."""
@@ -179,15 +183,16 @@ class Segmentation:
         day = date(2024, 1, 1)
         festive = resolve(self.config.festive_periods, day, day)
         if self.own.aggregates:
-            self._try(self.sums(empty(self._purchase_schema), day, festive))
+            self._try(empty(self._purchase_schema), day, festive)
         metrics = empty(self.measured_schema)
         self.labelled(metrics, {})
         try_dates(metrics.sparkSession, self.config)
 
-    def _try(self, sums: DataFrame) -> None:
+    def _try(self, purchases: DataFrame, as_of: date, festive: FestiveCalendar) -> None:
         try:
             # Some engines look at an expression only when its outcome is asked for.
-            _ = sums.schema
+            _ = self.sums(purchases, as_of, festive).schema
+            see_types(self._told(purchases, as_of, festive), self.own.aggregates)
         except PySparkException as error:
             raise ConfigError(
                 f"metrics: one of {', '.join(one.name for one in self.own.aggregates)} cannot be computed by this "
@@ -210,6 +215,7 @@ class Segmentation:
         are_known = {type(one) for one in self.given} <= {*DEFAULT_SEGMENTERS}
         # Rules in code are no configuration.
         own = [] if are_known else [str(rule) for one in self.segmenters for rule in one.rules()]
+        own += texts(self.own.aggregates)
         parts = [RULES, self.config.rules_fingerprint(), version("holidays"), self.labels, own]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 

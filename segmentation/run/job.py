@@ -239,8 +239,7 @@ class Run:
     def _finish(self, engine: Engine, segments: Segments) -> dict[str, Any]:
         result = self.record.result(segments, self.output)
         if self.request.dry_run:
-            self.reporter.info("Dry run, nothing is published. The first customers:")
-            for line in segments.sample():
+            for line in ("Dry run, nothing is published. The first customers:", *segments.sample()):
                 self.reporter.info(line)
         else:
             with self._step(engine, "Record the run"):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import reduce
+from functools import cached_property, reduce
 
 from pyspark.sql import Column, DataFrame, Window
 from pyspark.sql import functions as F
@@ -55,6 +55,11 @@ class Measure:
     name: str
     typed: Typed
 
+    @cached_property
+    def names(self) -> frozenset[str]:
+        """The columns that it looks at."""
+        return self.typed.names
+
     def column(self) -> Column:
         """Its values, of the type of their kind."""
         return self.typed.build().cast(self.typed.kind.type).alias(self.name)
@@ -67,7 +72,7 @@ def over_purchases(measures: Sequence[Measure]) -> list[Measure]:
 
 def hang_on_the_day(measures: Sequence[Measure]) -> bool:
     """Does one change for everybody when the day moves?"""
-    return any(AS_OF in one.typed.names for one in over_purchases(measures))
+    return any(AS_OF in one.names for one in over_purchases(measures))
 
 
 def prepared(
@@ -86,10 +91,10 @@ def prepared(
         config: the window of the rule for Loyal, and whether there are returns.
         measures: metrics.
     """
-    typed = [one.typed for one in over_purchases(measures)]
-    used = frozenset[str]().union(*(one.names for one in typed))
+    aggregates = over_purchases(measures)
+    used = frozenset[str]().union(*(one.names for one in aggregates))
     told = {name: column for name, column in _told(as_of, festive, config).items() if name in used}
-    counted = {name: build() for one in typed for name, build in (one.before or {}).items()}
+    counted = {name: build() for one in aggregates for name, build in (one.typed.before or {}).items()}
     steps = [step for step in (told, counted) if step]
     return reduce(lambda frame, step: frame.withColumns(step), steps, purchases)
 

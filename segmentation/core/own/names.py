@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from segmentation.config import SegmentationConfig
@@ -48,18 +48,19 @@ def see_extra_columns(config: SegmentationConfig, taken: Sequence[str]) -> None:
     _see(config, given, [*OF_PURCHASES, *taken], BEFORE_PURCHASES)
 
 
-def see_names(config: SegmentationConfig, dimensions: Sequence[str]) -> None:
+def see_names(config: SegmentationConfig, dimensions: Sequence[str], in_python: Mapping[str, str]) -> None:
     """See that metrics, scores and dimensions have names of their own.
 
     Args:
         config: their names.
         dimensions: those that are there already, which an entry may change.
+        in_python: names of metrics by what the configuration calls their classes.
 
     Raises:
         ConfigError: one has the name of something else.
     """
     given: list[tuple[tuple[str | int, ...], str]] = [
-        ((key, number, "name"), one.name)
+        ((key, number), in_python[one]) if isinstance(one, str) else ((key, number, "name"), one.name)
         for key in ("metrics", "scores", "dimensions")
         for number, one in enumerate(getattr(config, key))
     ]

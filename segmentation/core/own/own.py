@@ -7,6 +7,7 @@ from functools import cached_property
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.own.functions import AGGREGATES
+from segmentation.core.own.in_python import measures_in_python
 from segmentation.core.own.kinds import Kind
 from segmentation.core.own.measures import OF_DAYS, TOLD, Measure, customer_kinds, hang_on_the_day, over_purchases
 from segmentation.core.own.names import see_extra_columns, see_names
@@ -33,7 +34,9 @@ class Own:
     def __init__(self, config: SegmentationConfig, there: Sequence[Segmenter]) -> None:
         self._config = config
         self._there = there
-        see_names(config, [one.dimension for one in there])
+        self._in_python = measures_in_python(config)
+        names = {called: one.name for called, one in self._in_python.items()}
+        see_names(config, [one.dimension for one in there], names)
         see_extra_columns(config, list(TOLD))
         self.measures = self._read()
         self.aggregates = over_purchases(self.measures)
@@ -45,7 +48,7 @@ class Own:
         # What reads SQL takes half a second to import.
         from segmentation.core.own.reading import measures_of
 
-        return measures_of(self._config)
+        return measures_of(self._config, self._in_python)
 
     @property
     def _measured(self) -> dict[str, Kind]:
@@ -64,7 +67,7 @@ class Own:
     @property
     def of_purchases(self) -> list[str]:
         """The metrics that purchases alone move, never the day."""
-        return [one.name for one in self.aggregates if not one.typed.names & OF_DAYS]
+        return [one.name for one in self.aggregates if not one.names & OF_DAYS]
 
     @cached_property
     def hangs_on_the_day(self) -> bool:

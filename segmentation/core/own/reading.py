@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
+from segmentation.config.own import MetricSetting
 from segmentation.core.own.calling import Calling, OverRows, sums_up
 from segmentation.core.own.kinds import Kind, Sort
 from segmentation.core.own.measures import SAME, Measure, customer_kinds, purchase_kinds
@@ -17,29 +18,44 @@ from segmentation.errors import ConfigError, UnknownNameError
 from segmentation.schemas import AMOUNT
 
 
-def measures_of(config: SegmentationConfig) -> list[Measure]:
+def measures_of(config: SegmentationConfig, in_python: Mapping[str, Measure]) -> list[Measure]:
     """The metrics of a configuration, checked.
+
+    Args:
+        config: the configuration.
+        in_python: those that are classes, by what it calls them.
 
     Raises:
         ConfigError: one is wrong; naming where it stands, and why.
     """
-    return list(_measures(config))
+    return list(_measures(config, in_python))
 
 
-def _measures(config: SegmentationConfig) -> Iterator[Measure]:
+def _measures(config: SegmentationConfig, in_python: Mapping[str, Measure]) -> Iterator[Measure]:
     rows = OverRows(purchase_kinds(config), "a purchase", same=SAME, counts=_counts(config))
-    known, below = customer_kinds(), {}
+    known, below = customer_kinds(), dict(_below(config, in_python))
     for number, one in enumerate(config.metrics):
-        with at(config.place("metrics", number, "sql"), one.name):
-            below[one.name.lower()] = set() if sums_up(one.sql) else looks_at(one.sql)
+        if isinstance(one, MetricSetting):
+            below.pop(one.name.lower())
+            with at(config.place("metrics", number, "sql"), one.name):
+                measure = Measure(one.name, _typed(one.name, one.sql, rows, known, below))
+                if measure.typed.kind.sort is Sort.NOTHING:
+                    raise ConfigError("expected a value, found NULL")
+        else:
+            measure = in_python[one]
+            below.pop(measure.name.lower())
+        known[measure.name] = measure.typed.kind
+        yield measure
+
+
+def _below(config: SegmentationConfig, in_python: Mapping[str, Measure]) -> Iterator[tuple[str, set[str]]]:
+    """Each metric, and the metrics that it looks at."""
     for number, one in enumerate(config.metrics):
-        below.pop(one.name.lower())
-        with at(config.place("metrics", number, "sql"), one.name):
-            typed = _typed(one.name, one.sql, rows, known, below)
-            if typed.kind.sort is Sort.NOTHING:
-                raise ConfigError("expected a value, found NULL")
-        known[one.name] = typed.kind
-        yield Measure(one.name, typed)
+        if isinstance(one, MetricSetting):
+            with at(config.place("metrics", number, "sql"), one.name):
+                yield one.name.lower(), set() if sums_up(one.sql) else looks_at(one.sql)
+        else:
+            yield in_python[one].name.lower(), set()
 
 
 def _typed(name: str, sql: str, rows: OverRows, known: Mapping[str, Kind], below: Mapping[str, set[str]]) -> Typed:
