@@ -257,7 +257,9 @@ def test_values_of_further_columns(kind: str, run_job: Job, tmp_path: Path) -> N
 
 
 def test_a_further_column_that_is_missing_is_told(run_job: Job, source: Path) -> None:
-    with pytest.raises(MissingColumnsError, match="lacks Size"):
+    with pytest.raises(
+        MissingColumnsError, match=r"lacks Size.*input: {extra_columns: {size: {from: <name in the file>}}}"
+    ):
         run_job(source, input={"extra_columns": {"size": {"from": "Size"}}})
 
 
