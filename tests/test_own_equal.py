@@ -124,7 +124,7 @@ LATER = {
     "a value where none was": ([("", "2")], [("shop", "9")], None, ("shop", 9)),
     "none where a value was": ([("shop", "9")], [("", "2")], None, ("shop", 9)),
     "one of two": ([("shop", "9")], [("shop", "2")], None, ("shop", 2)),
-    "another one instead": ([("online", "1")], None, [("shop", "9")], ("shop", 9)),
+    "another one instead": ([("fax", "1")], None, [("shop", "9")], ("shop", 9)),
     "none instead": ([("online", "1")], None, [("", "")], (None, None)),
 }
 
