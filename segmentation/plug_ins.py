@@ -77,13 +77,13 @@ def source_names(config: SegmentationConfig) -> list[str]:
     return sorted({*config.sources, *_installed(Source)})
 
 
-def code_of(config: SegmentationConfig, source: str) -> str | None:
-    """A hash of the modules that the configuration and the source name, None where it names none.
+def code_of(config: SegmentationConfig, source: str | None) -> str | None:
+    """A hash of the modules of the segmenters, and of the source if it is somebody's own; None where none are named.
 
     It tells a change of their text, not of what they import in turn; nothing is imported but the packages around them.
     """
     named: list[tuple[type, str]] = [(Segmenter, name) for name in config.segmenters]
-    if source in config.sources or source in _installed(Source):
+    if source is not None:
         named.append((Source, config.sources.get(source, source)))
     modules = sorted({_module_of(kind, name) for kind, name in named})
     return _hash(modules) if modules else None
@@ -111,8 +111,9 @@ def _files_of(module: str) -> Iterator[Path]:
 
 
 def _module_of(kind: type, name: str) -> str:
-    found = _installed(kind).get(name)
-    return found.module if found else name.partition(":")[0]
+    module, mark, _ = name.partition(":")
+    found = None if mark else _installed(kind).get(name)
+    return found.module if found else module
 
 
 def _installed(kind: type) -> dict[str, EntryPoint]:
