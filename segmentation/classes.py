@@ -36,8 +36,9 @@ def installed(kind: PlugIn) -> dict[str, EntryPoint]:
 
 def module_of(kind: PlugIn, name: str) -> str:
     """Where a class is."""
-    found = installed(kind).get(name)
-    return found.module if found else name.partition(":")[0]
+    module, mark, _ = name.partition(":")
+    found = None if mark else installed(kind).get(name)
+    return found.module if found else module
 
 
 def all_of(kind: PlugIn, key: str, names: Mapping[int, str], config: SegmentationConfig) -> list[Any]:

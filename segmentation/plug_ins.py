@@ -56,14 +56,14 @@ def source_names(config: SegmentationConfig) -> list[str]:
     return sorted({*config.sources, *installed(SOURCE)})
 
 
-def code_of(config: SegmentationConfig, source: str) -> str | None:
-    """A hash of the modules that the configuration and the source name, None where it names none.
+def code_of(config: SegmentationConfig, source: str | None) -> str | None:
+    """A hash of the modules of rules and metrics, and of the source if it is somebody's own; None where none is named.
 
     It tells a change of their text, not of what they import in turn; nothing is imported but the packages around them.
     """
     named = [(SEGMENTER, name) for name in config.segmenters]
     named += [(METRIC, one) for one in config.metrics if isinstance(one, str)]
-    if source in config.sources or source in installed(SOURCE):
+    if source is not None:
         named.append((SOURCE, config.sources.get(source, source)))
     modules = sorted({module_of(kind, name) for kind, name in named})
     return _hash(modules) if modules else None

@@ -339,7 +339,7 @@ def test_a_whole_run_in_full_and_by_increments(folder: Path, start: Start) -> No
 def test_what_is_asked_of_a_publication(folder: Path, start: Start) -> None:
     path = folder / "in.csv"
     path.write_text(TWICE + "C1,P3,2024-01-03,100,Womens\n")
-    start(path=path, segmenters=["own_rules:Vip"], dominant_threshold=0.70)
+    start(path=path, segmenters=["own_rules:Vip"], dominant_threshold="0.70")
     pipeline = CustomerSegmentationPipeline(folder / "conf.yaml")
     (first, *_) = pipeline.explain("C1")["dimensions"]
     assert (first["label"], first["rules"][0]["label"], first["rules"][0]["decides"]) == ("VIP", "VIP", True)
@@ -370,14 +370,14 @@ def test_a_change_of_the_code_makes_a_run_due(folder: Path, start: Start) -> Non
 
 def test_the_hash_of_code(folder: Path) -> None:
     config = load_config(configured(folder, segmenters=["own_rules:Vip"], sources={"till": "own_rules:Till"}))
-    assert code_of(load_config(None), "csv") is None
-    assert code_of(config, "csv") == code_of(config, "till")
+    assert code_of(load_config(None), None) is None
+    assert code_of(config, None) == code_of(config, "till")
     only_source = config.model_copy(update={"segmenters": ()})
-    assert (code_of(only_source, "csv"), code_of(only_source, "till")) == (None, code_of(config, "csv"))
+    assert (code_of(only_source, None), code_of(only_source, "till")) == (None, code_of(config, None))
     only_metric = config.model_copy(update={"segmenters": (), "metrics": ("own_rules:Largest",)})
-    assert code_of(only_metric, "csv") == code_of(config, "csv")
+    assert code_of(only_metric, None) == code_of(config, None)
     # What is not there is told when it is used, not when it is looked at.
-    assert code_of(config.model_copy(update={"segmenters": ("own_missing.x:Vip",)}), "csv")
+    assert code_of(config.model_copy(update={"segmenters": ("own_missing.x:Vip",)}), None)
 
 
 def test_a_source_is_read_as_a_table_is(folder: Path, start: Start) -> None:
@@ -422,6 +422,11 @@ def test_a_source_that_nobody_named(folder: Path) -> None:
     config = configured(folder, sources={"till": "own_rules:Till"})
     with pytest.raises(ConfigError, match="Unknown source 'shop': expected one of csv, mongodb, table, till"):
         CustomerSegmentationPipeline(config).run("shop")
+
+
+def test_a_name_that_is_taken(folder: Path) -> None:
+    with pytest.raises(ConfigError, match="sources: 'table' is a source of the job's own, choose another name"):
+        load_config(configured(folder, sources={"table": "own_rules:Till"}))
 
 
 @pytest.mark.embedded_only(reason="it is about the choice between the two")

@@ -32,6 +32,7 @@ from segmentation.config.values import (
     Model,
     Name,
     NullWord,
+    OwnSources,
     Share,
     Timezone,
     by_name,
@@ -65,7 +66,7 @@ class SegmentationConfig(Model):
     returns: Literal["reject", "net"] = "reject"
     mongodb: MongoConfig | None = None
     table: TableConfig | None = None
-    sources: dict[Name, ClassName] = {}
+    sources: OwnSources = {}
     publish_to_mongodb: MongoTarget | None = None
     max_rejected_ratio: Share = Decimal("0.1")
     input: InputConfig = InputConfig()

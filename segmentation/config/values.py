@@ -113,6 +113,13 @@ def _class_name(value: str) -> str:
     return value
 
 
+def _own_sources(value: dict[str, str]) -> dict[str, str]:
+    usual = sorted({*value} & {"csv", "mongodb", "table"})
+    if usual:
+        raise ValueError(f"{usual[0]!r} is a source of the job's own, choose another name")
+    return value
+
+
 Amount = Annotated[
     Decimal, BeforeValidator(exact), Field(ge=0, max_digits=18, decimal_places=2), AfterValidator(_shortest)
 ]
@@ -130,4 +137,5 @@ Encoding = Annotated[str, AfterValidator(_encoding)]
 Delimiter = Annotated[str, AfterValidator(_delimiter)]
 # A class of a module, ``module:Class``, or what an installed package calls it.
 ClassName = Annotated[str, AfterValidator(_class_name)]
+OwnSources = Annotated[dict[Name, ClassName], AfterValidator(_own_sources)]
 DateFormat = Annotated[str, AfterValidator(date_pattern)]

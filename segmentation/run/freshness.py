@@ -41,7 +41,7 @@ def state_of(config: SegmentationConfig, request: Request, now: datetime) -> dic
         "source": request.source,
         "source_fingerprint": _source(config, request),
         "config_fingerprint": config.fingerprint(),
-        "code": code_of(config, request.source),
+        "code": code_of(config, request.source if request.own else None),
         "as_of_day": config.day_of(now).isoformat() if config.as_of == "today" else str(config.as_of),
         "output": [config.output_filename],
     }

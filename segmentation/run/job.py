@@ -153,7 +153,7 @@ class Run:
             self._publish(engine, intake, segments, past)
             if self.config.report and self.output.local and intake.plan.state is None:
                 with self._step(engine, "Count sales"):
-                    count_sales(self.output, intake.taken, segments)
+                    count_sales(self.output, taken, segments)
         return self._finish(engine, segments)
 
     @contextmanager
@@ -190,8 +190,7 @@ class Run:
         newest = segments.as_of if self.config.as_of == "latest" else None
         today = self.config.day_of(self.record.started_at)
         is_meant = self.request.accept_shift or not past.same_rules(self.segmentation)
-        numbers = numbers_of(segments, taken.found)
-        self.shift = Shift(self.config.monitoring, past.said, numbers, is_meant=is_meant)
+        self.shift = Shift(self.config.monitoring, past.said, numbers_of(segments, taken.found), is_meant=is_meant)
         self.record.findings = self.shift.told(taken.found.rows_read, newest, today)
         for sentence in self.record.findings:
             LOGGER.warning("Unusual: %s", sentence)
