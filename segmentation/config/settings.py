@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
+from segmentation.config.currencies import CurrenciesConfig
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
 from segmentation.config.mongodb import MongoConfig, MongoTarget
 from segmentation.config.own import Dimensions, InputConfig, MetricSetting, ScoreSetting
@@ -32,7 +33,7 @@ from segmentation.config.values import (
     Timezone,
     by_name,
 )
-from segmentation.schemas import APOSTROPHES, EDGES, LINE_ID, PURCHASE_COLUMNS, Category
+from segmentation.schemas import APOSTROPHES, CURRENCY, EDGES, LINE_ID, PURCHASE_COLUMNS, Category
 
 RESERVED_FILENAMES = (
     "automation_status.json",
@@ -107,6 +108,7 @@ class SegmentationConfig(Model):
     publish_to_mongodb: MongoTarget | None = None
     max_rejected_ratio: Share = Decimal("0.10")
     input: InputConfig = InputConfig()
+    currencies: CurrenciesConfig | None = None
 
     # The day that everything is seen from
     as_of: AsOf = "latest"
@@ -188,6 +190,7 @@ class SegmentationConfig(Model):
             raise ValueError("publish_to_mongodb: needs the server, expected mongodb: {host: ...} beside it")
         if self.grain == "order" and self.numbers_lines:
             raise ValueError("columns.line_id: only lines have one, expected grain: line beside it, found grain: order")
+        self._see_currencies()
         if self.category_fallback in (*Category, "Family"):
             raise ValueError(f"category_fallback: {self.category_fallback!r} is the label of a rule already")
         if self.low_lifetime_threshold >= self.high_lifetime_threshold:
@@ -196,6 +199,24 @@ class SegmentationConfig(Model):
                 f"high_lifetime_threshold {self.high_lifetime_threshold}"
             )
         return self
+
+    def _see_currencies(self) -> None:
+        told = self.columns.get(CURRENCY)
+        if self.currencies is None:
+            if CURRENCY in {**self.table_columns, **(self.mongodb.columns if self.mongodb else {})}:
+                raise ValueError(
+                    "columns.currency: needs to know what each is worth, expected currencies: {rates: ...} beside it"
+                )
+        elif CURRENCY in self.input.extra_columns:
+            raise ValueError(
+                f"input.extra_columns.{CURRENCY}: currencies reads a column of this name, expected another one, such "
+                f"as paid_in: {{from: {self.currency_column}}}"
+            )
+        elif told is not None and self.currencies.column is not None and told != self.currencies.column:
+            raise ValueError(
+                f"currencies.column: columns.currency says {told!r}, expected one of the two, found "
+                f"{self.currencies.column!r}"
+            )
 
     @field_validator("metrics", mode="before")
     @classmethod
@@ -225,8 +246,20 @@ class SegmentationConfig(Model):
 
     @property
     def extra_names(self) -> dict[str, str | int]:
-        """What files and tables call the extra columns."""
-        return {name: extra.from_ or name for name, extra in self.input.extra_columns.items()}
+        """What files and tables call the extra columns, and that with the currency where there are several."""
+        names = {name: extra.from_ or name for name, extra in self.input.extra_columns.items()}
+        return {**names, **({CURRENCY: self.currency_column} if self.currencies else {})}
+
+    @property
+    def currency_column(self) -> str | int:
+        """What files and tables call the column with the currency."""
+        told = self.currencies.column if self.currencies else None
+        return told or self.columns.get(CURRENCY) or CURRENCY
+
+    @property
+    def raw_columns(self) -> tuple[str, ...]:
+        """What is read of a purchase."""
+        return (*self.purchase_columns, *([CURRENCY] if self.currencies else []))
 
     @property
     def file_columns(self) -> dict[str, str | int]:
@@ -286,6 +319,8 @@ class SegmentationConfig(Model):
 
     def _hash(self, left_out: set[str]) -> str:
         content = self.model_dump(by_alias=True, exclude=left_out)
+        # The rates themselves, not where they stand.
+        content["currencies"] = self.currencies and self.currencies.content()
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()[:16]
 
 
