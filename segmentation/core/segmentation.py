@@ -59,8 +59,8 @@ class Segmentation:
         names = [segmenter.dimension for segmenter in self.given]
         if len(set(names)) < len(names):
             raise ConfigError(f"Dimensions must differ, found {', '.join(names)}.")
-        self.own = Own(config)
-        self.segmenters = self.own.segmenters(self.given)
+        self.own = Own(config, self.given)
+        self.segmenters = self.own.segmenters()
         self.dimensions = [segmenter.dimension for segmenter in self.segmenters]
 
     def with_config(self, config: SegmentationConfig) -> Segmentation:
@@ -93,10 +93,20 @@ class Segmentation:
 
     def customers(self, metrics: DataFrame, cuts: Cuts) -> DataFrame:
         """`measured` -> one row per customer: ``customer_id``, the labels, the metrics, the scores."""
+        return self.labelled(metrics, cuts).select(*self._published)
+
+    @property
+    def _published(self) -> list[str]:
         # Where it is the same as another window, it is shown once.
         hidden = {CUSTOMER_ID, *([LOYAL_WINDOW] if self.config.loyal_window_months == SHOWN_MONTHS else [])}
-        published = [name for name in METRICS_SCHEMA.names if name not in hidden]
-        return self.labelled(metrics, cuts).select(CUSTOMER_ID, *self.dimensions, *published, *self.own.names)
+        metrics = [name for name in METRICS_SCHEMA.names if name not in hidden]
+        return [CUSTOMER_ID, *self.dimensions, *metrics, *self.own.names]
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns of `customers`, and their types in the words of Spark's SQL."""
+        schema = self.customer_schema
+        return {name: schema[name].dataType.simpleString() for name in self._published}
 
     def measured_on(self, customers: DataFrame, as_of: date) -> DataFrame:
         """What `customers` made, seen from a day on which every window holds the same purchases: the metrics.

@@ -40,4 +40,16 @@ def segmented(engine: Engine, segmentation: Segmentation, taken: Taken, record: 
     customers = engine.keep(current, join(folder, "customers"))
     of = counted(customers, segmentation, taken.found, taken.expected, others)
     alone = others.customers
-    return Segments(record.run_id, customers, as_of, festive, of.total, of.labels, alone, of.purchases, of.spend, cuts)
+    return Segments(
+        record.run_id,
+        customers,
+        as_of,
+        festive,
+        of.total,
+        of.labels,
+        alone,
+        of.purchases,
+        of.spend,
+        cuts,
+        segmentation.columns,
+    )
