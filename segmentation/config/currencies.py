@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from datetime import date
 from decimal import Decimal
 from typing import Annotated, Any
@@ -12,6 +12,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from segmentation.config.rates import Rates, read_rates
 from segmentation.config.values import Model, Name
 from segmentation.locations import local_path
+from segmentation.schemas import CURRENCY
 
 Code = Annotated[str, Field(pattern="^[A-Z]{3}$")]
 
@@ -58,3 +59,33 @@ class CurrenciesConfig(Model):
     def content(self) -> dict[str, Any]:
         """What amounts hang on, in whatever file it stands."""
         return {"base": self.base, "rates": self._table.digest, "max_rate_age_days": self.max_rate_age_days}
+
+
+def unfitting(
+    currencies: CurrenciesConfig | None,
+    columns: Mapping[str, str | int],
+    others: Mapping[str, str | int],
+    extra: Collection[str],
+) -> Iterator[str]:
+    """What does not fit together.
+
+    Args:
+        currencies: the table of rates, None where there is but one currency.
+        columns: what is said of columns.
+        others: the same for tables and collections.
+        extra: further columns of a purchase.
+    """
+    if currencies is None:
+        if CURRENCY in (*columns, *others):
+            yield "columns.currency: needs to know what each is worth, expected currencies: {rates: ...} beside it"
+        return
+    told = columns.get(CURRENCY, currencies.column)
+    if CURRENCY in extra:
+        yield (
+            f"input.extra_columns.{CURRENCY}: currencies reads a column of this name, expected another one, such as "
+            f"paid_in: {{from: {told or CURRENCY}}}"
+        )
+    if currencies.column not in (None, told):
+        yield (
+            f"currencies.column: columns.currency says {told!r}, expected one of the two, found {currencies.column!r}"
+        )

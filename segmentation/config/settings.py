@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
-from segmentation.config.currencies import CurrenciesConfig
+from segmentation.config.currencies import CurrenciesConfig, unfitting
+from segmentation.config.defaults import DEFAULT_ALIASES, RESERVED_FILENAMES
+from segmentation.config.effects import LABELLING, MEASURING, NOT_A_RULE, NOT_IN_FINGERPRINT
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
 from segmentation.config.files import Places
 from segmentation.config.mongodb import MongoConfig, MongoTarget
-from segmentation.config.own import Dimensions, InputConfig, MetricSetting, ScoreSetting
+from segmentation.config.own import Dimensions, InputConfig, Metrics, ScoreSetting
 from segmentation.config.table import TableConfig
 from segmentation.config.unattended import AlertsConfig, FreshnessConfig, LineageConfig, LogConfig, MonitoringConfig
 from segmentation.config.values import (
@@ -35,57 +36,6 @@ from segmentation.config.values import (
     by_name,
 )
 from segmentation.schemas import APOSTROPHES, CURRENCY, EDGES, LINE_ID, PURCHASE_COLUMNS, Category
-
-RESERVED_FILENAMES = (
-    "automation_status.json",
-    "segmentation_runs.log",
-    "delta",
-    "segmentation_report.html",
-    "segmentation_report.md",
-)
-# What does not change the outcome, whatever it is.
-NOT_IN_FINGERPRINT = {
-    "output_dir",
-    "output_filename",
-    "report",
-    "max_run_minutes",
-    "freshness",
-    "monitoring",
-    "prometheus",
-    "alerts",
-    "lineage",
-    "log",
-    "report_actions",
-    "packages",
-    "engine",
-    "embedded_max_bytes",
-    "embedded_memory",
-    "mode",
-}
-# What does not change how a purchase is read, nor which labels its customer has on a given day.
-NOT_A_RULE = {*NOT_IN_FINGERPRINT, "as_of", "max_rejected_ratio", "publish_to_mongodb"}
-# What hangs on a customer's metrics alone, and what the metrics hang on.
-LABELLING = (
-    "loyal_min_purchases",
-    "lapsed_after_days",
-    "seasonal_threshold",
-    "frequency_order",
-    "frequency_fallback",
-    "high_aov_threshold",
-    "high_lifetime_threshold",
-    "low_lifetime_threshold",
-    "dominant_threshold",
-    "family_threshold",
-    "category_fallback",
-    "scores",
-    "dimensions",
-)
-MEASURING = ("loyal_window_months", "festive_periods", "metrics")
-DEFAULT_ALIASES: Mapping[str, Category] = {
-    **dict.fromkeys(("womens", "women", "woman", "ladies"), Category.WOMENS),
-    **dict.fromkeys(("mens", "men", "man", "gents"), Category.MENS),
-    **dict.fromkeys(("kids", "kid", "children", "child", "boys", "girls"), Category.KIDS),
-}
 
 
 class SegmentationConfig(Model):
@@ -134,7 +84,7 @@ class SegmentationConfig(Model):
     category_fallback: Name = "Mixed"
 
     # What a business adds, see `config.own`
-    metrics: tuple[MetricSetting, ...] = ()
+    metrics: Metrics = ()
     scores: tuple[ScoreSetting, ...] = ()
     dimensions: Dimensions = ()
 
@@ -191,7 +141,6 @@ class SegmentationConfig(Model):
             raise ValueError("publish_to_mongodb: needs the server, expected mongodb: {host: ...} beside it")
         if self.grain == "order" and self.numbers_lines:
             raise ValueError("columns.line_id: only lines have one, expected grain: line beside it, found grain: order")
-        self._see_currencies()
         if self.category_fallback in (*Category, "Family"):
             raise ValueError(f"category_fallback: {self.category_fallback!r} is the label of a rule already")
         if self.low_lifetime_threshold >= self.high_lifetime_threshold:
@@ -201,33 +150,11 @@ class SegmentationConfig(Model):
             )
         return self
 
-    def _see_currencies(self) -> None:
-        told = self.columns.get(CURRENCY)
-        if self.currencies is None:
-            if CURRENCY in {**self.table_columns, **(self.mongodb.columns if self.mongodb else {})}:
-                raise ValueError(
-                    "columns.currency: needs to know what each is worth, expected currencies: {rates: ...} beside it"
-                )
-        elif CURRENCY in self.input.extra_columns:
-            raise ValueError(
-                f"input.extra_columns.{CURRENCY}: currencies reads a column of this name, expected another one, such "
-                f"as paid_in: {{from: {self.currency_column}}}"
-            )
-        elif told is not None and self.currencies.column is not None and told != self.currencies.column:
-            raise ValueError(
-                f"currencies.column: columns.currency says {told!r}, expected one of the two, found "
-                f"{self.currencies.column!r}"
-            )
-
-    @field_validator("metrics", mode="before")
-    @classmethod
-    def _no_switch(cls, value: object) -> object:
-        if isinstance(value, bool):
-            raise ValueError(  # noqa: TRY004 - what a validator raises
-                f"expected a list of metrics, each with name and sql, found {value}; segmentation_metrics.prom is "
-                "written or left out with prometheus: true or false"
-            )
-        return value
+    @model_validator(mode="after")
+    def _with_currencies(self) -> SegmentationConfig:
+        for problem in unfitting(self.currencies, self.columns, self.columns_of_others, self.extra_columns):
+            raise ValueError(problem)
+        return self
 
     def place(self, *path: str | int) -> str:
         """Where a setting stands, for messages: file and line, where it is from a file, and its path."""
@@ -246,16 +173,10 @@ class SegmentationConfig(Model):
         return (*PURCHASE_COLUMNS, *self.extra_columns)
 
     @property
-    def extra_names(self) -> dict[str, str | int]:
-        """What files and tables call the extra columns, and that with the currency where there are several."""
-        names = {name: extra.from_ or name for name, extra in self.input.extra_columns.items()}
-        return {**names, **({CURRENCY: self.currency_column} if self.currencies else {})}
-
-    @property
-    def currency_column(self) -> str | int:
-        """What files and tables call the column with the currency."""
-        told = self.currencies.column if self.currencies else None
-        return told or self.columns.get(CURRENCY) or CURRENCY
+    def further_names(self) -> dict[str, str | int]:
+        """What files and tables call what else is read: extra columns, and the currency where there are several."""
+        own = {CURRENCY: self.currencies.column or self.columns.get(CURRENCY, CURRENCY)} if self.currencies else {}
+        return {**self.input.names, **own}
 
     @property
     def raw_columns(self) -> tuple[str, ...]:
@@ -264,8 +185,8 @@ class SegmentationConfig(Model):
 
     @property
     def file_columns(self) -> dict[str, str | int]:
-        """`columns`, with the extra ones."""
-        return {**self.columns, **self.extra_names}
+        """`columns`, with the further ones."""
+        return {**self.columns, **self.further_names}
 
     @property
     def named_columns(self) -> dict[str, str]:
@@ -298,7 +219,13 @@ class SegmentationConfig(Model):
     @property
     def numbers_lines(self) -> bool:
         """Does a column hold the number of a line in its order?"""
-        return LINE_ID in {**self.table_columns, **(self.mongodb.columns if self.mongodb else {})}
+        return LINE_ID in {**self.columns, **self.columns_of_others}
+
+    @property
+    def columns_of_others(self) -> dict[str, str | int]:
+        """What is said of columns for tables and collections alone."""
+        parts = (self.table, self.mongodb)
+        return {column: name for part in parts if part for column, name in part.columns.items()}
 
     @property
     def table_columns(self) -> dict[str, str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import reduce
 from importlib.metadata import version
@@ -146,7 +146,7 @@ class Segmentation:
         return reduce(lambda frame, segmenter: segmenter.segment_customers(frame), self.segmenters, scored)
 
     @property
-    def purchase_schema(self) -> StructType:
+    def _purchase_schema(self) -> StructType:
         """What metrics can look at."""
         kinds = {
             name: kind for name, kind in purchase_kinds(self.config).items() if name in self.config.purchase_columns
@@ -166,13 +166,12 @@ class Segmentation:
         more = struct(**scores, **dict.fromkeys(self.dimensions, "string"))
         return StructType([*self.measured_schema.fields, *more.fields])
 
-    def check(self, no_metrics: DataFrame, no_purchases: DataFrame) -> None:
+    def check(self, empty: Callable[[StructType], DataFrame]) -> None:
         """See that every metric and rule can be computed and every holiday, zone and pattern is known, before anything
         is read.
 
         Args:
-            no_metrics: a frame of `measured_schema`; it is not computed.
-            no_purchases: a frame of `purchase_schema`; likewise.
+            empty: makes a frame without rows, which is not computed.
 
         Raises:
             ConfigError: a metric, a rule or a holiday is wrong, or the engine does not know a zone or a pattern.
@@ -180,9 +179,10 @@ class Segmentation:
         day = date(2024, 1, 1)
         festive = resolve(self.config.festive_periods, day, day)
         if self.own.aggregates:
-            self._try(self.sums(no_purchases, day, festive))
-        self.labelled(no_metrics, {})
-        try_dates(no_metrics.sparkSession, self.config)
+            self._try(self.sums(empty(self._purchase_schema), day, festive))
+        metrics = empty(self.measured_schema)
+        self.labelled(metrics, {})
+        try_dates(metrics.sparkSession, self.config)
 
     def _try(self, sums: DataFrame) -> None:
         try:

@@ -49,7 +49,7 @@ def read(
 
 def form_of(config: SegmentationConfig) -> Form:
     """What a configuration tells of CSV files."""
-    return Form(config.columns, config.encoding, config.delimiter, config.skip_lines, config.extra_names)
+    return Form(config.columns, config.encoding, config.delimiter, config.skip_lines, config.further_names)
 
 
 def rates_of(engine: Engine, config: SegmentationConfig) -> DataFrame | None:
