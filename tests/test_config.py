@@ -30,6 +30,7 @@ def test_the_documented_file_holds_every_default() -> None:
         "report_actions",
         "input",
         "currencies",
+        "per",
         "metrics",
         "scores",
         "dimensions",

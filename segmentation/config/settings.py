@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
@@ -13,9 +11,10 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from segmentation.config.currencies import CurrenciesConfig, unfitting
 from segmentation.config.defaults import DEFAULT_ALIASES, RESERVED_FILENAMES
-from segmentation.config.effects import LABELLING, MEASURING, NOT_A_RULE, NOT_IN_FINGERPRINT
+from segmentation.config.effects import LABELLING, MEASURING, NOT_A_RULE, NOT_IN_FINGERPRINT, as_json, short_hash
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
 from segmentation.config.files import Places
+from segmentation.config.markets import Markets
 from segmentation.config.mongodb import MongoConfig, MongoTarget
 from segmentation.config.own import Dimensions, InputConfig, Metrics, ScoreSetting
 from segmentation.config.table import TableConfig
@@ -77,11 +76,13 @@ class SegmentationConfig(Model):
     high_aov_threshold: Amount = Decimal(15_000)
     high_lifetime_threshold: Amount = Decimal(150_000)
     low_lifetime_threshold: Amount = Decimal(10_000)
-
     # Category
     dominant_threshold: Share = Decimal("0.70")
     family_threshold: Share = Decimal("0.30")
     category_fallback: Name = "Mixed"
+
+    # What differs from these by market
+    per: Markets = Markets()
 
     # What a business adds, see `config.own`
     metrics: Metrics = ()
@@ -143,16 +144,13 @@ class SegmentationConfig(Model):
             raise ValueError("columns.line_id: only lines have one, expected grain: line beside it, found grain: order")
         if self.category_fallback in (*Category, "Family"):
             raise ValueError(f"category_fallback: {self.category_fallback!r} is the label of a rule already")
-        if self.low_lifetime_threshold >= self.high_lifetime_threshold:
-            raise ValueError(
-                f"low_lifetime_threshold: {self.low_lifetime_threshold} must lie below "
-                f"high_lifetime_threshold {self.high_lifetime_threshold}"
-            )
         return self
 
     @model_validator(mode="after")
-    def _with_currencies(self) -> SegmentationConfig:
-        for problem in unfitting(self.currencies, self.columns, self.columns_of_others, self.extra_columns):
+    def _fitting(self) -> SegmentationConfig:
+        of_markets = self.per.problems(self.low_lifetime_threshold, self.high_lifetime_threshold)
+        of_currencies = unfitting(self.currencies, self.columns, self.columns_of_others, self.extra_columns)
+        for problem in (*of_markets, *of_currencies):
             raise ValueError(problem)
         return self
 
@@ -243,15 +241,10 @@ class SegmentationConfig(Model):
     def rules(self) -> dict[str, Any]:
         """The settings of `LABELLING` and `MEASURING`, as JSON has them and as `load_config` takes them."""
         content = self.model_dump(by_alias=True, include={*LABELLING, *MEASURING})
-        return dict(json.loads(json.dumps(content, default=_plain)))
+        return as_json(content)
 
     def _hash(self, left_out: set[str]) -> str:
         content = self.model_dump(by_alias=True, exclude=left_out)
         # The rates themselves, not where they stand.
         content["currencies"] = self.currencies and self.currencies.content()
-        return hashlib.sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()[:16]
-
-
-def _plain(value: object) -> str:
-    """One text for one value: 0.7 and 0.70 are the same number, and a secret is none."""
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+        return short_hash(content)
