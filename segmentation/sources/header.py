@@ -89,8 +89,17 @@ def which(column: str, found: Sequence[int], names: Sequence[str], where: str) -
     entry = str(found[0] + 1) if alike else repr(names[found[0]].strip())
     return (
         f"{where} is ambiguous: {cells} could each be {column}. Say which in the configuration, for example: "
-        f"columns: {{{column}: {entry}}}"
+        f"{setting([column], entry)}"
     )
+
+
+def setting(columns: Sequence[str], entry: str) -> str:
+    """The settings by which columns are found under other names."""
+    known = [f"{column}: {entry}" for column in columns if column in (*PURCHASE_COLUMNS, LINE_ID)]
+    extra = [f"{column}: {{from: {entry}}}" for column in columns if column not in (*PURCHASE_COLUMNS, LINE_ID)]
+    told = [f"columns: {{{', '.join(known)}}}"] if known else []
+    told += [f"input: {{extra_columns: {{{', '.join(extra)}}}}}"] if extra else []
+    return ", and ".join(told)
 
 
 def _hint(names: Sequence[str], missing: Sequence[str], columns: Columns, lines: Sequence[str], delimiter: str) -> str:
@@ -102,8 +111,7 @@ def _hint(names: Sequence[str], missing: Sequence[str], columns: Columns, lines:
     line = _line_of_header(lines, columns, delimiter)
     if line:
         return f"The header seems to be on line {line + 1}: set skip_lines: {line} in the configuration."
-    mapping = ", ".join(f"{column}: <name in the file>" for column in missing)
-    return f"Map other names in the configuration, for example: columns: {{{mapping}}}"
+    return f"Map other names in the configuration, for example: {setting(missing, '<name in the file>')}"
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
