@@ -23,6 +23,9 @@ PURCHASE_COLUMNS: Final = (CUSTOMER_ID, PURCHASE_ID, PURCHASE_DATE, AMOUNT, CATE
 # The number of a line in its order: a column of the raw frame only where `columns` maps it.
 LINE_ID: Final = "line_id"
 
+# The currency of an amount: a column of the raw frame only where there are several.
+CURRENCY: Final = "currency"
+
 # What comes with a row besides its five values.
 SOURCE: Final = "source"
 # A number that stands for the name of the file or collection: the names are many bytes and few.
@@ -78,6 +81,8 @@ class Reason(StrEnum):
     MISSING_AMOUNT = "missing_amount"
     INVALID_AMOUNT = "invalid_amount"
     NEGATIVE_AMOUNT = "negative_amount"
+    INVALID_CURRENCY = "invalid_currency"
+    MISSING_RATE = "missing_rate"
     DUPLICATE_PURCHASE = "duplicate_purchase"
     CONFLICTING_PURCHASE = "conflicting_purchase"
 

@@ -29,6 +29,8 @@ def test_the_documented_file_holds_every_default() -> None:
         "table",
         "report_actions",
         "input",
+        "currencies",
+        "per",
         "metrics",
         "scores",
         "dimensions",

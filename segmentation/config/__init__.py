@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from segmentation.config.currencies import CurrenciesConfig
 from segmentation.config.festive import AnnualPeriod, FestivePeriod, HolidayPeriod, OncePeriod
 from segmentation.config.loading import load_config, override
 from segmentation.config.mongodb import MongoConfig, MongoTarget
@@ -9,6 +10,7 @@ from segmentation.config.settings import SegmentationConfig
 
 __all__ = [
     "AnnualPeriod",
+    "CurrenciesConfig",
     "FestivePeriod",
     "HolidayPeriod",
     "MongoConfig",

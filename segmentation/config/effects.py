@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Any
+
 # What does not change the outcome, whatever it is.
 NOT_IN_FINGERPRINT = {
     "output_dir",
@@ -37,7 +43,23 @@ LABELLING = (
     "dominant_threshold",
     "family_threshold",
     "category_fallback",
+    "per",
     "scores",
     "dimensions",
 )
 MEASURING = ("loyal_window_months", "festive_periods", "metrics")
+
+
+def short_hash(content: Mapping[str, Any]) -> str:
+    """The same for the same settings."""
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()[:16]
+
+
+def as_json(content: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings as JSON has them."""
+    return dict(json.loads(json.dumps(content, default=_plain)))
+
+
+def _plain(value: object) -> str:
+    """One text for one value: 0.7 and 0.70 are the same number, and a secret is none."""
+    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)

@@ -2,74 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
-from datetime import date, datetime
 from decimal import Decimal
 from typing import Annotated, Any, Literal
-from zoneinfo import ZoneInfo
 
 from pydantic import Field, PrivateAttr, model_validator
 
-from segmentation.config.categories import DEFAULT_ALIASES, by_spelling
-from segmentation.config.effects import LABELLING, MEASURING, NOT_A_RULE, NOT_IN_FINGERPRINT
+from segmentation.config.currencies import unfitting
+from segmentation.config.defaults import RESERVED_FILENAMES
+from segmentation.config.effects import LABELLING, MEASURING, NOT_A_RULE, NOT_IN_FINGERPRINT, as_json, short_hash
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
 from segmentation.config.files import Places, place_of
-from segmentation.config.mongodb import MongoConfig, MongoTarget
-from segmentation.config.own import Dimensions, InputConfig, Metrics, ScoreSetting
+from segmentation.config.markets import Markets
+from segmentation.config.own import Dimensions, Metrics, ScoreSetting
+from segmentation.config.reading import ReadingConfig
 from segmentation.config.serving import ApiConfig
-from segmentation.config.table import TableConfig
 from segmentation.config.unattended import AlertsConfig, FreshnessConfig, LineageConfig, LogConfig, MonitoringConfig
 from segmentation.config.values import (
     Amount,
     AsOf,
     ClassName,
-    Columns,
-    DateFormat,
-    Delimiter,
-    Encoding,
-    Mark,
-    Model,
     Name,
-    NullWord,
-    OwnSources,
     Share,
-    Timezone,
-    by_name,
 )
-from segmentation.schemas import LINE_ID, PURCHASE_COLUMNS, Category
-
-RESERVED_FILENAMES = (
-    "automation_status.json",
-    "segmentation_runs.log",
-    "delta",
-    "segmentation_report.html",
-    "segmentation_report.md",
-)
+from segmentation.schemas import Category
 
 
-class SegmentationConfig(Model):
+class SegmentationConfig(ReadingConfig):
     """Every setting of the job. The names are the keys of the YAML file; `conf/segmentation.yaml` explains them."""
-
-    # Input
-    timezone: Timezone = "Asia/Colombo"
-    columns: Columns = {}
-    encoding: Encoding = "utf-8"
-    delimiter: Delimiter = ","
-    skip_lines: int = Field(0, ge=0, le=1000)
-    date_formats: tuple[DateFormat, ...] = ()
-    decimal_separator: Mark = "."
-    thousands_separator: Mark | None = None
-    null_values: tuple[NullWord, ...] = ("NULL", "null", "\\N", "#N/A", "N/A", "nan", "NaN", "None")
-    category_aliases: dict[str, Category | Literal["Other"]] = dict(DEFAULT_ALIASES)
-    grain: Literal["order", "line"] = "order"
-    returns: Literal["reject", "net"] = "reject"
-    mongodb: MongoConfig | None = None
-    table: TableConfig | None = None
-    sources: OwnSources = {}
-    publish_to_mongodb: MongoTarget | None = None
-    max_rejected_ratio: Share = Decimal("0.1")
-    input: InputConfig = InputConfig()
 
     # The day that everything is seen from
     as_of: AsOf = "latest"
@@ -93,6 +52,9 @@ class SegmentationConfig(Model):
     family_threshold: Share = Decimal("0.3")
     category_fallback: Name = "Mixed"
     segmenters: tuple[ClassName, ...] = ()
+
+    # What differs from these by market
+    per: Markets = Markets()
 
     # What a business adds, see `config.own`
     metrics: Metrics = ()
@@ -140,28 +102,20 @@ class SegmentationConfig(Model):
             raise ValueError(
                 f"frequency_order: expected each of {list(known)} once, found {list(self.frequency_order)}"
             )
-        if self.thousands_separator == self.decimal_separator:
-            raise ValueError(
-                f"thousands_separator: {self.thousands_separator!r} is the decimal_separator already, so 1,234.50 and "
-                "1.234,50 could not be told apart; set decimal_separator as well, or leave thousands_separator out"
-            )
-        if not set(Category).isdisjoint(self.null_values):
-            raise ValueError(f"null_values: expected words for nothing, found one of {', '.join(Category)}")
         if self.frequency_fallback in known:
             raise ValueError(f"frequency_fallback: {self.frequency_fallback!r} is the label of a rule already")
         if self.output_filename in RESERVED_FILENAMES:
             raise ValueError(f"output_filename: {self.output_filename!r} is the name of another output")
-        if self.publish_to_mongodb and not self.mongodb:
-            raise ValueError("publish_to_mongodb: needs the server, expected mongodb: {host: ...} beside it")
-        if self.grain == "order" and self.numbers_lines:
-            raise ValueError("columns.line_id: only lines have one, expected grain: line beside it, found grain: order")
         if self.category_fallback in (*Category, "Family"):
             raise ValueError(f"category_fallback: {self.category_fallback!r} is the label of a rule already")
-        if self.low_lifetime_threshold >= self.high_lifetime_threshold:
-            raise ValueError(
-                f"low_lifetime_threshold: {self.low_lifetime_threshold} must lie below "
-                f"high_lifetime_threshold {self.high_lifetime_threshold}"
-            )
+        return self
+
+    @model_validator(mode="after")
+    def _fitting(self) -> SegmentationConfig:
+        of_markets = self.per.problems(self.low_lifetime_threshold, self.high_lifetime_threshold)
+        of_currencies = unfitting(self.currencies, self.columns, self.columns_of_others, self.extra_columns)
+        for problem in (*of_markets, *of_currencies):
+            raise ValueError(problem)
         return self
 
     def place(self, *path: str | int) -> str:
@@ -170,54 +124,10 @@ class SegmentationConfig(Model):
         known = place_of(key, self._places)
         return (f"{known}: " if known else "") + ".".join(key)
 
-    @property
-    def extra_columns(self) -> tuple[str, ...]:
-        """What a purchase has besides `PURCHASE_COLUMNS`."""
-        return tuple(self.input.extra_columns)
-
-    @property
-    def purchase_columns(self) -> tuple[str, ...]:
-        """All that a purchase has."""
-        return (*PURCHASE_COLUMNS, *self.extra_columns)
-
-    @property
-    def file_columns(self) -> dict[str, str | int]:
-        """`columns`, with the extra ones."""
-        return {**self.columns, **self.input.names}
-
-    @property
-    def named_columns(self) -> dict[str, str]:
-        """The same for what has no order: a number is a name there."""
-        return by_name(self.file_columns)
-
     def secrets(self) -> list[str]:
         """Texts that must appear nowhere."""
         parts = (self.mongodb, self.alerts, self.lineage)
         return [secret for part in parts if part for secret in part.secrets()]
-
-    @property
-    def zone(self) -> ZoneInfo:
-        """`timezone` as an object."""
-        return ZoneInfo(self.timezone)
-
-    def day_of(self, moment: datetime) -> date:
-        """The calendar day of a moment in `timezone`."""
-        return moment.astimezone(self.zone).date()
-
-    @property
-    def aliases(self) -> dict[str, str]:
-        """Category by normalised spelling; the canonical names always stand for themselves."""
-        return by_spelling(self.category_aliases)
-
-    @property
-    def numbers_lines(self) -> bool:
-        """Does a column hold the number of a line in its order?"""
-        return LINE_ID in {**self.table_columns, **(self.mongodb.columns if self.mongodb else {})}
-
-    @property
-    def table_columns(self) -> dict[str, str]:
-        """What the table calls its columns; what is said of the table alone goes before `columns`."""
-        return by_name({**self.file_columns, **(self.table.columns if self.table else {})})
 
     def fingerprint(self) -> str:
         """A short hash of everything that may change the outcome; where the output goes and secrets are left out."""
@@ -230,13 +140,10 @@ class SegmentationConfig(Model):
     def rules(self) -> dict[str, Any]:
         """The settings of `LABELLING` and `MEASURING`, as JSON has them and as `load_config` takes them."""
         content = self.model_dump(by_alias=True, include={*LABELLING, *MEASURING})
-        return dict(json.loads(json.dumps(content, default=_plain)))
+        return as_json(content)
 
     def _hash(self, left_out: set[str]) -> str:
         content = self.model_dump(by_alias=True, exclude=left_out)
-        return hashlib.sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()[:16]
-
-
-def _plain(value: object) -> str:
-    """One text for one value: 0.7 and 0.70 are the same number, and a secret is none."""
-    return f"{value.normalize():f}" if isinstance(value, Decimal) else str(value)
+        # The rates themselves, not where they stand.
+        content["currencies"] = self.currencies and self.currencies.content()
+        return short_hash(content)

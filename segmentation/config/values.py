@@ -13,11 +13,11 @@ from zoneinfo import available_timezones
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from segmentation.config.date_patterns import date_pattern
-from segmentation.schemas import EDGES, LINE_ID, PURCHASE_COLUMNS
+from segmentation.schemas import CURRENCY, EDGES, LINE_ID, PURCHASE_COLUMNS
 
 # How what decides between forms of a setting is called, in places that are told.
 BY_FORM = "by-"
-MAPPABLE = (*PURCHASE_COLUMNS, LINE_ID)
+MAPPABLE = (*PURCHASE_COLUMNS, LINE_ID, CURRENCY)
 
 
 class Model(BaseModel):

@@ -103,7 +103,15 @@ def _said(node: Any, words: Words) -> str:
         return _said(_parts(node)[0], words)
     if kind == "UnresolvedFunction":
         return _of_function(node, words)
+    if kind == "CaseWhen" and node._else_value is not None:
+        return _of_cases(node, words)
     return str(node)
+
+
+def _of_cases(node: Any, words: Words) -> str:
+    """The value of all, and where it is another one."""
+    cases = [f"{_said(value, words)} where {_said(when, words)}" for when, value in node._branches]
+    return f"{_said(node._else_value, words)} ({', '.join(cases)})"
 
 
 def _literal(node: Any) -> str:

@@ -14,6 +14,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
+from segmentation.core.currencies import is_plainly_base
 from segmentation.core.date_formats import literally
 from segmentation.core.days import on
 from segmentation.core.texts import stands_for_nothing, try_cast, with_point
@@ -85,6 +86,7 @@ def _values(config: SegmentationConfig, today: date) -> list[Column]:
         F.col(CATEGORY).isin([str(category) for category in Category]),
         ~stands_for_nothing(F.col(CUSTOMER_ID), config.null_values),
         ~stands_for_nothing(F.col(PURCHASE_ID), config.null_values),
+        *([is_plainly_base(config.currencies)] if config.currencies else []),
     ]
 
 

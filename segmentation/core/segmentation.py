@@ -29,6 +29,7 @@ from segmentation.core.metrics import (
     days_since_last_purchase,
 )
 from segmentation.core.own.in_python import see_types, texts
+from segmentation.core.own.markets import is_refused
 from segmentation.core.own.measures import prepared, purchase_kinds, with_formulas
 from segmentation.core.own.own import Own
 from segmentation.core.own.scores import Cuts, cut_points, with_scores
@@ -220,11 +221,14 @@ class Segmentation:
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     def counts(self) -> list[Column]:
-        """Aggregates over customers: how many, their purchases, returns and spend, how many by label."""
+        """Aggregates over customers: how many, their purchases, returns and spend, how many are of a market that is
+        refused, how many by label.
+        """
         return [
             F.count(F.lit(1)),
             F.coalesce(F.sum("total_purchases"), F.lit(0)),
             F.coalesce(F.sum("returns"), F.lit(0)),
             F.sum("lifetime_spend"),
+            count_if(is_refused(self.config.per)),
             *[count_if(F.col(dimension) == label) for dimension, label in self.labels],
         ]

@@ -12,6 +12,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
+from segmentation.core.currencies import JUDGED, converted, is_invalid_currency, is_missing_rate, is_plainly_base
 from segmentation.core.days import on
 from segmentation.core.extra import is_odd_extra, is_other_extra, typed_extra, with_extra
 from segmentation.core.plain import RECENT, with_plain_values
@@ -46,7 +47,14 @@ from segmentation.schemas import (
 )
 
 
-def label_rows(raw: DataFrame, config: SegmentationConfig, today: date, *, by_pattern: bool = False) -> DataFrame:
+def label_rows(
+    raw: DataFrame,
+    config: SegmentationConfig,
+    today: date,
+    *,
+    by_pattern: bool = False,
+    rates: DataFrame | None = None,
+) -> DataFrame:
     """Type every row and say why it cannot be used.
 
     Args:
@@ -55,6 +63,7 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date, *, by_pa
         config: time zone, date formats, separators, words for nothing, category aliases.
         today: the day of the run in the configured time zone.
         by_pattern: see `plain.with_plain_values`.
+        rates: of `currencies.RATES_SCHEMA`, where there are several currencies.
 
     Returns:
         One row per row read: ``source_id`` (bigint); the five columns of the canonical purchase, each null where the
@@ -77,10 +86,10 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date, *, by_pa
             {
                 # Converting may lead out of the years that a date can have.
                 "day": F.when(F.year("any_day").between(1, 9999), F.col("any_day")),
-                "exact_amount": try_cast("amount_text", AMOUNT_TYPE),
                 "known_category": known_category(F.col(_text(CATEGORY)), config.aliases),
             }
         )
+        .transform(lambda rows: _with_amount(rows, config, rates))
         .select(
             SOURCE_ID,
             _clean_or(CUSTOMER_ID, F.col(_text(CUSTOMER_ID))),
@@ -95,6 +104,13 @@ def label_rows(raw: DataFrame, config: SegmentationConfig, today: date, *, by_pa
             *typed_extra(config),
         )
     )
+
+
+def _with_amount(rows: DataFrame, config: SegmentationConfig, rates: DataFrame | None) -> DataFrame:
+    if config.currencies is None:
+        return rows.withColumn("exact_amount", try_cast("amount_text", AMOUNT_TYPE))
+    assert rates is not None  # whoever has currencies has rates
+    return converted(rows, config.currencies, config.null_values, rates)
 
 
 def _line_id(raw: DataFrame, config: SegmentationConfig) -> list[str]:
@@ -125,9 +141,9 @@ def reasons(today: date, config: SegmentationConfig) -> Column:
 
 def checks(today: date, config: SegmentationConfig) -> list[Column]:
     """The checks of a single row, each null or a reason, in the order of the contract."""
-    below_zero = [check(F.col("exact_amount") < 0, Reason.NEGATIVE_AMOUNT)] if config.returns == "reject" else []
     date_text, amount_text = F.col(_text(PURCHASE_DATE)), F.col(_text(AMOUNT))
-    day, amount = F.col("day"), F.col("exact_amount")
+    day, amount = F.col("day"), F.col(JUDGED if config.currencies else "exact_amount")
+    below_zero = [check(amount < 0, Reason.NEGATIVE_AMOUNT)] if config.returns == "reject" else []
     return [
         check(F.col(_text(CUSTOMER_ID)).isNull(), Reason.MISSING_CUSTOMER_ID),
         check(F.col(_text(PURCHASE_ID)).isNull(), Reason.MISSING_PURCHASE_ID),
@@ -137,6 +153,16 @@ def checks(today: date, config: SegmentationConfig) -> list[Column]:
         check(amount_text.isNull(), Reason.MISSING_AMOUNT),
         check(amount_text.isNotNull() & amount.isNull(), Reason.INVALID_AMOUNT),
         *below_zero,
+        *_checks_of_currency(config),
+    ]
+
+
+def _checks_of_currency(config: SegmentationConfig) -> list[Column]:
+    if config.currencies is None:
+        return []
+    return [
+        check(is_invalid_currency(config.currencies), Reason.INVALID_CURRENCY),
+        check(is_missing_rate(config.currencies), Reason.MISSING_RATE),
     ]
 
 
@@ -156,7 +182,9 @@ def warned(config: SegmentationConfig) -> Column:
 def is_other(config: SegmentationConfig) -> Column:
     """Were the texts as they were read others than the canonical values as text?"""
     other = F.when(F.col("clean"), ~F.col("same_amount")).otherwise(is_different())
-    return other | is_other_extra(config) if config.extra_columns else other
+    if config.extra_columns:
+        other = other | is_other_extra(config)
+    return other | ~F.coalesce(is_plainly_base(config.currencies), F.lit(False)) if config.currencies else other
 
 
 def warning() -> Column:
@@ -184,12 +212,12 @@ def is_different() -> Column:
 
 
 def raw_texts(config: SegmentationConfig) -> Column:
-    """The `RAW_TEXTS` and the extra columns, as an array: a struct of texts that are mostly null costs five times as
+    """The `RAW_TEXTS` and what else is read, as an array: a struct of texts that are mostly null costs five times as
     much to store.
     """
     # The fields of a malformed row stand in the wrong places: its record says all there is.
     is_whole = F.col(RAW_RECORD).isNull()
-    return F.array(RAW_RECORD, *[F.when(is_whole, F.col(name)) for name in config.purchase_columns])
+    return F.array(RAW_RECORD, *[F.when(is_whole, F.col(name)) for name in config.raw_columns])
 
 
 def _text(column: str) -> str:

@@ -13,7 +13,7 @@ from segmentation.state.commits import last_commit
 from segmentation.state.output import Output
 
 # Settings that publications of earlier versions of the program do not speak of.
-NOT_THEN: Mapping[str, Any] = {"metrics": (), "scores": (), "dimensions": ()}
+NOT_THEN: Mapping[str, Any] = {"metrics": (), "scores": (), "dimensions": (), "per": {}}
 
 
 def said_of(engine: Engine, output: Output) -> Mapping[str, Any]:

@@ -2,30 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from pyspark.sql import functions as F
 
+from segmentation.config import SegmentationConfig
 from segmentation.console import LOGGER
 from segmentation.engines.base import Engine
 from segmentation.engines.failures import root_of
 from segmentation.run.intake import Intake
 from segmentation.run.record import RunRecord
+from segmentation.schemas import CURRENCY, PURCHASE_COLUMNS
 from segmentation.state import tables
 from segmentation.state.output import Output
 
 
 def append_rejected(
-    engine: Engine, output: Output, intake: Intake, record: RunRecord, extra: Sequence[str] = ()
+    engine: Engine, output: Output, intake: Intake, record: RunRecord, config: SegmentationConfig
 ) -> int:
-    """Keep the rejected rows with their raw values, those of `extra` columns too; how many they are."""
+    """Keep the rejected rows with their raw values, those of further columns too; how many they are."""
     taken = intake.taken
     to_table = output.rejected, tables.REJECTED, record.commit
     if taken.rows is None or not taken.found.rows_rejected:
         engine.tables.append_rows([], tables.REJECTED_SCHEMA, *to_table)
         return 0
     at = F.lit(record.started_at)
-    rejected = tables.rejected_rows(engine, taken.rows, intake.names, record.run_id, at, extra)
+    # Where no text is kept, it is just the base.
+    rows = taken.rows.withColumn(CURRENCY, F.lit(config.currencies.base)) if config.currencies else taken.rows
+    extra = config.raw_columns[len(PURCHASE_COLUMNS) :]
+    rejected = tables.rejected_rows(engine, rows, intake.names, record.run_id, at, extra)
     engine.tables.append(rejected, taken.found.rows_rejected, *to_table)
     return taken.found.rows_rejected
 

@@ -27,7 +27,7 @@ from segmentation.locations import join, local_path, readable
 from segmentation.plug_ins import segmentation_of
 from segmentation.run.advice import Advice
 from segmentation.run.look import SEVERAL_FORMS, Look, notes_on_headers, settings_of_bytes, settings_of_layouts
-from segmentation.run.reading import form_of
+from segmentation.run.reading import form_of, rates_of
 from segmentation.run.settling import Settled, fixed_as_of, refuse_nothing, settled
 from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, REASONS, SOURCE, Reason
 from segmentation.sources import RawRows
@@ -145,7 +145,7 @@ def _looked(
 
 def _settled(engine: Engine, raw: RawRows, config: SegmentationConfig, folder: str) -> Settled:
     today = config.day_of(datetime.now(UTC))
-    labelled = label_rows(raw.frame, config, today, by_pattern=engine.matches_cheaply)
+    labelled = label_rows(raw.frame, config, today, by_pattern=engine.matches_cheaply, rates=rates_of(engine, config))
     kept = _kept(engine, labelled, join(folder, "purchases"), is_local=all(map(local_path, raw.names)))
     return settled(engine, kept, config, fixed_as_of(config, today), folder)
 

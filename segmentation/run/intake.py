@@ -21,7 +21,7 @@ from segmentation.run.kept import Kept
 from segmentation.run.past import Past
 from segmentation.run.plan import Outdated, Plan, Planner
 from segmentation.run.publication import Write
-from segmentation.run.reading import read
+from segmentation.run.reading import rates_of, read
 from segmentation.run.request import Request
 from segmentation.run.settling import fixed_as_of, refuse_nothing, settled
 from segmentation.run.whole import Whole
@@ -151,7 +151,8 @@ class Reader:
 
     def _labelled(self, raw: RawRows, folder: str) -> DataFrame:
         """Written once, because everything after needs the rows more than once."""
-        labelled = label_rows(raw.frame, self.segmentation.config, self.today, by_pattern=self.engine.matches_cheaply)
+        config, rates = self.segmentation.config, rates_of(self.engine, self.segmentation.config)
+        labelled = label_rows(raw.frame, config, self.today, by_pattern=self.engine.matches_cheaply, rates=rates)
         if len(raw.names) > 1:
             return self.engine.stage(labelled, folder)
         staged = self.engine.stage(labelled.drop(SOURCE_ID), folder)

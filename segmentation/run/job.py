@@ -176,7 +176,7 @@ class Run:
         with self._step(engine, "Keep rejected rows") as counts:
             self.confirm()
             counts["rows"] = self.record.rows_written["rejected_purchases"] = append_rejected(
-                engine, self.output, intake, self.record, self.config.extra_columns
+                engine, self.output, intake, self.record, self.config
             )
 
     def _segmented(self, engine: Engine, taken: Taken) -> Segments:

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from pyspark.sql import DataFrame
+
 from segmentation.config import SegmentationConfig
+from segmentation.core.currencies import RATES_SCHEMA, rate_rows
 from segmentation.engines.base import Engine
 from segmentation.engines.stores import StoredFile
 from segmentation.locations import join
@@ -49,4 +52,9 @@ def read(
 
 def form_of(config: SegmentationConfig) -> Form:
     """What a configuration tells of CSV files."""
-    return Form(config.columns, config.encoding, config.delimiter, config.skip_lines, config.input.names)
+    return Form(config.columns, config.encoding, config.delimiter, config.skip_lines, config.further_names)
+
+
+def rates_of(engine: Engine, config: SegmentationConfig) -> DataFrame | None:
+    """What each currency is worth on each day, `currencies.RATES_SCHEMA`; None where there is but one."""
+    return engine.rows(rate_rows(config.currencies), RATES_SCHEMA) if config.currencies else None

@@ -11,15 +11,20 @@ from typing import NamedTuple
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.config.markets import Markets
 from segmentation.core.festive import FestiveCalendar
+from segmentation.core.own.markets import is_refused
 from segmentation.core.own.scores import Cuts
 from segmentation.core.quality import Profile
 from segmentation.core.segmentation import Segmentation
-from segmentation.errors import SegmentationError
+from segmentation.errors import QualityGateError, SegmentationError
 from segmentation.schemas import AMOUNT, CUSTOMER_ID
 
 # What a row of a customer says besides labels and metrics: ``as_of``, ``run_id``, ``updated_at``.
 Facts = dict[str, Column]
+
+# Markets that an error names.
+SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -100,11 +105,14 @@ def counted(
     """Count the customers, and prove that nothing is missing.
 
     Raises:
+        QualityGateError: there are customers of a market that the configuration refuses.
         SegmentationError: the customers do not account for every purchase and return used, or these not for every row.
     """
     row = customers.agg(*segmentation.counts()).first()
     assert row is not None  # an aggregate without groups has one row
-    total, purchases, returns, spend, *by_label = row
+    total, purchases, returns, spend, refused, *by_label = row
+    if refused:
+        _refuse_markets(customers, segmentation.config.per, refused)
     if (purchases, returns + others.returns) != expected or not found.nothing_is_lost:
         raise SegmentationError(
             f"The customers account for {purchases} purchases and {returns + others.returns} returns, "
@@ -116,3 +124,13 @@ def counted(
     for (dimension, label), count in zip(segmentation.labels, by_label, strict=True):
         labels[dimension][label] = count
     return Counted(total, labels, purchases, spend or Decimal(0))
+
+
+def _refuse_markets(customers: DataFrame, per: Markets, refused: int) -> None:
+    others = customers.where(is_refused(per)).select(str(per.column)).distinct().limit(SHOWN).collect()
+    found = sorted("none" if row[0] is None else repr(row[0]) for row in others)
+    raise QualityGateError(
+        f"{refused} customers are of a market that has no thresholds: {per.column} is {', '.join(found)}; per.values "
+        f"has {', '.join(per.values)}. Nothing was published. Add it there ({{}} for the thresholds of all), or set "
+        "per.otherwise: default."
+    )

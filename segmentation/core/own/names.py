@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 
 from segmentation.config import SegmentationConfig
+from segmentation.core.currencies import OF_ROWS
 from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.errors import ConfigError
 from segmentation.schemas import LINE_ID, LINES, PURCHASE_COLUMNS, RAW, RAW_RECORD, REASONS, SOURCE, SOURCE_ID, WARNING
@@ -45,7 +46,8 @@ def see_extra_columns(config: SegmentationConfig, taken: Sequence[str]) -> None:
         ConfigError: one has the name of something else.
     """
     given = [(("input", "extra_columns", name), name) for name in config.extra_columns]
-    _see(config, given, [*OF_PURCHASES, *taken], BEFORE_PURCHASES)
+    currencies = OF_ROWS if config.currencies else ()
+    _see(config, given, [*OF_PURCHASES, *currencies, *taken], BEFORE_PURCHASES)
 
 
 def see_names(config: SegmentationConfig, dimensions: Sequence[str], in_python: Mapping[str, str]) -> None:

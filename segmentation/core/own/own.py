@@ -9,6 +9,7 @@ from segmentation.config import SegmentationConfig
 from segmentation.core.own.functions import AGGREGATES
 from segmentation.core.own.in_python import measures_in_python
 from segmentation.core.own.kinds import Kind
+from segmentation.core.own.markets import see_markets
 from segmentation.core.own.measures import OF_DAYS, TOLD, Measure, customer_kinds, hang_on_the_day, over_purchases
 from segmentation.core.own.names import see_extra_columns, see_names
 from segmentation.core.own.scores import scores_of
@@ -41,6 +42,7 @@ class Own:
         self.measures = self._read()
         self.aggregates = over_purchases(self.measures)
         self.scores = scores_of(config, {**customer_kinds(), **self._measured})
+        see_markets(config, self.kinds)
 
     def _read(self) -> list[Measure]:
         if not self._config.metrics:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 
 from pyspark.errors import PySparkException
-from pyspark.sql import DataFrame
+from pyspark.sql import Column, DataFrame
+from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig, load_config
 from segmentation.core.rules import Dimension, Rule
@@ -40,6 +41,18 @@ class Segmenter(ABC):
     def rule_labels(self) -> tuple[str, ...] | None:
         """The labels of the rules in their order, where they are known before an engine is; else None."""
         return None
+
+    def threshold(self, name: str) -> Column:
+        """A threshold of the configuration; where it differs by market, that of the customer's."""
+        of_all = F.lit(getattr(self.config, name))
+        by_market = self.config.per.of(name)
+        if not by_market:
+            return of_all
+        market, first, *others = F.col(str(self.config.per.column)), *by_market.items()
+        chain = F.when(market == first[0], F.lit(first[1]))
+        for name_of_market, value in others:
+            chain = chain.when(market == name_of_market, F.lit(value))
+        return chain.otherwise(of_all)
 
     def build(self) -> Dimension:
         """The dimension, checked.

@@ -27,10 +27,10 @@ class CategorySegmenter(Segmenter):
         counts = {category: F.col(category_count(category)) for category in Category}
         largest = F.greatest(*counts.values())
         dominant = [
-            Rule(category, (count >= F.lit(self.config.dominant_threshold) * total) & (count == largest))
+            Rule(category, (count >= self.threshold("dominant_threshold") * total) & (count == largest))
             for category, count in counts.items()
         ]
-        shared = [(count >= F.lit(self.config.family_threshold) * total).cast("int") for count in counts.values()]
+        shared = [(count >= self.threshold("family_threshold") * total).cast("int") for count in counts.values()]
         return [*dominant, Rule("Family", reduce(lambda one, other: one + other, shared) >= 2)]
 
     @property

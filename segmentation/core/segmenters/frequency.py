@@ -22,9 +22,9 @@ class PurchaseFrequencySegmenter(Segmenter):
         total = F.col("total_purchases")
         conditions = {
             "New": total == 1,
-            "Loyal": F.col(LOYAL_WINDOW) >= self.config.loyal_min_purchases,
-            "Lapsed": F.col("days_since_last_purchase") > self.config.lapsed_after_days,
-            "Seasonal": F.col("festive_purchases") >= F.lit(self.config.seasonal_threshold) * total,
+            "Loyal": F.col(LOYAL_WINDOW) >= self.threshold("loyal_min_purchases"),
+            "Lapsed": F.col("days_since_last_purchase") > self.threshold("lapsed_after_days"),
+            "Seasonal": F.col("festive_purchases") >= self.threshold("seasonal_threshold") * total,
         }
         return [Rule(label, conditions[label]) for label in self.config.frequency_order]
 

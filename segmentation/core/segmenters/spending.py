@@ -20,11 +20,11 @@ class SpendingSegmenter(Segmenter):
     def rules(self) -> list[Rule]:
         """High Value before Low Value."""
         spend, total = F.col("lifetime_spend"), F.col("total_purchases")
-        high_average = spend >= F.lit(self.config.high_aov_threshold) * total
-        high_lifetime = spend >= F.lit(self.config.high_lifetime_threshold)
+        high_average = spend >= self.threshold("high_aov_threshold") * total
+        high_lifetime = spend >= self.threshold("high_lifetime_threshold")
         return [
             Rule("High Value", high_average | high_lifetime),
-            Rule("Low Value", spend <= F.lit(self.config.low_lifetime_threshold)),
+            Rule("Low Value", spend <= self.threshold("low_lifetime_threshold")),
         ]
 
     @property
