@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
+from segmentation.config.inputs import Inputs
 from segmentation.config.mongodb import MongoConfig, MongoTarget
 from segmentation.config.own import Dimensions, InputConfig, MetricSetting, ScoreSetting
 from segmentation.config.table import TableConfig
@@ -78,7 +79,7 @@ LABELLING = (
     "scores",
     "dimensions",
 )
-MEASURING = ("loyal_window_months", "festive_periods", "metrics")
+MEASURING = ("loyal_window_months", "festive_periods", "inputs", "metrics")
 DEFAULT_ALIASES: Mapping[str, Category] = {
     **dict.fromkeys(("womens", "women", "woman", "ladies"), Category.WOMENS),
     **dict.fromkeys(("mens", "men", "man", "gents"), Category.MENS),
@@ -107,6 +108,7 @@ class SegmentationConfig(Model):
     publish_to_mongodb: MongoTarget | None = None
     max_rejected_ratio: Share = Decimal("0.10")
     input: InputConfig = InputConfig()
+    inputs: Inputs = {}
 
     # The day that everything is seen from
     as_of: AsOf = "latest"
@@ -285,7 +287,9 @@ class SegmentationConfig(Model):
         return dict(json.loads(json.dumps(content, default=_plain)))
 
     def _hash(self, left_out: set[str]) -> str:
-        content = self.model_dump(by_alias=True, exclude=left_out)
+        # Where a second input lies is part of what is seen of sources.
+        excluded: dict[str, Any] = {**dict.fromkeys(left_out, True), "inputs": {"__all__": {"path"}}}
+        content = self.model_dump(by_alias=True, exclude=excluded)
         return hashlib.sha256(json.dumps(content, sort_keys=True, default=_plain).encode()).hexdigest()[:16]
 
 
