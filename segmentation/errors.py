@@ -6,6 +6,9 @@ import difflib
 from collections.abc import Iterable
 from typing import ClassVar
 
+# How much alike two names are, from 0 to 1, of which one is taken for a slip of the other.
+CLOSE = 0.55
+
 
 class SegmentationError(Exception):
     """Base of every error that is reported as one message, not as a traceback.
@@ -20,6 +23,10 @@ class ConfigError(SegmentationError):
     """A setting or an option is unknown, impossible or missing."""
 
     exit_code = 2
+
+
+class UnknownNameError(ConfigError):
+    """An expression looks at what is not there."""
 
 
 class RuleError(ConfigError):
@@ -78,5 +85,12 @@ def install(extra: str) -> str:
 def close_to(name: str, known: Iterable[str]) -> str:
     """``, did you mean ...?`` where something is nearly called like that, else nothing."""
     lower = {one.lower(): one for one in known}
-    close = difflib.get_close_matches(name.lower(), list(lower), 1)
+    close = difflib.get_close_matches(name.lower(), list(lower), 1, CLOSE)
     return f", did you mean {lower[close[0]]!r}?" if close else ""
+
+
+def among(name: str, known: Iterable[str], what: str) -> str:
+    """What there is in place of a name that is not there, and what is near; `what` introduces it, as in ``It has``."""
+    every = [*known]
+    near = close_to(name, every)
+    return f"{near or '.'} {what} {', '.join(every) or 'none'}"

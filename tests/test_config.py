@@ -28,6 +28,10 @@ def test_the_documented_file_holds_every_default() -> None:
         "publish_to_mongodb",
         "table",
         "report_actions",
+        "input",
+        "metrics",
+        "scores",
+        "dimensions",
     }
     assert set(yaml.safe_load(path.read_text())) | commented == set(type(load_config()).model_fields)
 

@@ -14,7 +14,15 @@ from segmentation.errors import ConfigError
 INCLUDE = "include"
 # Lists to which each file adds its own; every other setting is that of the file that comes last.
 ADDED = ("metrics", "scores", "dimensions")
-Places = dict[tuple[str, ...], str]
+
+
+class Places(dict[tuple[str, ...], str]):
+    """Path of a setting -> file and line. Where settings stand is no part of what they are, so all are equal."""
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Places)
+
+    __hash__ = None
 
 
 class Content(NamedTuple):
@@ -46,7 +54,7 @@ def content_of(given: Mapping[str, Any] | Path) -> Content:
     """
     if isinstance(given, Path):
         return _read(given, ())
-    return _with_included(Content(dict(given), {}), Path(), ())
+    return _with_included(Content(dict(given), Places()), Path(), ())
 
 
 def _read(path: Path, within: tuple[Path, ...]) -> Content:
@@ -55,7 +63,7 @@ def _read(path: Path, within: tuple[Path, ...]) -> Content:
     try:
         text = path.read_text(encoding="utf-8-sig")
         settings = yaml.load(text, Loader=_OnceLoader)  # noqa: S506 - a safe one
-        places = dict(_places(yaml.compose(text, Loader=yaml.SafeLoader), (), path))
+        places = Places(_places(yaml.compose(text, Loader=yaml.SafeLoader), (), path))
     except OSError as error:
         raise ConfigError(
             f"The configuration {path} cannot be read: {error.strerror}. Check --config and {INCLUDE}."
@@ -85,7 +93,7 @@ def _with_included(own: Content, folder: Path, within: tuple[Path, ...]) -> Cont
 
 
 def _together(first: Content, then: Content) -> Content:
-    settings, places = {**first.settings}, {**first.places}
+    settings, places = {**first.settings}, Places(first.places)
     for key, value in then.settings.items():
         before, moved = settings.get(key), 0
         if key in ADDED and isinstance(before, list) and isinstance(value, list):
@@ -97,7 +105,7 @@ def _together(first: Content, then: Content) -> Content:
             settings[key] = {**before, **value, extra: {**(before.get(extra) or {}), **(value.get(extra) or {})}}
         else:
             settings[key] = value
-        places |= {_moved(path, moved): place for path, place in then.places.items() if path[0] == str(key)}
+        places.update({_moved(path, moved): place for path, place in then.places.items() if path[0] == str(key)})
     return Content(settings, places)
 
 

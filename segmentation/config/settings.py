@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, PrivateAttr, field_validator, model_validator
 
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
+from segmentation.config.files import Places
 from segmentation.config.inputs import Inputs
 from segmentation.config.mongodb import MongoConfig, MongoTarget
 from segmentation.config.own import Dimensions, InputConfig, MetricSetting, ScoreSetting
@@ -166,7 +167,7 @@ class SegmentationConfig(Model):
     packages: dict[Literal["delta", "mongodb"], Name] = {}
 
     # Path of a setting -> where it stands in files, of those that are from files
-    _places: dict[tuple[str, ...], str] = PrivateAttr(default_factory=dict)
+    _places: Places = PrivateAttr(default_factory=Places)
 
     @model_validator(mode="after")
     def _consistent(self) -> SegmentationConfig:

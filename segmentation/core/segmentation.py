@@ -59,8 +59,8 @@ class Segmentation:
         names = [segmenter.dimension for segmenter in self.given]
         if len(set(names)) < len(names):
             raise ConfigError(f"Dimensions must differ, found {', '.join(names)}.")
-        self.own = Own(config)
-        self.segmenters = self.own.segmenters(self.given)
+        self.own = Own(config, self.given)
+        self.segmenters = self.own.segmenters()
         self.dimensions = [segmenter.dimension for segmenter in self.segmenters]
 
     def with_config(self, config: SegmentationConfig) -> Segmentation:

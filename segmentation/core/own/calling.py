@@ -17,7 +17,7 @@ from segmentation.core.own.kinds import DAY, MOST_DECIMALS, RATIO, TEXT, WHOLE, 
 from segmentation.core.own.language import Language
 from segmentation.core.own.parsing import parsed, shown
 from segmentation.core.own.typed import Build, Typed, as_day, together
-from segmentation.errors import ConfigError, close_to
+from segmentation.errors import ConfigError, among
 from segmentation.schemas import CUSTOMER_ID
 
 CASTS = {
@@ -114,12 +114,10 @@ class Calling(Language):
     def _scalar(self, name: str, nodes: Sequence[exp.Expr]) -> Typed:
         function = SCALARS.get(name)
         if function is None:
-            why, near = functions.why_refused(name), close_to(name, functions.known())
-            raise ConfigError(
-                f"the function {name} is refused: {why}"
-                if why
-                else f"there is no function {name!r}{near or ';'} The functions are {', '.join(functions.known())}"
-            )
+            why = functions.why_refused(name)
+            if why:
+                raise ConfigError(f"the function {name} is refused: {why}")
+            raise ConfigError(f"there is no function {name!r}{among(name, functions.known(), 'There are')}")
         parts = self.arguments(name, function, nodes)
         kind = function.gives([part.kind for part in parts])
         return together(parts, kind, lambda: function.made(*[part.build() for part in parts]))

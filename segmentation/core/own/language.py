@@ -14,7 +14,7 @@ from segmentation.core.own import functions
 from segmentation.core.own.kinds import DAY, MOST_DECIMALS, NOTHING, RATIO, TEXT, TRUTH, WHOLE, Kind, Sort, common
 from segmentation.core.own.parsing import parsed, shown
 from segmentation.core.own.typed import Typed, as_day, literal, literal_of, together
-from segmentation.errors import ConfigError, close_to
+from segmentation.errors import ConfigError, UnknownNameError, among
 
 COMPARED: Mapping[type[exp.Expr], Callable[[Column, Column], Column]] = {
     exp.EQ: lambda one, other: one == other,
@@ -112,8 +112,7 @@ class Language:
             why = functions.why_refused(node.name.lower())
             if why:
                 raise ConfigError(f"{node.name} is refused: {why}")
-            near = close_to(node.name, self.scope)
-            raise ConfigError(f"{self.of} has no {node.name!r}{near or ';'} It has {', '.join(sorted(self.scope))}")
+            raise UnknownNameError(f"{self.of} has no {node.name!r}{among(node.name, sorted(self.scope), 'It has')}")
         return found
 
     def number(self, node: exp.Literal) -> Typed:
@@ -147,8 +146,7 @@ class Language:
         labels = self.labels[node.name]
         for text in texts:
             if isinstance(text, exp.Literal) and text.is_string and text.name not in labels:
-                near = close_to(text.name, labels)
-                raise ConfigError(f"{node.name} has no label {text.name!r}{near or ';'} It has {', '.join(labels)}")
+                raise ConfigError(f"{node.name} has no label {text.name!r}{among(text.name, labels, 'It has')}")
 
     def computed(self, node: exp.Binary) -> Typed:
         """A sum, a difference or a product."""

@@ -11,7 +11,7 @@ from segmentation.core.own.kinds import Kind
 from segmentation.core.own.measures import TOLD, Measure, customer_kinds, hang_on_the_day, over_purchases
 from segmentation.core.own.names import see_extra_columns, see_names
 from segmentation.core.own.scores import scores_of
-from segmentation.core.segmenters import Segmenter
+from segmentation.core.segmenters import DEFAULT_SEGMENTERS, Segmenter
 
 
 class Own:
@@ -19,6 +19,7 @@ class Own:
 
     Args:
         config: the configuration.
+        there: the dimensions that it changes or adds to.
 
     Attributes:
         measures: the metrics.
@@ -29,8 +30,10 @@ class Own:
         ConfigError: one is wrong; naming where it stands, and why.
     """
 
-    def __init__(self, config: SegmentationConfig) -> None:
+    def __init__(self, config: SegmentationConfig, there: Sequence[Segmenter]) -> None:
         self._config = config
+        self._there = there
+        see_names(config, [one.dimension for one in there])
         see_extra_columns(config, list(TOLD))
         self.measures = self._read()
         self.aggregates = over_purchases(self.measures)
@@ -63,14 +66,13 @@ class Own:
         """Does a metric over purchases change for everybody when the as-of day moves?"""
         return hang_on_the_day(self.measures)
 
-    def segmenters(self, there: Sequence[Segmenter]) -> list[Segmenter]:
+    def segmenters(self) -> list[Segmenter]:
         """The dimensions, `dimensions.arranged`."""
-        see_names(self._config, [one.dimension for one in there])
         if not self._config.dimensions:
-            return list(there)
+            return list(self._there)
         from segmentation.core.own.dimensions import arranged
 
-        return arranged(self._config, there, {**customer_kinds(), **self.kinds})
+        return arranged(self._config, self._there, {**customer_kinds(), **self.kinds})
 
 
 def only_spark_knows(config: SegmentationConfig) -> str | None:
@@ -79,7 +81,7 @@ def only_spark_knows(config: SegmentationConfig) -> str | None:
     Raises:
         ConfigError: what is configured is wrong.
     """
-    own = Own(config)
+    own = Own(config, [kind(config) for kind in DEFAULT_SEGMENTERS])
     for number, one in enumerate(own.measures):
         name = next((name for name in sorted(one.typed.functions) if _why(name)), None)
         if name:

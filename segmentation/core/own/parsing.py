@@ -45,7 +45,9 @@ def parsed(sql: str) -> exp.Expr:
     except SqlglotError as error:
         raise ConfigError(_said(sql, error)) from None
     except RecursionError:
-        raise ConfigError(f"expected an expression that is not as deep as {sql[:60]!r}...") from None
+        raise ConfigError(
+            f"expected an expression of up to {DEEPEST} levels, found a deeper one, {sql[:SHOWN]!r}..."
+        ) from None
     if max((node.depth for node in found.walk()), default=0) > DEEPEST:
         raise ConfigError(f"expected an expression of up to {DEEPEST} levels, found a deeper one")
     return found

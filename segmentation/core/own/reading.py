@@ -13,7 +13,7 @@ from segmentation.core.own.measures import SAME, Measure, customer_kinds, purcha
 from segmentation.core.own.names import at
 from segmentation.core.own.order import looks_at, see_above
 from segmentation.core.own.typed import Build, Typed
-from segmentation.errors import ConfigError
+from segmentation.errors import ConfigError, UnknownNameError
 from segmentation.schemas import AMOUNT
 
 
@@ -48,7 +48,7 @@ def _typed(name: str, sql: str, rows: OverRows, known: Mapping[str, Kind], below
     see_above(name, sql, below)
     try:
         return Calling({**known}, "a customer").expression(sql)
-    except ConfigError as error:
+    except UnknownNameError as error:
         lost = looks_at(sql) - {one.lower() for one in known}
         if lost & {one.lower() for one in rows.scope}:
             raise ConfigError(

@@ -1,8 +1,8 @@
 """A score cuts a metric: customers stand in a row, the largest (or smallest) value first, and are cut into groups.
 
-The row is cut where a share of the customers is reached, and whoever has the value of the last one before the cut
-belongs to the same group: equal values get equal scores. So the outcome hangs on values alone, and the cut points say
-all of it.
+The row is cut, from its end, where a share of the customers is reached, and whoever has the value of the last one
+before the cut belongs to the same group: equal values get equal scores, the lower of two. So where most customers have
+bought once, these have the lowest score. The outcome hangs on values alone, and the cut points say all of it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from segmentation.config import SegmentationConfig
 from segmentation.config.own import MOST_GROUPS, ScoreSetting
 from segmentation.core.own.kinds import RATIO, TEXT, WHOLE, Kind
 from segmentation.core.own.names import at
-from segmentation.errors import ConfigError, close_to
+from segmentation.errors import ConfigError, among
 
 # Per score and group (null: all customers): ``group``, ``customers``, ``cuts``; numbers as text.
 Cuts = Mapping[str, Sequence[Mapping[str, Any]]]
@@ -90,12 +90,17 @@ class Score:
 
     def _chain(self, cuts: Sequence[str]) -> Column:
         *results, last = self.results
-        value, up = F.col(self.setting.of), self.setting.order == "ascending"
         chain = F.lit(last)
         for cut, result in reversed(list(zip(cuts, results, strict=True))):
-            is_before = value <= self.literal(cut) if up else value >= self.literal(cut)
-            chain = F.when(is_before, F.lit(result)).otherwise(chain)
+            chain = F.when(self._is_before(self.literal(cut)), F.lit(result)).otherwise(chain)
         return chain
+
+    def _is_before(self, cut: Column) -> Column:
+        """Does a customer stand before a cut point? A value that is given belongs to the better group."""
+        value, is_given = F.col(self.setting.of), self.setting.cut.values is not None
+        if self.setting.order == "ascending":
+            return value <= cut if is_given else value < cut
+        return value >= cut if is_given else value > cut
 
 
 def scores_of(config: SegmentationConfig, known: Mapping[str, Kind]) -> list[Score]:
@@ -126,9 +131,7 @@ def _score(config: SegmentationConfig, number: int, one: ScoreSetting, known: Ma
 
 def _metric(name: str, known: Mapping[str, Kind]) -> Kind:
     if name not in known:
-        raise ConfigError(
-            f"there is no metric {name!r}{close_to(name, known) or ';'} The metrics are {', '.join(sorted(known))}"
-        )
+        raise ConfigError(f"there is no metric {name!r}{among(name, sorted(known), 'There are')}")
     return known[name]
 
 
@@ -173,7 +176,7 @@ def _plain(cut: str, scores: Sequence[Score], name: str) -> str:
 
 def _cut(metrics: DataFrame, score: Score) -> DataFrame:
     """``score``, ``of`` (the group), ``customers``, ``cuts`` (array of text): a row per group."""
-    up = score.setting.order == "ascending"
+    from_largest = score.setting.order == "ascending"
     values = (
         metrics.where(score.is_ranked())
         .select(score.group().alias("of"), F.col(score.setting.of).alias("value"))
@@ -181,14 +184,15 @@ def _cut(metrics: DataFrame, score: Score) -> DataFrame:
         .agg(F.count(F.lit(1)).alias("n"))
     )
     theirs, value = Window.partitionBy("of"), F.col("value")
-    so_far = theirs.orderBy(value.asc() if up else value.desc()).rowsBetween(
+    so_far = theirs.orderBy(value.desc() if from_largest else value.asc()).rowsBetween(
         Window.unboundedPreceding, Window.currentRow
     )
     row = values.withColumns({"so_far": F.sum("n").over(so_far), "all": F.sum("n").over(theirs)})
-    first = F.min if up else F.max
+    first = F.max if from_largest else F.min
+    rest = [1 - share for share in score.shares]
     cuts = [
         first(F.when(F.col("so_far") * share.denominator >= F.col("all") * share.numerator, value)).cast("string")
-        for share in score.shares
+        for share in rest
     ]
     return (
         row.groupBy("of")
