@@ -9,6 +9,7 @@ import pytest
 from pyspark.sql import SparkSession
 
 from segmentation.config import load_config, override
+from segmentation.config.loading import with_inputs_at
 from segmentation.pipeline import CustomerSegmentationPipeline
 
 from .conftest import table
@@ -19,6 +20,7 @@ from .processes import ROOT
 def config_of(industry: str, folder: Path, **more: Any) -> Any:
     """The configuration of an industry, which reads and publishes in a folder."""
     config = load_config(ROOT / "conf" / "industries" / f"{industry}.yaml")
+    config = with_inputs_at(config, [f"{name}={folder / f'{name}.csv'}" for name in config.inputs])
     return override(config, {"output_dir": str(folder / "out"), **more})
 
 

@@ -53,5 +53,10 @@ class SecondInput(Model):
         customer = {} if self.customer_id is None else {"customer_id": self.customer_id}
         return {**customer, **{name: column.from_ or name for name, column in self.columns.items()}}
 
+    @property
+    def identity(self) -> str | None:
+        """The column by which two rows are one, None where all count."""
+        return "customer_id" if self.grain == "one" else self.key
+
 
 Inputs = dict[OwnName, SecondInput]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import reduce
 from importlib.metadata import version
@@ -31,6 +31,7 @@ from segmentation.core.metrics import (
 from segmentation.core.own.measures import prepared, purchase_kinds, with_formulas
 from segmentation.core.own.own import Own
 from segmentation.core.own.scores import Cuts, cut_points, with_scores
+from segmentation.core.own.seconds import all_joined
 from segmentation.core.segmenters import DEFAULT_SEGMENTERS, Segmenter
 from segmentation.core.trial import try_dates
 from segmentation.core.types import struct
@@ -39,6 +40,13 @@ from segmentation.schemas import CUSTOMER_ID
 
 # Raised with every change of the program by which the same purchases get other metrics or labels.
 RULES = 1
+# Customers with their metrics -> the same with what second inputs say of them.
+Beside = Callable[[DataFrame], DataFrame]
+
+
+def as_they_are(customers: DataFrame) -> DataFrame:
+    """Where there are no second inputs, or customers have what these say already."""
+    return customers
 
 
 class Segmentation:
@@ -70,9 +78,11 @@ class Segmentation:
             one.config = config
         return Segmentation(config, given)
 
-    def segment(self, purchases: DataFrame, as_of: date | Column, festive: FestiveCalendar) -> DataFrame:
+    def segment(
+        self, purchases: DataFrame, as_of: date | Column, festive: FestiveCalendar, beside: Beside = as_they_are
+    ) -> DataFrame:
         """Purchases and returns used -> one row per customer: ``customer_id``, the labels, the metrics."""
-        metrics = self.measured(self.sums(purchases, as_of, festive), as_of)
+        metrics = self.measured(self.sums(purchases, as_of, festive), as_of, beside)
         return self.customers(metrics, self.cut_points(metrics))
 
     def sums(self, purchases: DataFrame, as_of: date | Column, festive: FestiveCalendar) -> DataFrame:
@@ -81,11 +91,15 @@ class Segmentation:
         told = prepared(purchases, as_of, festive, self.config, measures) if measures else purchases
         return customer_sums(told, as_of, festive, self.config, [one.column() for one in measures])
 
-    def measured(self, sums: DataFrame, as_of: date | Column) -> DataFrame:
+    def beside(self, rows: Mapping[str, DataFrame], as_of: date | Column) -> Beside:
+        """What second inputs say of customers, by their rows."""
+        return (lambda frame: all_joined(frame, self.own.seconds, rows, as_of)) if self.own.seconds else as_they_are
+
+    def measured(self, sums: DataFrame, as_of: date | Column, beside: Beside = as_they_are) -> DataFrame:
         """`sums` -> one row per customer with a purchase: ``customer_id``, the metrics."""
         with_purchases = sums.where(F.col("total_purchases") > 0) if self.config.returns == "net" else sums
         metrics = customer_metrics(with_purchases, as_of, [one.name for one in self.own.aggregates])
-        return with_formulas(metrics, self.own.measures)
+        return with_formulas(beside(metrics), self.own.measures)
 
     def cut_points(self, metrics: DataFrame) -> Cuts:
         """Where the scores cut the customers of `measured`, all of whom are there."""
@@ -98,16 +112,17 @@ class Segmentation:
         published = [name for name in METRICS_SCHEMA.names if name not in hidden]
         return self.labelled(metrics, cuts).select(CUSTOMER_ID, *self.dimensions, *published, *self.own.names)
 
-    def measured_on(self, customers: DataFrame, as_of: date) -> DataFrame:
+    def measured_on(self, customers: DataFrame, as_of: date, beside: Beside = as_they_are) -> DataFrame:
         """What `customers` made, seen from a day on which every window holds the same purchases: the metrics.
 
         Args:
             customers: as they were published, and other columns.
             as_of: the day.
+            beside: what second inputs say now; by default, what they said then.
         """
         window = LOYAL_WINDOW if LOYAL_WINDOW in customers.columns else "purchases_last_6_months"
         moved = {"days_since_last_purchase": days_since_last_purchase(as_of), LOYAL_WINDOW: F.col(window)}
-        return with_formulas(customers.drop(*self.dimensions).withColumns(moved), self.own.measures)
+        return with_formulas(beside(customers.drop(*self.dimensions).withColumns(moved)), self.own.measures)
 
     def on_another_day(self, customers: DataFrame, as_of: date, cuts: Cuts) -> DataFrame:
         """The same, labelled.
@@ -146,7 +161,7 @@ class Segmentation:
     @property
     def measured_schema(self) -> StructType:
         """The columns of `measured`."""
-        own = struct(**{one.name: one.typed.kind.json_type for one in self.own.measures})
+        own = struct(**{name: kind.json_type for name, kind in self.own.measured.items()})
         return StructType([*METRICS_SCHEMA.fields, *own.fields])
 
     @property
@@ -156,13 +171,12 @@ class Segmentation:
         more = struct(**scores, **dict.fromkeys(self.dimensions, "string"))
         return StructType([*self.measured_schema.fields, *more.fields])
 
-    def check(self, no_metrics: DataFrame, no_purchases: DataFrame) -> None:
+    def check(self, none_of: Callable[[StructType], DataFrame]) -> None:
         """See that every metric and rule can be computed and every holiday, zone and pattern is known, before anything
         is read.
 
         Args:
-            no_metrics: a frame of `measured_schema`; it is not computed.
-            no_purchases: a frame of `purchase_schema`; likewise.
+            none_of: a frame of a schema without rows; it is not computed.
 
         Raises:
             ConfigError: a metric, a rule or a holiday is wrong, or the engine does not know a zone or a pattern.
@@ -170,7 +184,10 @@ class Segmentation:
         day = date(2024, 1, 1)
         festive = resolve(self.config.festive_periods, day, day)
         if self.own.aggregates:
-            self._try(self.sums(no_purchases, day, festive))
+            self._try(self.sums(none_of(self.purchase_schema), day, festive))
+        no_metrics = none_of(self.measured_schema)
+        if self.own.seconds:
+            self._try(self.beside({one.name: none_of(one.schema) for one in self.own.seconds}, day)(no_metrics))
         self.labelled(no_metrics, {})
         try_dates(no_metrics.sparkSession, self.config)
 
@@ -180,7 +197,7 @@ class Segmentation:
             _ = sums.schema
         except PySparkException as error:
             raise ConfigError(
-                f"metrics: one of {', '.join(one.name for one in self.own.aggregates)} cannot be computed by this "
+                f"metrics: one of {', '.join(self.own.measured)} cannot be computed by this "
                 f"engine: {str(error).splitlines()[0]}"
             ) from error
 

@@ -124,8 +124,7 @@ def _looked(
         return better
     with engine.reading():
         segmentation = Segmentation(config)
-        schemas = segmentation.measured_schema, segmentation.purchase_schema
-        segmentation.check(*(engine.rows([], schema) for schema in schemas))
+        segmentation.check(lambda schema: engine.rows([], schema))
         raw = read_csv(engine, files, form, join(folder, "text"))
         engine.fit_to(raw.size)
         rows = _settled(engine, raw, config, folder)

@@ -25,6 +25,7 @@ from segmentation.locations import join
 from segmentation.run.appending import append_failure, append_rejected, append_run
 from segmentation.run.changes import Changes, changes_of
 from segmentation.run.freshness import state_of
+from segmentation.run.inputs import SecondRows, read_inputs
 from segmentation.run.intake import Intake, Place, Reader, Taken
 from segmentation.run.limit import Limit
 from segmentation.run.past import Past
@@ -100,7 +101,8 @@ class Run:
     @contextmanager
     def _engine(self, spark: SparkSession | None, progress_bar: bool) -> Iterator[Engine]:
         """The engine, open while the run computes."""
-        task = Task(self.request.source, self.request.paths, self.output.root, self.request.table)
+        paths = [*self.request.paths, *self.request.inputs]
+        task = Task(self.request.source, paths, self.output.root, self.request.table)
         choice = choose(self.config, task, spark)
         self.reporter.info(f"Engine: {choice.name}, because {choice.why}")
         engine: Engine | None = None
@@ -136,10 +138,10 @@ class Run:
         )
 
     def _execute(self, engine: Engine) -> dict[str, Any]:
-        schemas = self.segmentation.measured_schema, self.segmentation.purchase_schema
-        self.segmentation.check(*(engine.rows([], schema) for schema in schemas))
+        self.segmentation.check(lambda schema: engine.rows([], schema))
         with self._step(engine, "Repair"):
             repair(engine, self.output)
+        inputs = self._inputs(engine)
         past = Past(engine, self.output, self.state["source_fingerprint"], self.request.paths)
         with engine.tables.looked_up([self.output.segments]):
             intake = self._taken_in(engine, past)
@@ -147,7 +149,7 @@ class Run:
         if not self.request.dry_run:
             self._keep_rejected(engine, intake)
         enforce_gate(taken.found, self.config.max_rejected_ratio, intake.earlier)
-        segments = self._segmented(engine, taken)
+        segments = self._segmented(engine, taken, inputs)
         self._compare(segments, taken, past)
         if not self.request.dry_run:
             self._publish(engine, intake, segments, past)
@@ -161,6 +163,13 @@ class Run:
         """Time and log a step, and let the engine call its work by it."""
         with engine.step(name, self.record.run_id), self.reporter.step(name) as counts:
             yield counts
+
+    def _inputs(self, engine: Engine) -> SecondRows:
+        """What is joined with purchases, where there is anything."""
+        if not self.config.inputs:
+            return SecondRows({}, {})
+        with self._step(engine, "Read second inputs") as counts, engine.reading():
+            return read_inputs(engine, self.config, self.record, self.staging, counts)
 
     def _taken_in(self, engine: Engine, past: Past) -> Intake:
         """What is new, or all there is."""
@@ -179,9 +188,10 @@ class Run:
                 engine, self.output, intake, self.record, self.config.extra_columns
             )
 
-    def _segmented(self, engine: Engine, taken: Taken) -> Segments:
+    def _segmented(self, engine: Engine, taken: Taken, inputs: SecondRows) -> Segments:
         with self._step(engine, "Segment customers") as counts:
-            self.record.segments = segments = segmented(engine, self.segmentation, taken, self.record, self.staging)
+            segments = segmented(engine, self.segmentation, taken, inputs, self.record, self.staging)
+            self.record.segments = segments
             counts.update(customers=segments.total_customers, **{"as of": segments.as_of.isoformat()})
         return segments
 

@@ -21,6 +21,7 @@ class Request:
     source: ``csv``, ``mongodb`` or ``table``.
     paths: what to read: files, directories, globs, or the one collection or table.
     table: the table, where that is the source.
+    inputs: where second inputs lie.
     mode: ``full``, or ``incremental``, which goes on from what earlier runs took in.
     dry_run: compute and count, publish nothing.
     force: rebuild in full, whatever the mode.
@@ -36,10 +37,16 @@ class Request:
     force: bool = False
     accept_shift: bool = False
     trigger: str = "manual"
+    inputs: Sequence[str] = ()
 
     @property
     def locations(self) -> list[str]:
         """What is read and is a path."""
+        return [*self.source_locations, *self.inputs]
+
+    @property
+    def source_locations(self) -> list[str]:
+        """The same of purchases alone."""
         return self.paths if self.source == "csv" or (self.table and not self.table.is_name) else []
 
     @classmethod
@@ -69,11 +76,12 @@ class Request:
                 raise ConfigError(f"Unknown {name} {value!r}: expected one of {', '.join(known)}.")
         if table is not None and source != "table":
             raise ConfigError(f"A table was named, but the source is {source}: add --source table, or leave it out.")
+        how = (mode, dry_run, force, accept_shift, trigger, [one.path for one in config.inputs.values()])
         if source == "table":
             found = table_of(config.table, None if table is None else str(table))
-            return cls(source, [found.place], found, mode, dry_run, force, accept_shift, trigger)
+            return cls(source, [found.place], found, *how)
         paths = [_collection(config)] if source == "mongodb" else _paths(csv_path)
-        return cls(source, paths, None, mode, dry_run, force, accept_shift, trigger)
+        return cls(source, paths, None, *how)
 
 
 def _collection(config: SegmentationConfig) -> str:

@@ -26,6 +26,7 @@ from segmentation.schemas import (
     CATEGORY,
     CUSTOMER_ID,
     LINE_ID,
+    PURCHASE_COLUMNS,
     PURCHASE_DATE,
     PURCHASE_ID,
     RAW_RECORD,
@@ -62,7 +63,14 @@ WORDS: Mapping[str, str] = {
 }
 
 
-def read_table(engine: Engine, table: Table, columns: Columns, decimal_separator: str, folder: str) -> RawRows:
+def read_table(
+    engine: Engine,
+    table: Table,
+    columns: Columns,
+    decimal_separator: str,
+    folder: str,
+    needed: Sequence[str] = PURCHASE_COLUMNS,
+) -> RawRows:
     """Read purchases from a table.
 
     Args:
@@ -71,6 +79,7 @@ def read_table(engine: Engine, table: Table, columns: Columns, decimal_separator
         columns: purchase column -> the table's name for it, beside the document's names and the canonical ones.
         decimal_separator: how the text of an amount is written.
         folder: where the engine may put what it needs until the run ends.
+        needed: the columns that must be there; fewer, where rows are no purchases.
 
     Returns:
         The raw frame, `RAW_COLUMNS`: one row per row of the table, all text; ``raw_record`` is null throughout; the
@@ -82,12 +91,12 @@ def read_table(engine: Engine, table: Table, columns: Columns, decimal_separator
         SourceError: a column has a type that cannot stand for a value, or something cannot be read.
     """
     parts, size = _found(engine, table, folder)
-    layouts = [layout_of(part, columns) for part in parts]
+    layouts = [layout_of(part, columns, needed) for part in parts]
     frames = [_raw(part, layout, decimal_separator) for part, layout in zip(parts, layouts, strict=True)]
     name = name_of(table)
     number = F.lit(source_id_of(name)).cast("bigint").alias(SOURCE_ID)
     frame = reduce(DataFrame.unionByName, frames).select(
-        number, F.lit(None).cast("string").alias(RAW_RECORD), *wanted(columns)
+        number, F.lit(None).cast("string").alias(RAW_RECORD), *wanted(columns, needed)
     )
     return RawRows(frame, size, [name])
 
@@ -156,7 +165,7 @@ def _shown(files: Sequence[StoredFile]) -> str:
     return ", ".join(names) + (f" and {len(files) - 5} more" if len(files) > 5 else "")
 
 
-def layout_of(part: TypedRows, columns: Columns) -> dict[str, str]:
+def layout_of(part: TypedRows, columns: Columns, needed: Sequence[str] = PURCHASE_COLUMNS) -> dict[str, str]:
     """Purchase column -> the name of the column that holds it, and so for the further ones that are `wanted`.
 
     Raises:
@@ -164,7 +173,7 @@ def layout_of(part: TypedRows, columns: Columns) -> dict[str, str]:
         SourceError: two columns could be one of the five, or a type cannot stand for it.
     """
     names = list(part.columns)
-    found = {column: candidates(column, names, columns) for column in wanted(columns)}
+    found = {column: candidates(column, names, columns) for column in wanted(columns, needed)}
     missing = [column for column, places in found.items() if not places]
     if missing:
         hint = ", ".join(f"{column}: <name in the table>" for column in missing)
@@ -200,7 +209,7 @@ def _schema(part: TypedRows) -> str:
 def _raw(part: TypedRows, layout: Mapping[str, str], decimal_separator: str) -> DataFrame:
     kinds = {column: _kind(part.columns[name]) for column, name in layout.items()}
     texts = {column: _text(column, kind) for column, kind in kinds.items()}
-    if kinds[AMOUNT] in NUMBERS:
+    if kinds.get(AMOUNT) in NUMBERS:
         texts[AMOUNT] = F.translate(texts[AMOUNT], ".", decimal_separator)
     return part.read(layout).select(*[text.alias(column) for column, text in texts.items()])
 

@@ -9,8 +9,9 @@ from segmentation.config import SegmentationConfig
 from segmentation.core.own.functions import AGGREGATES
 from segmentation.core.own.kinds import Kind
 from segmentation.core.own.measures import TOLD, Measure, customer_kinds, hang_on_the_day, over_purchases
-from segmentation.core.own.names import see_extra_columns, see_names
+from segmentation.core.own.names import see_extra_columns, see_inputs, see_names
 from segmentation.core.own.scores import scores_of
+from segmentation.core.own.seconds import Second, seconds_of
 from segmentation.core.segmenters import DEFAULT_SEGMENTERS, Segmenter
 
 
@@ -24,6 +25,7 @@ class Own:
     Attributes:
         measures: the metrics.
         aggregates: those of them that are over purchases.
+        seconds: the second inputs, each with the metrics over it.
         scores: the scores.
 
     Raises:
@@ -35,9 +37,11 @@ class Own:
         self._there = there
         see_names(config, [one.dimension for one in there])
         see_extra_columns(config, list(TOLD))
+        see_inputs(config)
         self.measures = self._read()
         self.aggregates = over_purchases(self.measures)
-        self.scores = scores_of(config, {**customer_kinds(), **self._measured})
+        self.seconds: list[Second] = seconds_of(config, self.measures)
+        self.scores = scores_of(config, {**customer_kinds(), **self.measured})
 
     def _read(self) -> list[Measure]:
         if not self._config.metrics:
@@ -48,18 +52,20 @@ class Own:
         return measures_of(self._config)
 
     @property
-    def _measured(self) -> dict[str, Kind]:
-        return {one.name: one.typed.kind for one in self.measures}
+    def measured(self) -> dict[str, Kind]:
+        """What second inputs say of a customer by themselves, and the metrics."""
+        given = {name: kind for one in self.seconds for name, kind in one.columns.items()}
+        return {**given, **{one.name: one.typed.kind for one in self.measures}}
 
     @property
     def names(self) -> list[str]:
-        """The columns of metrics and scores."""
-        return [*self._measured, *(score.name for score in self.scores)]
+        """The columns of `measured` and of scores."""
+        return [*self.measured, *(score.name for score in self.scores)]
 
     @property
     def kinds(self) -> Mapping[str, Kind]:
-        """The kinds of metrics and scores."""
-        return {**self._measured, **{score.name: score.kind for score in self.scores}}
+        """The kinds of `measured` and of scores."""
+        return {**self.measured, **{score.name: score.kind for score in self.scores}}
 
     @cached_property
     def hangs_on_the_day(self) -> bool:
