@@ -37,6 +37,15 @@ def _type(value: str) -> str:
     return value.replace(" ", "")
 
 
+def _no_switch(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(  # noqa: TRY004 - what a validator raises
+            f"expected a list of metrics, each with name and sql, found {value}; segmentation_metrics.prom is "
+            "written or left out with prometheus: true or false"
+        )
+    return value
+
+
 def _named(value: Any) -> Any:
     """A dimension by its name alone."""
     return {"name": value} if isinstance(value, str) else value
@@ -62,6 +71,11 @@ class InputConfig(Model):
     """What is read besides the columns of every purchase."""
 
     extra_columns: dict[OwnName, ExtraColumn] = {}
+
+    @property
+    def names(self) -> dict[str, str | int]:
+        """What files and tables call the extra columns."""
+        return {name: extra.from_ or name for name, extra in self.extra_columns.items()}
 
 
 class MetricSetting(Model):
@@ -147,4 +161,5 @@ class DimensionSetting(Model):
     enabled: bool = True
 
 
+Metrics = Annotated[tuple[MetricSetting, ...], BeforeValidator(_no_switch)]
 Dimensions = tuple[Annotated[DimensionSetting, BeforeValidator(_named)], ...]

@@ -10,13 +10,14 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
-from pydantic import Field, PrivateAttr, field_validator, model_validator
+from pydantic import Field, PrivateAttr, model_validator
 
+from segmentation.config.effects import LABELLING, MEASURING, NOT_A_RULE, NOT_IN_FINGERPRINT
 from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
 from segmentation.config.files import Places
 from segmentation.config.inputs import Inputs
 from segmentation.config.mongodb import MongoConfig, MongoTarget
-from segmentation.config.own import Dimensions, InputConfig, MetricSetting, ScoreSetting
+from segmentation.config.own import Dimensions, InputConfig, Metrics, ScoreSetting
 from segmentation.config.table import TableConfig
 from segmentation.config.unattended import AlertsConfig, FreshnessConfig, LineageConfig, LogConfig, MonitoringConfig
 from segmentation.config.values import (
@@ -43,44 +44,6 @@ RESERVED_FILENAMES = (
     "segmentation_report.html",
     "segmentation_report.md",
 )
-# What does not change the outcome, whatever it is.
-NOT_IN_FINGERPRINT = {
-    "output_dir",
-    "output_filename",
-    "report",
-    "max_run_minutes",
-    "freshness",
-    "monitoring",
-    "prometheus",
-    "alerts",
-    "lineage",
-    "log",
-    "report_actions",
-    "packages",
-    "engine",
-    "embedded_max_bytes",
-    "embedded_memory",
-    "mode",
-}
-# What does not change how a purchase is read, nor which labels its customer has on a given day.
-NOT_A_RULE = {*NOT_IN_FINGERPRINT, "as_of", "max_rejected_ratio", "publish_to_mongodb"}
-# What hangs on a customer's metrics alone, and what the metrics hang on.
-LABELLING = (
-    "loyal_min_purchases",
-    "lapsed_after_days",
-    "seasonal_threshold",
-    "frequency_order",
-    "frequency_fallback",
-    "high_aov_threshold",
-    "high_lifetime_threshold",
-    "low_lifetime_threshold",
-    "dominant_threshold",
-    "family_threshold",
-    "category_fallback",
-    "scores",
-    "dimensions",
-)
-MEASURING = ("loyal_window_months", "festive_periods", "inputs", "metrics")
 DEFAULT_ALIASES: Mapping[str, Category] = {
     **dict.fromkeys(("womens", "women", "woman", "ladies"), Category.WOMENS),
     **dict.fromkeys(("mens", "men", "man", "gents"), Category.MENS),
@@ -134,7 +97,7 @@ class SegmentationConfig(Model):
     category_fallback: Name = "Mixed"
 
     # What a business adds, see `config.own`
-    metrics: tuple[MetricSetting, ...] = ()
+    metrics: Metrics = ()
     scores: tuple[ScoreSetting, ...] = ()
     dimensions: Dimensions = ()
 
@@ -200,16 +163,6 @@ class SegmentationConfig(Model):
             )
         return self
 
-    @field_validator("metrics", mode="before")
-    @classmethod
-    def _no_switch(cls, value: object) -> object:
-        if isinstance(value, bool):
-            raise ValueError(  # noqa: TRY004 - what a validator raises
-                f"expected a list of metrics, each with name and sql, found {value}; segmentation_metrics.prom is "
-                "written or left out with prometheus: true or false"
-            )
-        return value
-
     def place(self, *path: str | int) -> str:
         """Where a setting stands, for messages: file and line, where it is from a file, and its path."""
         key = tuple(map(str, path))
@@ -227,14 +180,9 @@ class SegmentationConfig(Model):
         return (*PURCHASE_COLUMNS, *self.extra_columns)
 
     @property
-    def extra_names(self) -> dict[str, str | int]:
-        """What files and tables call the extra columns."""
-        return {name: extra.from_ or name for name, extra in self.input.extra_columns.items()}
-
-    @property
     def file_columns(self) -> dict[str, str | int]:
         """`columns`, with the extra ones."""
-        return {**self.columns, **self.extra_names}
+        return {**self.columns, **self.input.names}
 
     @property
     def named_columns(self) -> dict[str, str]:

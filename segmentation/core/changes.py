@@ -28,6 +28,7 @@ class Cause(StrEnum):
     FIRST_SEEN = "first_seen"
     GONE = "gone"
     NEW_PURCHASE = "new_purchase"
+    OTHERS = "others"
     RESTORED = "restored"
     RULES = "rules"
     TIME = "time"
@@ -56,7 +57,9 @@ def carried_over(customers: DataFrame, before: DataFrame) -> DataFrame:
     )
 
 
-def relabelled(customers: DataFrame, before: DataFrame, dimensions: Sequence[str]) -> DataFrame:
+def relabelled(
+    customers: DataFrame, before: DataFrame, dimensions: Sequence[str], more: Sequence[str] = ()
+) -> DataFrame:
     """The customers whose labels are not what they were.
 
     Args:
@@ -64,6 +67,7 @@ def relabelled(customers: DataFrame, before: DataFrame, dimensions: Sequence[str
             `touched_by_metrics`.
         before: the same of what was published before; a dimension may be missing.
         dimensions: the label columns.
+        more: further metrics that tell it.
 
     Returns:
         One row per customer who is new, gone, or has another label: ``customer_id``; ``from_`` and ``to_`` per
@@ -73,7 +77,7 @@ def relabelled(customers: DataFrame, before: DataFrame, dimensions: Sequence[str
     none = [name for name in dimensions if name not in before.columns]
     old = before.withColumns({name: F.lit(None).cast("string") for name in none}) if none else before
     before_and_now = ((old, "from_", WAS_THERE), (customers, "to_", IS_THERE))
-    old, new = (_side(frame, prefix, dimensions, mark) for frame, prefix, mark in before_and_now)
+    old, new = (_side(frame, prefix, [*dimensions, *more], mark) for frame, prefix, mark in before_and_now)
     return new.join(old, on=CUSTOMER_ID, how="full").where(differ(dimensions))
 
 
@@ -93,15 +97,21 @@ def differ(names: Sequence[str]) -> Column:
     return reduce(lambda one, other: one | other, changes, F.lit(False))
 
 
-def touched_by_metrics(columns: Sequence[str], *, same_rules: bool) -> Column:
-    """Have a customer's purchases changed, told by the metrics of `relabelled`?"""
-    names = (*OF_PURCHASES, *OF_RULES) if same_rules else OF_PURCHASES
+def touched_by_metrics(columns: Sequence[str], more: Sequence[str] = (), *, same_rules: bool) -> Column:
+    """Have a customer's purchases changed, told by the metrics of `relabelled`, `more` among them?"""
+    names = (*OF_PURCHASES, *OF_RULES, *more) if same_rules else OF_PURCHASES
     return differ([name for name in names if f"from_{name}" in columns and f"to_{name}" in columns])
 
 
-def causes(changed: DataFrame, *, same_rules: bool) -> DataFrame:
-    """Add ``cause``: why the labels of customers changed, `form`."""
-    other = Cause.TIME if same_rules else Cause.RULES
+def causes(changed: DataFrame, *, same_rules: bool, same_day: bool) -> DataFrame:
+    """Add ``cause``: why the labels of customers changed, `form`.
+
+    Args:
+        changed: whose labels did.
+        same_rules: has the configuration stayed what it was?
+        same_day: and the as-of day? Then others have moved where a score cuts.
+    """
+    other = Cause.RULES if not same_rules else Cause.OTHERS if same_day else Cause.TIME
     return changed.withColumn(
         "cause",
         F.when(F.col(WAS_THERE).isNull(), F.lit(Cause.FIRST_SEEN))
@@ -134,6 +144,6 @@ def _old(name: str) -> str:
 
 def _side(frame: DataFrame, prefix: str, dimensions: Sequence[str], mark: str) -> DataFrame:
     """Customers as they were or are: labels and metrics under a prefix, and that they are there."""
-    metrics = [name for name in (*OF_PURCHASES, *OF_RULES) if name in frame.columns]
-    columns = {**prefixed(prefix, [*dimensions, *metrics]), mark: F.lit(True)}
+    known = [name for name in (*dimensions, *OF_PURCHASES, *OF_RULES) if name in frame.columns]
+    columns = {**prefixed(prefix, known), mark: F.lit(True)}
     return frame.select(CUSTOMER_ID, *[column.alias(name) for name, column in columns.items()])

@@ -107,10 +107,20 @@ class Segmentation:
 
     def customers(self, metrics: DataFrame, cuts: Cuts) -> DataFrame:
         """`measured` -> one row per customer: ``customer_id``, the labels, the metrics, the scores."""
+        return self.labelled(metrics, cuts).select(*self._published)
+
+    @property
+    def _published(self) -> list[str]:
         # Where it is the same as another window, it is shown once.
         hidden = {CUSTOMER_ID, *([LOYAL_WINDOW] if self.config.loyal_window_months == SHOWN_MONTHS else [])}
-        published = [name for name in METRICS_SCHEMA.names if name not in hidden]
-        return self.labelled(metrics, cuts).select(CUSTOMER_ID, *self.dimensions, *published, *self.own.names)
+        metrics = [name for name in METRICS_SCHEMA.names if name not in hidden]
+        return [CUSTOMER_ID, *self.dimensions, *metrics, *self.own.names]
+
+    @property
+    def columns(self) -> dict[str, str]:
+        """The columns of `customers`, and their types in the words of Spark's SQL."""
+        schema = self.customer_schema
+        return {name: schema[name].dataType.simpleString() for name in self._published}
 
     def measured_on(self, customers: DataFrame, as_of: date, beside: Beside = as_they_are) -> DataFrame:
         """What `customers` made, seen from a day on which every window holds the same purchases: the metrics.
@@ -151,7 +161,7 @@ class Segmentation:
         return reduce(lambda frame, segmenter: segmenter.segment_customers(frame), self.segmenters, scored)
 
     @property
-    def purchase_schema(self) -> StructType:
+    def _purchase_schema(self) -> StructType:
         """What metrics can look at."""
         kinds = {
             name: kind for name, kind in purchase_kinds(self.config).items() if name in self.config.purchase_columns
@@ -171,12 +181,12 @@ class Segmentation:
         more = struct(**scores, **dict.fromkeys(self.dimensions, "string"))
         return StructType([*self.measured_schema.fields, *more.fields])
 
-    def check(self, none_of: Callable[[StructType], DataFrame]) -> None:
+    def check(self, empty: Callable[[StructType], DataFrame]) -> None:
         """See that every metric and rule can be computed and every holiday, zone and pattern is known, before anything
         is read.
 
         Args:
-            none_of: a frame of a schema without rows; it is not computed.
+            empty: makes a frame without rows, which is not computed.
 
         Raises:
             ConfigError: a metric, a rule or a holiday is wrong, or the engine does not know a zone or a pattern.
@@ -184,12 +194,12 @@ class Segmentation:
         day = date(2024, 1, 1)
         festive = resolve(self.config.festive_periods, day, day)
         if self.own.aggregates:
-            self._try(self.sums(none_of(self.purchase_schema), day, festive))
-        no_metrics = none_of(self.measured_schema)
+            self._try(self.sums(empty(self._purchase_schema), day, festive))
+        metrics = empty(self.measured_schema)
         if self.own.seconds:
-            self._try(self.beside({one.name: none_of(one.schema) for one in self.own.seconds}, day)(no_metrics))
-        self.labelled(no_metrics, {})
-        try_dates(no_metrics.sparkSession, self.config)
+            self._try(self.beside({one.name: empty(one.schema) for one in self.own.seconds}, day)(metrics))
+        self.labelled(metrics, {})
+        try_dates(metrics.sparkSession, self.config)
 
     def _try(self, sums: DataFrame) -> None:
         try:

@@ -11,7 +11,7 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig, override
-from segmentation.config.settings import MEASURING
+from segmentation.config.effects import MEASURING
 from segmentation.core.days import on
 from segmentation.core.festive import resolve
 from segmentation.core.segmentation import Segmentation

@@ -13,13 +13,11 @@ from urllib.parse import urlsplit
 
 from segmentation.config.unattended import LineageConfig
 from segmentation.console import quiet
-from segmentation.core.metrics import LOYAL_WINDOW, METRICS_SCHEMA
 from segmentation.errors import ConfigError, install
 from segmentation.locations import absolute
 from segmentation.run.record import ReaderOfRuns, RunRecord
 from segmentation.run.reporter import Reporter
 from segmentation.run.results import told
-from segmentation.schemas import CUSTOMER_ID
 from segmentation.version import VERSION
 
 if TYPE_CHECKING:
@@ -124,9 +122,7 @@ def _output(run: Mapping[str, Any], name: str, of: Mapping[str, Any]) -> OutputD
     rows = output_statistics_output_dataset.OutputStatisticsOutputDatasetFacet(of["rows_written"])
     facets: dict[str, Any] = {}
     if name == "customer_segments":
-        types = {CUSTOMER_ID: "string", **dict.fromkeys(run["segments"], "string")}
-        metrics = {field.name: field.dataType.simpleString() for field in METRICS_SCHEMA.fields}
-        types |= {name: kind for name, kind in metrics.items() if name != LOYAL_WINDOW} | FACTS
+        types = {**run["columns"], **FACTS}
         fields = [schema_dataset.SchemaDatasetFacetFields(column, kind) for column, kind in types.items()]
         facets["schema"] = schema_dataset.SchemaDatasetFacet(fields)
     return OutputDataset(*_named(of["path"]), {"outputStatistics": rows}, facets=facets)

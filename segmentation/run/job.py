@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -138,7 +139,7 @@ class Run:
         )
 
     def _execute(self, engine: Engine) -> dict[str, Any]:
-        self.segmentation.check(lambda schema: engine.rows([], schema))
+        self.segmentation.check(partial(engine.rows, []))
         with self._step(engine, "Repair"):
             repair(engine, self.output)
         inputs = self._inputs(engine)
@@ -243,8 +244,8 @@ class Run:
 
     def _changes(self, engine: Engine, taken: Taken, segments: Segments, past: Past) -> Changes:
         changed, names = taken.relabelled(self.segmentation, segments), self.segmentation.dimensions
-        folder, same_rules = join(self.staging, "changes"), past.same_rules(self.segmentation)
-        return changes_of(engine, changed, names, segments, self.record.started_at, folder, same_rules=same_rules)
+        folder, same = join(self.staging, "changes"), past.same(self.segmentation, segments.as_of)
+        return changes_of(engine, changed, names, segments, self.record.started_at, folder, **same)
 
     def _finish(self, engine: Engine, segments: Segments) -> dict[str, Any]:
         result = self.record.result(segments, self.output)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cached_property
 from typing import Any
 
@@ -37,6 +38,10 @@ class Past:
     def customers(self) -> DataFrame | None:
         """The customers as they are published, None where nothing is."""
         return rows_of(self._engine, self._output.segments) if self.said else None
+
+    def same(self, segmentation: Segmentation, as_of: date) -> dict[str, bool]:
+        """What is what it was: ``same_rules``, and ``same_day``."""
+        return {"same_rules": self.same_rules(segmentation), "same_day": self.said.get("as_of") == as_of.isoformat()}
 
     def same_rules(self, segmentation: Segmentation) -> bool:
         """Did the same rules lead to what is published?"""

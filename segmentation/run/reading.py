@@ -46,4 +46,4 @@ def read(
 
 def form_of(config: SegmentationConfig) -> Form:
     """What a configuration tells of CSV files."""
-    return Form(config.columns, config.encoding, config.delimiter, config.skip_lines, config.extra_names)
+    return Form(config.columns, config.encoding, config.delimiter, config.skip_lines, config.input.names)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -117,6 +118,7 @@ class RunRecord:
             "total_customers": self.segments.total_customers if self.segments else None,
             "customers_without_purchases": self.segments.customers_without_purchases if self.segments else None,
             "segments": self.segments.labels if self.segments else None,
+            "cut_points": json.dumps(self.segments.cuts) if self.segments and self.segments.cuts else None,
             "festive_days": self.segments.festive.describe() if self.segments else None,
             "config_fingerprint": self.config_fingerprint,
             "versions": self.versions(),
@@ -144,6 +146,7 @@ class RunRecord:
                 "durations": self.durations,
             },
             "segments": segments.labels,
+            "cut_points": segments.cuts,
             "output_file": None if dry_run else output.json_file,
             "changes_file": None if dry_run else output.changes_file,
             "tables": {} if dry_run else tables,

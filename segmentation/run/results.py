@@ -36,6 +36,8 @@ def told(record: RunRecord) -> dict[str, Any]:
         "total_customers": segments.total_customers if segments else None,
         "customers_without_purchases": segments.customers_without_purchases if segments else None,
         "segments": segments.labels if segments else None,
+        "cut_points": segments.cuts if segments else None,
+        "columns": segments.columns if segments else None,
         "findings": list(record.findings),
         "steps": [{**step, "started_at": step["started_at"].isoformat()} for step in record.steps],
         "tables": _tables(record),

@@ -46,4 +46,16 @@ def segmented(
     record.inputs = inputs.told
     of = counted(customers, segmentation, taken.found, taken.expected, others)
     alone = others.customers
-    return Segments(record.run_id, customers, as_of, festive, of.total, of.labels, alone, of.purchases, of.spend, cuts)
+    return Segments(
+        record.run_id,
+        customers,
+        as_of,
+        festive,
+        of.total,
+        of.labels,
+        alone,
+        of.purchases,
+        of.spend,
+        cuts,
+        segmentation.columns,
+    )

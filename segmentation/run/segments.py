@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -23,7 +24,12 @@ Facts = dict[str, Column]
 
 @dataclass(frozen=True)
 class Segments:
-    """What a run computed: the customers, and what is known of them without looking at each; where scores cut them."""
+    """What a run computed: the customers, and what is known of them without looking at each.
+
+    Attributes:
+        cuts: where scores cut them.
+        columns: those of the table, and their types.
+    """
 
     run_id: str
     customers: DataFrame
@@ -35,6 +41,7 @@ class Segments:
     purchases: int = 0
     spend: Decimal = Decimal(0)
     cuts: Cuts = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
 
     def sample(self) -> list[str]:
         """The first ten customers with their labels, a line each."""

@@ -96,8 +96,9 @@ class Whole:
         names, before = segmentation.dimensions, self.past.customers
         if before is None:
             before = self.engine.rows([], struct(customer_id="string", **dict.fromkeys(names, "string")))
-        changed = relabelled(segments.customers, before, names)
-        touched = touched_by_metrics(changed.columns, same_rules=self.past.same_rules(segmentation))
+        more = segmentation.own.of_purchases
+        changed = relabelled(segments.customers, before, names, more)
+        touched = touched_by_metrics(changed.columns, more, same_rules=self.past.same_rules(segmentation))
         if self.past.same_source:
             touched = F.lit(False)
         return changed.withColumn(TOUCHED, touched).select(*form(names))

@@ -22,7 +22,7 @@ from segmentation.console import LOGGER
 from segmentation.core.source_ids import source_id
 from segmentation.core.typed import number_text
 from segmentation.errors import NoDataError, SourceError
-from segmentation.schemas import AMOUNT, PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
+from segmentation.schemas import AMOUNT, LINE_ID, PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.sources import RawRows
 from segmentation.sources.mongo_server import FIRST_LOOK_PATIENCE, INVALID_URI, connection_uri, explain, server
 from segmentation.sources.mongo_since import newest, since
@@ -53,7 +53,7 @@ def read_mongodb(
         high: what `RawRows.high` was the last time, None to read all.
 
     Returns:
-        The raw frame, `RAW_COLUMNS`, and ``line_id`` where it is mapped: one row per document, all text;
+        The raw frame, `RAW_COLUMNS`, and the further columns that are mapped: one row per document, all text;
         ``source_id`` stands for ``database.collection``; ``raw_record`` is the document as JSON where a
         value or its parent has the wrong shape.
 
@@ -76,8 +76,10 @@ def read_mongodb(
 def pipeline(paths: Mapping[str, str], only: Mapping[str, Any] | None) -> str:
     """The aggregation that the server runs: ``$match`` for the filter, then the values, their types, odd documents."""
     types = {name: {"$type": f"${path}"} for name, path in paths.items()}
-    parents = sorted({path[:at] for path in paths.values() for at, mark in enumerate(path) if mark == "."})
-    no_scalar = [{"$in": [kind, ["object", "array"]]} for kind in types.values()]
+    # Of a column that only a configuration knows, a wrong shape costs no purchase.
+    needed = {name: path for name, path in paths.items() if name in (*PURCHASE_COLUMNS, LINE_ID)}
+    parents = sorted({path[:at] for path in needed.values() for at, mark in enumerate(path) if mark == "."})
+    no_scalar = [{"$in": [types[name], ["object", "array"]]} for name in needed]
     no_document = [{"$not": [{"$in": [{"$type": f"${path}"}, ["object", "missing", "null"]]}]} for path in parents]
     fields: dict[str, Any] = {name: f"${path}" for name, path in paths.items()}
     fields |= {_type(name): kind for name, kind in types.items()}

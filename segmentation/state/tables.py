@@ -71,6 +71,7 @@ RUN_SCHEMA = struct(
     purchases="long",
     returns_used="long",
     customers_without_purchases="long",
+    cut_points="string",
     inputs=map_to(map_to("long")),
 )
 RUNS = TableSpec(

@@ -12,9 +12,9 @@ from pyspark.sql import functions as F
 from sqlglot import exp
 
 from segmentation.core.own import functions
+from segmentation.core.own.conditions import Conditions
 from segmentation.core.own.functions import AGGREGATES, SCALARS, Function
 from segmentation.core.own.kinds import DAY, MOST_DECIMALS, RATIO, TEXT, WHOLE, Kind, Sort, kind_named
-from segmentation.core.own.language import Language
 from segmentation.core.own.parsing import parsed, shown
 from segmentation.core.own.typed import Build, Typed, as_day, together
 from segmentation.errors import ConfigError, among
@@ -46,7 +46,7 @@ def sums_up(sql: str) -> bool:
     )
 
 
-class Calling(Language):
+class Calling(Conditions):
     """Expressions about one row."""
 
     def cast(self, node: exp.Cast) -> Typed:

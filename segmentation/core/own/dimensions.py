@@ -63,7 +63,8 @@ class ConfiguredSegmenter(Segmenter):
 
 
 def arranged(config: SegmentationConfig, there: Sequence[Segmenter], known: Mapping[str, Kind]) -> list[Segmenter]:
-    """The dimensions of a run: those that are there and are not spoken of, then those of the configuration.
+    """The dimensions of a run: those that are there already, in front and in the order in which the configuration lists
+    them, each where one of them stood; then the new ones.
 
     Args:
         config: what is said of dimensions.
@@ -73,13 +74,19 @@ def arranged(config: SegmentationConfig, there: Sequence[Segmenter], known: Mapp
     Raises:
         ConfigError: a dimension is wrong; naming where it stands, and why.
     """
-    spoken_of = {one.name for one in config.dimensions}
-    found = [one for one in there if one.dimension not in spoken_of]
+    given = {one.name: (number, one) for number, one in enumerate(config.dimensions)}
     by_name = {one.dimension: one for one in there}
-    below = {one.name.lower(): _looks_at(one) for one in config.dimensions}
-    for number, one in enumerate(config.dimensions):
-        below.pop(one.name.lower())
-        made = _Entry(config, number, one, by_name.get(one.name)).segmenter(known, found, below)
+    listed = iter([name for name in given if name in by_name])
+    names = [next(listed) if one.dimension in given else one.dimension for one in there]
+    names += [name for name in given if name not in by_name]
+    below = {name.lower(): _looks_at(given[name][1]) if name in given else set() for name in names}
+    found: list[Segmenter] = []
+    for name in names:
+        below.pop(name.lower())
+        if name not in given:
+            found.append(by_name[name])
+            continue
+        made = _Entry(config, *given[name], by_name.get(name)).segmenter(known, found, below)
         found += [made] if made else []
     if not found:
         raise ConfigError("dimensions: all are switched off; expected one at least.")

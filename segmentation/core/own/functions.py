@@ -102,7 +102,8 @@ SCALARS: dict[str, Function] = {
     "day": _day,
     "dayofmonth": _day,
     "dayofweek": _part(F.dayofweek),
-    "weekday": _part(F.weekday),
+    # Sail's own says -1 for a Sunday.
+    "weekday": _part(lambda day: (F.dayofweek(day) + 5) % 7),
     "dayofyear": _part(F.dayofyear),
     "last_day": Function([DAYS], _always(DAY), F.last_day),
     "datediff": _datediff,

@@ -32,6 +32,9 @@ TOLD: Mapping[str, Kind] = {
 # What is the same for all purchases of a customer.
 SAME = frozenset({AS_OF, "first_purchase", "last_purchase"})
 
+# What the day moves.
+OF_DAYS = frozenset({AS_OF, "in_last_6_months", "in_last_90_days", "in_loyal_window"})
+
 
 def customer_kinds() -> dict[str, Kind]:
     """What is known of every customer."""

@@ -8,7 +8,7 @@ from functools import cached_property
 from segmentation.config import SegmentationConfig
 from segmentation.core.own.functions import AGGREGATES
 from segmentation.core.own.kinds import Kind
-from segmentation.core.own.measures import TOLD, Measure, customer_kinds, hang_on_the_day, over_purchases
+from segmentation.core.own.measures import OF_DAYS, TOLD, Measure, customer_kinds, hang_on_the_day, over_purchases
 from segmentation.core.own.names import see_extra_columns, see_inputs, see_names
 from segmentation.core.own.scores import scores_of
 from segmentation.core.own.seconds import Second, seconds_of
@@ -66,6 +66,11 @@ class Own:
     def kinds(self) -> Mapping[str, Kind]:
         """The kinds of `measured` and of scores."""
         return {**self.measured, **{score.name: score.kind for score in self.scores}}
+
+    @property
+    def of_purchases(self) -> list[str]:
+        """The metrics that purchases alone move, never the day."""
+        return [one.name for one in self.aggregates if not one.typed.names & OF_DAYS]
 
     @cached_property
     def hangs_on_the_day(self) -> bool:
