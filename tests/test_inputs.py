@@ -17,6 +17,7 @@ from segmentation.cli import main
 from segmentation.config import load_config
 from segmentation.core.segmentation import Segmentation
 from segmentation.errors import ConfigError, QualityGateError, SourceError
+from segmentation.pipeline import CustomerSegmentationPipeline
 from segmentation.run.freshness import look
 from segmentation.run.request import Request
 
@@ -278,3 +279,46 @@ def test_the_day_of_the_run_is_the_day_of_events(run_job: Job, write_csv: Write,
         "A": date(2024, 6, 1),
         "C": None,
     }
+
+
+def test_what_inputs_said_stands_where_only_the_published_is_read(
+    run_job: Job, write_csv: Write, tmp_path: Path, engine_name: str
+) -> None:
+    inputs = {
+        **events(write_csv(SOME, "events.csv", EVENTS)),
+        **accounts(write_csv("A,10,Hotels\n", "accounts.csv", ACCOUNTS)),
+    }
+    rules = [{"label": "Here", "when": "seen >= 1 and size >= 10 and days_since_last_purchase <= 30"}]
+    settings = {
+        "inputs": inputs,
+        "metrics": [over("count(*)", "seen")],
+        "dimensions": [{"name": "kind", "rules": rules, "otherwise": "Not"}],
+        "mode": "incremental",
+    }
+    run_job(write_csv(PURCHASES), **settings)
+    settings |= {"output_dir": str(tmp_path / "out"), "max_rejected_ratio": 1}
+    told = CustomerSegmentationPipeline(settings).explain("A")
+    assert told["metrics"]["seen"] == 3
+    assert told["next"][0] == {"day": "2024-07-21", "dimension": "kind", "from_label": "Here", "to_label": "Not"}
+    # By another setting that measures, and on another day, from the purchases that are kept.
+    tried = {**settings, "loyal_window_months": 3, "as_of": "2024-06-20"}
+    kind = CustomerSegmentationPipeline(tried).preview()["dimensions"][-1]
+    after = {one["label"]: one["customers"]["after"] for one in kind["labels"]}
+    assert after == {"Here": 1, "Not": 1}
+    with pytest.raises(ConfigError, match="second inputs come to by other settings"):
+        CustomerSegmentationPipeline({**settings, "metrics": [over("count(event)", "seen")]}).preview()
+
+
+def test_what_an_input_changes_has_a_cause(run_job: Job, write_csv: Write, tmp_path: Path) -> None:
+    rules = [{"label": "Here", "when": "seen >= 1"}]
+    settings = {
+        "inputs": events(write_csv(SOME, "events.csv", EVENTS)),
+        "metrics": [over("count(*)", "seen")],
+        "dimensions": [{"name": "kind", "rules": rules, "otherwise": "Not"}],
+    }
+    purchases = write_csv(PURCHASES)
+    run_job(purchases, **settings)
+    write_csv(f"{SOME}C,s9,view,2024-06-01,1\n", "events.csv", EVENTS)
+    run_job(purchases, **settings)
+    (change,) = [row for row in table(tmp_path, "segment_changes") if row.cause != "first_seen"]
+    assert (change.customer_id, change.to_label, change.cause) == ("C", "Here", "input")

@@ -31,7 +31,7 @@ from segmentation.core.metrics import (
 from segmentation.core.own.measures import prepared, purchase_kinds, with_formulas
 from segmentation.core.own.own import Own
 from segmentation.core.own.scores import Cuts, cut_points, with_scores
-from segmentation.core.own.seconds import all_joined
+from segmentation.core.own.seconds import all_joined, said_columns
 from segmentation.core.segmenters import DEFAULT_SEGMENTERS, Segmenter
 from segmentation.core.trial import try_dates
 from segmentation.core.types import struct
@@ -94,6 +94,11 @@ class Segmentation:
     def beside(self, rows: Mapping[str, DataFrame], as_of: date | Column) -> Beside:
         """What second inputs say of customers, by their rows."""
         return (lambda frame: all_joined(frame, self.own.seconds, rows, as_of)) if self.own.seconds else as_they_are
+
+    def as_said(self, row: Mapping[str, Any]) -> Beside:
+        """What second inputs said of one customer, as it was published: the same for every row."""
+        columns = said_columns(self.own.seconds, row)
+        return lambda customers: customers.withColumns(columns) if columns else customers
 
     def measured(self, sums: DataFrame, as_of: date | Column, beside: Beside = as_they_are) -> DataFrame:
         """`sums` -> one row per customer with a purchase: ``customer_id``, the metrics."""

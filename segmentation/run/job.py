@@ -25,7 +25,7 @@ from segmentation.local_files import outlast
 from segmentation.locations import join
 from segmentation.run.appending import append_failure, append_rejected, append_run
 from segmentation.run.changes import Changes, changes_of
-from segmentation.run.freshness import state_of
+from segmentation.run.freshness import fingerprint_of, state_of
 from segmentation.run.inputs import SecondRows, read_inputs
 from segmentation.run.intake import Intake, Place, Reader, Taken
 from segmentation.run.limit import Limit
@@ -61,6 +61,7 @@ class Run:
         self.limit = Limit(self.config.max_run_minutes)
         # Taken before anything is read, so that a change during the run is seen by the next one.
         self.state = state_of(self.config, request, now)
+        self.inputs = fingerprint_of(request.inputs) if request.inputs else None
         # On a local output the operating system's lock cannot be lost.
         self.confirm: Callable[[], object] = lambda: None
 
@@ -221,6 +222,7 @@ class Run:
             **told,
             "as_of": segments.as_of.isoformat(),
             "source_fingerprint": self.state["source_fingerprint"],
+            "inputs": self.inputs,
             "export": self.output.filename,
             "cuts": segments.cuts,
             **self.shift.said,
@@ -244,7 +246,7 @@ class Run:
 
     def _changes(self, engine: Engine, taken: Taken, segments: Segments, past: Past) -> Changes:
         changed, names = taken.relabelled(self.segmentation, segments), self.segmentation.dimensions
-        folder, same = join(self.staging, "changes"), past.same(self.segmentation, segments.as_of)
+        folder, same = join(self.staging, "changes"), past.same(self.segmentation, self.inputs, segments.as_of)
         return changes_of(engine, changed, names, segments, self.record.started_at, folder, **same)
 
     def _finish(self, engine: Engine, segments: Segments) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import reduce
+from typing import Any
 
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
@@ -60,9 +61,9 @@ class Second:
         return {name: kind_named(column.type) for name, column in self.setting.columns.items()}
 
     @property
-    def names(self) -> list[str]:
+    def kinds(self) -> dict[str, Kind]:
         """The columns that customers get from it."""
-        return [*self.columns, *(one.name for one in self.measures)]
+        return {**self.columns, **{one.name: one.typed.kind for one in self.measures}}
 
     @property
     def schema(self) -> StructType:
@@ -135,6 +136,19 @@ def all_joined(
     metrics: DataFrame, seconds: Sequence[Second], rows: Mapping[str, DataFrame], as_of: date | Column
 ) -> DataFrame:
     """Customers -> the same with what all second inputs say of each; what was said before is said anew."""
-    old = {name for one in seconds for name in one.names} & {*metrics.columns}
+    old = {name for one in seconds for name in one.kinds} & {*metrics.columns}
     bare = metrics.drop(*old)
     return reduce(lambda frame, one: one.joined(frame, rows[one.name], as_of), seconds, bare)
+
+
+def said_columns(seconds: Sequence[Second], row: Mapping[str, Any]) -> dict[str, Column]:
+    """What second inputs said of one customer, by name, as it was published."""
+    kinds = {name: kind for one in seconds for name, kind in one.kinds.items()}
+    return {name: F.lit(_text(row.get(name))).cast(kind.type) for name, kind in kinds.items()}
+
+
+def _text(value: Any) -> str | None:
+    """A value as engines read it; as what it is, PySpark would send a day through the zone of the machine."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return None if value is None else str(value)
