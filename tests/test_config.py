@@ -29,6 +29,7 @@ def test_the_documented_file_holds_every_default() -> None:
         "table",
         "report_actions",
         "input",
+        "inputs",
         "metrics",
         "scores",
         "dimensions",

@@ -108,7 +108,7 @@ MISSING: dict[str, tuple[Callable[[Path], dict[str, Any]], str]] = {
         (
             "inputs.events: Missing required columns: {folder}/accounts.csv lacks Customer_ID, Session, Event, Day, "
             "Seconds; it has 'Account', 'Size', 'Trade'. Map other names in the configuration, for example: "
-            "customer_id: <name in the file>, columns: {{session: {{from: <name in the file>}}"
+            "customer_id: <name in the file>, and columns: {{session: {{from: <name in the file>}}"
         ),
     ),
     "table": (lambda folder: accounts(folder / "accounts.csv", format="parquet"), "is no table"),

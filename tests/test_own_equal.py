@@ -114,3 +114,46 @@ def test_incremental_is_full(
         full = tmp_path / f"full{number}"
         job(full, "full", as_of, day)
         assert outcome(tmp_path / "kept") == outcome(full)
+
+
+ROW = "A,P1,2024-06-01,100.00,Mens,{channel},{pieces},\n"
+# What the first file holds, and the second one, or what the first one becomes; what is kept of the purchase.
+LATER = {
+    "a smaller value": ([("shop", "2")], [("online", "9")], None, ("online", 9)),
+    "a larger value": ([("online", "9")], [("shop", "2")], None, ("online", 9)),
+    "a value where none was": ([("", "2")], [("shop", "9")], None, ("shop", 9)),
+    "none where a value was": ([("shop", "9")], [("", "2")], None, ("shop", 9)),
+    "one of two": ([("shop", "9")], [("shop", "2")], None, ("shop", 2)),
+    "another one instead": ([("fax", "1")], None, [("shop", "9")], ("shop", 9)),
+    "none instead": ([("online", "1")], None, [("", "")], (None, None)),
+}
+
+
+@pytest.mark.parametrize("name", LATER)
+def test_what_is_kept_of_equal_rows_hangs_on_no_order(
+    name: str, engine_name: str, spark_or_none: SparkSession | None, tmp_path: Path
+) -> None:
+    first, second, instead, kept = LATER[name]
+    source = tmp_path / "in"
+    source.mkdir()
+    metrics = [{"name": "its_channel", "sql": "max(channel)"}, {"name": "its_pieces", "sql": "max(pieces)"}]
+    settings = {"max_rejected_ratio": 1, "engine": engine_name, "input": {"extra_columns": EXTRA}, "metrics": metrics}
+
+    def write(file: str, rows: list[tuple[str, str]]) -> None:
+        lines = [ROW.format(channel=channel, pieces=pieces) for channel, pieces in rows]
+        (source / file).write_text(HEADER + "".join(lines) + "B,P2,2024-06-02,5.00,Kids,,,\n" * (file == "1.csv"))
+
+    def job(folder: Path, mode: str) -> tuple[Any, Any]:
+        config = {**settings, "output_dir": str(folder / "out")}
+        CustomerSegmentationPipeline(config).run("csv", [source], mode=mode, spark=spark_or_none)
+        (row,) = [row for row in table(folder, "customer_segments") if row.customer_id == "A"]
+        return row.its_channel, row.its_pieces
+
+    write("1.csv", first)
+    job(tmp_path / "kept", "incremental")
+    if instead:
+        write("1.csv", instead)
+    else:
+        write("2.csv", second or [])
+    assert job(tmp_path / "kept", "incremental") == kept
+    assert job(tmp_path / "full", "full") == kept

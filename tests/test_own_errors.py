@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +14,7 @@ from segmentation.config import load_config
 from segmentation.core.segmentation import Segmentation
 from segmentation.errors import ConfigError
 
+ROOT = Path(__file__).parent.parent
 EXTRA = {"input": {"extra_columns": {"channel": {"from": "Channel"}, "pieces": {"type": "integer"}}}}
 
 
@@ -315,3 +318,11 @@ NEVER = [
 def test_a_rule_that_is_never_reached_is_told(first: str, then: str) -> None:
     with pytest.raises(ConfigError, match="never reached"):
         Segmentation(load_config(rule(first, ("Two", then))))
+
+
+def test_who_has_no_expressions_does_not_wait_for_what_reads_them() -> None:
+    told = (
+        "import sys, segmentation.pipeline as one; one.CustomerSegmentationPipeline(); print('sqlglot' in sys.modules)"
+    )
+    found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=ROOT)
+    assert found.stdout.strip() == "False"

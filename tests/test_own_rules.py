@@ -257,7 +257,9 @@ def test_values_of_further_columns(kind: str, run_job: Job, tmp_path: Path) -> N
 
 
 def test_a_further_column_that_is_missing_is_told(run_job: Job, source: Path) -> None:
-    with pytest.raises(MissingColumnsError, match="lacks Size"):
+    with pytest.raises(
+        MissingColumnsError, match=r"lacks Size.*input: {extra_columns: {size: {from: <name in the file>}}}"
+    ):
         run_job(source, input={"extra_columns": {"size": {"from": "Size"}}})
 
 
@@ -310,3 +312,60 @@ def test_the_fingerprint_hangs_on_it() -> None:
     assert plain.config.rules_fingerprint() != own.config.rules_fingerprint()
     again = load_config({**ENGAGEMENT, **own.config.rules()})
     assert again.rules_fingerprint() == own.config.rules_fingerprint()
+
+
+RANKED = {
+    "input": {"extra_columns": {"channel": {"from": "Channel"}}},
+    "metrics": [{"name": "shops", "sql": "count_if(channel = 'shop')"}],
+    "scores": [{"name": "tier", "of": "lifetime_spend", "cut": {"shares": [0.5, 1]}, "labels": ["Top", "Rest"]}],
+    "dimensions": [
+        {"name": "rank", "rules": [{"label": "Top", "when": "tier = 'Top'"}], "otherwise": "Rest"},
+        {"name": "place", "rules": [{"label": "Shop", "when": "shops > 0"}], "otherwise": "Elsewhere"},
+    ],
+}
+
+
+def causes(folder: Path, run_id: str) -> dict[tuple[str, str], tuple[str | None, str | None, str]]:
+    return {
+        (row.customer_id, row.dimension): (row.from_label, row.to_label, row.cause)
+        for row in table(folder, "segment_changes")
+        if row.run_id == run_id
+    }
+
+
+@pytest.mark.parametrize("mode", ["full", "incremental"])
+def test_why_a_label_is_another_one(mode: str, run_job: Job, tmp_path: Path) -> None:
+    folder = tmp_path / "in"
+    folder.mkdir()
+    first, second = folder / "1.csv", folder / "2.csv"
+    day = "2024-06-01"
+    first.write_text(HEADER + f"A,P1,{day},100,Mens,online,\nB,P2,{day},200,Mens,online,\nC,P3,{day},50,Mens,,\n")
+    second.write_text(HEADER + f"D,P4,{day},10,Mens,,\n")
+    run_job(folder, mode=mode, **RANKED)
+    # The value of A stays, and its place does not, because others spend more.
+    second.write_text(HEADER + f"D,P4,{day},10,Mens,,\nC,P5,{day},900,Mens,,\nD,P6,{day},950,Mens,,\n")
+    moved = causes(tmp_path, run_job(folder, mode=mode, **RANKED)["metadata"]["run_id"])
+    assert {key: moved[key] for key in moved if key[1] == "rank"} == {
+        ("A", "rank"): ("Top", "Rest", "others"),
+        ("B", "rank"): ("Top", "Rest", "others"),
+        ("C", "rank"): ("Rest", "Top", "new_purchase"),
+        ("D", "rank"): ("Rest", "Top", "new_purchase"),
+    }
+    # A further column is corrected: number, sum and day of the purchases are what they were.
+    first.write_text(first.read_text().replace("B,P2,2024-06-01,200,Mens,online,", "B,P2,2024-06-01,200,Mens,shop,"))
+    assert causes(tmp_path, run_job(folder, mode=mode, **RANKED)["metadata"]["run_id"])[("B", "place")] == (
+        "Elsewhere",
+        "Shop",
+        "new_purchase",
+    )
+
+
+def test_a_further_column_of_another_shape_costs_no_document() -> None:
+    from segmentation.sources.mongodb import DOCUMENT_PATHS, pipeline
+
+    (projected,) = json.loads(pipeline({**DOCUMENT_PATHS, "channel": "details.channel"}, None))
+    fields = projected["$project"]
+    assert (fields["channel"], fields["channel_type"]) == ("$details.channel", {"$type": "$details.channel"})
+    odd = json.dumps(fields["raw_record"])
+    assert "details" not in odd
+    assert all(path in odd for path in ("$customer.id", "$product"))

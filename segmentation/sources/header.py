@@ -95,8 +95,19 @@ def which(column: str, found: Sequence[int], names: Sequence[str], where: str) -
     entry = str(found[0] + 1) if alike else repr(names[found[0]].strip())
     return (
         f"{where} is ambiguous: {cells} could each be {column}. Say which in the configuration, for example: "
-        f"columns: {{{column}: {entry}}}"
+        f"{setting([column], entry)}"
     )
+
+
+def setting(columns: Sequence[str], entry: str, needed: Sequence[str] = PURCHASE_COLUMNS) -> str:
+    """The settings by which columns are found under other names; those of a second input, where rows are no purchases."""
+    names = (*needed, LINE_ID)
+    known = ", ".join(f"{column}: {entry}" for column in columns if column in names)
+    extra = ", ".join(f"{column}: {{from: {entry}}}" for column in columns if column not in names)
+    if needed != PURCHASE_COLUMNS:
+        return ", and ".join([*([known] if known else []), *([f"columns: {{{extra}}}"] if extra else [])])
+    told = [f"columns: {{{known}}}"] if known else []
+    return ", and ".join([*told, *([f"input: {{extra_columns: {{{extra}}}}}"] if extra else [])])
 
 
 def _hint(
@@ -115,16 +126,7 @@ def _hint(
     line = _line_of_header(lines, columns, delimiter, needed)
     if line:
         return f"The header seems to be on line {line + 1}: set skip_lines: {line} in the configuration."
-    return f"Map other names in the configuration, for example: {_mapping(missing, needed)}"
-
-
-def _mapping(missing: Sequence[str], needed: Sequence[str]) -> str:
-    """The entries that say what else columns are called."""
-    if needed == PURCHASE_COLUMNS:
-        return "columns: {" + ", ".join(f"{column}: <name in the file>" for column in missing) + "}"
-    own = [f"{column}: <name in the file>" for column in missing if column in needed]
-    extra = ", ".join(f"{column}: {{from: <name in the file>}}" for column in missing if column not in needed)
-    return ", ".join([*own, *([f"columns: {{{extra}}}"] if extra else [])])
+    return f"Map other names in the configuration, for example: {setting(missing, '<name in the file>', needed)}"
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:

@@ -33,7 +33,7 @@ from segmentation.schemas import (
     SOURCE_ID,
 )
 from segmentation.sources import RawRows
-from segmentation.sources.header import Columns, candidates, named, wanted, which
+from segmentation.sources.header import Columns, candidates, named, setting, wanted, which
 
 PARQUET_MARK = b"PAR1"
 # What is taken for a table of the catalog, of which only the engine knows the size.
@@ -176,10 +176,9 @@ def layout_of(part: TypedRows, columns: Columns, needed: Sequence[str] = PURCHAS
     found = {column: candidates(column, names, columns) for column in wanted(columns, needed)}
     missing = [column for column, places in found.items() if not places]
     if missing:
-        hint = ", ".join(f"{column}: <name in the table>" for column in missing)
         raise MissingColumnsError(
             f"{part.where} lacks {named(missing, columns)}; it has {_schema(part)}. Map other names in the "
-            f"configuration, for example: columns: {{{hint}}}"
+            f"configuration, for example: {setting(missing, '<name in the table>', needed)}"
         )
     unclear = next((column for column, places in found.items() if len(places) > 1), None)
     if unclear:
@@ -190,7 +189,7 @@ def layout_of(part: TypedRows, columns: Columns, needed: Sequence[str] = PURCHAS
             raise SourceError(
                 f"The column {name!r} of {part.where} is of the type {part.columns[name]}, which cannot stand for "
                 f"{column}: expected {WORDS.get(column, EXTRA_WORDS)}. It has {_schema(part)}. Name another "
-                f"column in the configuration (columns: {{{column}: <name in the table>}}), or convert it where the "
+                f"column in the configuration ({setting([column], '<name in the table>', needed)}), or convert it where the "
                 "table is made."
             )
     return layout

@@ -133,18 +133,14 @@ def _best(function: Callable[[Column], Column]) -> Callable[[Column, Column], Co
     return lambda value, by: function(F.when(by.isNotNull(), F.struct(by.alias("by"), value.alias("value"))))["value"]
 
 
-def _sum_kind(kinds: Sequence[Kind]) -> Kind:
-    return kinds[0]
-
-
 _any = Function([TRUTHS], _always(TRUTH), F.bool_or)
 _every = Function([TRUTHS], _always(TRUTH), F.bool_and)
 _mean = Function([ADDABLE], _always(RATIO), _average)
-# Each over the rows of one customer; `mode` is made of two steps, see `compiling`.
+# Each over the rows of one customer; `mode` is made in two steps, see `calling`.
 AGGREGATES: dict[str, Function] = {
     "count": Function([ANY], _always(WHOLE), F.count),
     "count_if": Function([TRUTHS], _always(WHOLE), _counted),
-    "sum": Function([ADDABLE], _sum_kind, F.sum),
+    "sum": Function([ADDABLE], _first, F.sum),
     "avg": _mean,
     "mean": _mean,
     "min": Function([ANY], _first, F.min),
