@@ -100,7 +100,7 @@ def which(column: str, found: Sequence[int], names: Sequence[str], where: str) -
 
 
 def setting(columns: Sequence[str], entry: str, needed: Sequence[str] = PURCHASE_COLUMNS) -> str:
-    """The settings by which columns are found under other names; those of a second input, where rows are no purchases."""
+    """The settings by which columns are found under other names; where rows are no purchases, those of the input."""
     names = (*needed, LINE_ID)
     known = ", ".join(f"{column}: {entry}" for column in columns if column in names)
     extra = ", ".join(f"{column}: {{from: {entry}}}" for column in columns if column not in names)

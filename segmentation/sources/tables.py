@@ -189,8 +189,8 @@ def layout_of(part: TypedRows, columns: Columns, needed: Sequence[str] = PURCHAS
             raise SourceError(
                 f"The column {name!r} of {part.where} is of the type {part.columns[name]}, which cannot stand for "
                 f"{column}: expected {WORDS.get(column, EXTRA_WORDS)}. It has {_schema(part)}. Name another "
-                f"column in the configuration ({setting([column], '<name in the table>', needed)}), or convert it where the "
-                "table is made."
+                f"column in the configuration ({setting([column], '<name in the table>', needed)}), or convert it "
+                "where the table is made."
             )
     return layout
 
