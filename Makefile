@@ -20,7 +20,7 @@ WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench test test-fast test-spark35 test-quick test-browser test-endurance test-cluster test-schedulers package lint format mongo-demo cluster-demo report-demo automation-demo notebook notebooks sample clean java
+.PHONY: help run bench test test-fast test-spark35 test-quick test-browser test-endurance test-cluster test-schedulers package lint format mongo-demo cluster-demo report-demo automation-demo industries-demo notebook notebooks sample clean java
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -124,6 +124,9 @@ report-demo: $(VENV)/dev.stamp ## Run three months of the sample one after the o
 
 automation-demo: $(VENV)/dev.stamp ## Watch a folder, let files come, see runs, status and an alert
 	@$(BIN)/python -m tests.automation_demo
+
+industries-demo: $(VENV)/dev.stamp ## Run fashion, e-commerce, B2B, subscription, RFM, the plug-in, and a rule in three lines
+	@$(BIN)/python -m tests.industries_demo
 
 cluster-demo: $(VENV)/dev.stamp ## Run on a cluster of two workers and compare with local mode
 	@$(BIN)/python -m tests.cluster_demo

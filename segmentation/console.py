@@ -105,9 +105,21 @@ def print_summary(result: Mapping[str, Any]) -> None:
                 rows.add_row(f"  {reason}", f"{count:,}")
     for reason, count in metadata["warnings_by_reason"].items():
         rows.add_row(f"warning: {reason}", f"{count:,}")
+    for what, count in _of_inputs(metadata["inputs"]):
+        rows.add_row(what, f"{count:,}")
     console.print(rows)
     for line in _places(result):
         console.print(line, markup=False)
+
+
+def _of_inputs(inputs: Mapping[str, Mapping[str, int]]) -> Iterator[tuple[str, int]]:
+    """What became of the rows of second inputs."""
+    for name, counts in inputs.items():
+        yield f"{name}: rows read", counts["rows_read"]
+        yield "  used", counts["rows_used"]
+        for what in ("rows_rejected", "rows_after_as_of", "rows_of_others", "invalid_values"):
+            if counts[what]:
+                yield f"  {what.removeprefix('rows_').replace('_', ' ')}", counts[what]
 
 
 def _places(result: Mapping[str, Any]) -> Iterator[str]:

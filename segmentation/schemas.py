@@ -36,6 +36,8 @@ RAW_COLUMNS: Final = (SOURCE_ID, RAW_RECORD, *PURCHASE_COLUMNS)
 RAW: Final = "raw"
 RAW_TEXTS: Final = (RAW_RECORD, *PURCHASE_COLUMNS)
 REASONS: Final = "reasons"
+# Of a row of a second input.
+REASON: Final = "reason"
 WARNING: Final = "warning"
 # Of a rejected row: has the one that was kept in its place the same customer and day, as lines of an order have?
 LIKE_A_LINE: Final = "like_a_line"

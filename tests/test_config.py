@@ -31,6 +31,7 @@ def test_the_documented_file_holds_every_default() -> None:
         "input",
         "currencies",
         "per",
+        "inputs",
         "metrics",
         "scores",
         "dimensions",

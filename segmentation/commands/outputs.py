@@ -39,9 +39,10 @@ def show(told: Mapping[str, Any], as_json: bool, lines: Callable[[Mapping[str, A
 def configured(options: argparse.Namespace) -> SegmentationConfig:
     """The configuration that these options name."""
     from segmentation.config import load_config, override
+    from segmentation.config.loading import with_inputs_at
 
     given = {"output_dir": options.output_dir, "engine": getattr(options, "engine", None)}
-    return override(load_config(options.config), given)
+    return with_inputs_at(override(load_config(options.config), given), getattr(options, "input", None) or ())
 
 
 def midnight(what: str, day: str, config: SegmentationConfig) -> datetime:

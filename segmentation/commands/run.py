@@ -30,6 +30,12 @@ def add_what(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "spark", "embedded"),
         help="what computes (default: embedded, without Java, where it can; else Spark)",
     )
+    parser.add_argument(
+        "--input",
+        action="append",
+        metavar="NAME=PATH",
+        help="where a second input of the configuration lies; may be repeated",
+    )
     parser.add_argument("--config", metavar="FILE", help="YAML file (see conf/segmentation.yaml)")
     parser.add_argument("--output-dir", metavar="DIR", help="local path or Hadoop URI (default: output)")
     parser.add_argument("--as-of", metavar="DAY", help="latest, today or YYYY-MM-DD (default: latest)")
@@ -73,12 +79,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Run the job as the options say."""
     from segmentation.config import load_config, override
+    from segmentation.config.loading import with_inputs_at
     from segmentation.console import print_summary, read_or_not, setup_console
     from segmentation.run.limit import ended_at_last
 
     setup_console(options.log_level)
     given = {"as_of": options.as_of, "output_dir": options.output_dir, "engine": options.engine}
-    config = override(load_config(options.config), given)
+    config = with_inputs_at(override(load_config(options.config), given), options.input or ())
     if options.check_freshness and not options.force and _nothing_to_do(options, config):
         return int(options.fresh_exit_code)
     from segmentation.pipeline import CustomerSegmentationPipeline

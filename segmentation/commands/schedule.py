@@ -138,7 +138,10 @@ def _absolutes(options: argparse.Namespace, request: Request, output: Output) ->
     found: dict[str, Any] = {"output_dir": output.root, "config": _absolute(options.config)}
     if options.csv_path:
         found["csv_path"] = [absolute(path) for path in options.csv_path]
-    if options.table and request.locations:
+    if options.input:
+        named = (given.partition("=") for given in options.input)
+        found["input"] = [f"{name}={absolute(path)}" for name, _, path in named]
+    if options.table and request.source_locations:
         found["table"] = absolute(options.table)
     return found
 

@@ -47,7 +47,7 @@ LABELLING = (
     "scores",
     "dimensions",
 )
-MEASURING = ("loyal_window_months", "festive_periods", "metrics")
+MEASURING = ("loyal_window_months", "festive_periods", "inputs", "metrics")
 
 
 def short_hash(content: Mapping[str, Any]) -> str:

@@ -104,6 +104,8 @@ def _together(first: Content, then: Content) -> Content:
         before, moved = settings.get(key), 0
         if key in ADDED and isinstance(before, list) and isinstance(value, list):
             settings[key], moved = [*before, *value], len(before)
+        elif key == "inputs" and isinstance(before, dict) and isinstance(value, dict):
+            settings[key] = {**before, **value}
         elif key == "input" and isinstance(before, dict) and isinstance(value, dict):
             extra = "extra_columns"
             settings[key] = {**before, **value, extra: {**(before.get(extra) or {}), **(value.get(extra) or {})}}

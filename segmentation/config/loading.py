@@ -16,7 +16,7 @@ from segmentation.config.files import Places, content_of, place_of
 from segmentation.config.mongodb import MongoConfig
 from segmentation.config.settings import SegmentationConfig
 from segmentation.config.values import BY_FORM
-from segmentation.errors import ConfigError, InvalidSettings, Problem
+from segmentation.errors import ConfigError, InvalidSettings, Problem, among
 
 
 def load_config(given: SegmentationConfig | Mapping[str, Any] | str | Path | None = None) -> SegmentationConfig:
@@ -68,6 +68,28 @@ def override(config: SegmentationConfig, given: Mapping[str, Any]) -> Segmentati
     # What was replaced stands in no file.
     changed._places.update({path: place for path, place in config._places.items() if path[0] not in told})
     return changed
+
+
+def with_inputs_at(config: SegmentationConfig, paths: Sequence[str]) -> SegmentationConfig:
+    """`config` with second inputs elsewhere.
+
+    Args:
+        config: which second inputs there are.
+        paths: ``name=path`` of those that are elsewhere.
+
+    Raises:
+        ConfigError: there is no input of a name, or no name in front of a path.
+    """
+    inputs = dict(config.model_dump(by_alias=True, exclude_unset=True).get("inputs", {}))
+    for given in paths:
+        name, _, path = given.partition("=")
+        if name not in inputs or not path:
+            raise ConfigError(
+                f"--input: expected the name of one of the inputs of the configuration, and a path, as in "
+                f"{next(iter(inputs), 'events')}=PATH, found {given!r}{among(name, inputs, 'There are')}"
+            )
+        inputs[name] = {**inputs[name], "path": path}
+    return override(config, {"inputs": inputs}) if paths else config
 
 
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")

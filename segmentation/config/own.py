@@ -84,6 +84,8 @@ class MetricSetting(Model):
 
     name: OwnName
     sql: Name
+    # The second input whose rows it is over; by default it is over purchases.
+    from_: Name | None = Field(None, alias="from")
 
 
 class CutSetting(Model):

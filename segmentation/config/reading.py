@@ -11,6 +11,7 @@ from pydantic import Field, model_validator
 
 from segmentation.config.currencies import CurrenciesConfig
 from segmentation.config.defaults import DEFAULT_ALIASES
+from segmentation.config.inputs import Inputs
 from segmentation.config.mongodb import MongoConfig, MongoTarget
 from segmentation.config.own import InputConfig
 from segmentation.config.table import TableConfig
@@ -51,6 +52,7 @@ class ReadingConfig(Model):
     publish_to_mongodb: MongoTarget | None = None
     max_rejected_ratio: Share = Decimal("0.1")
     input: InputConfig = InputConfig()
+    inputs: Inputs = {}
     currencies: CurrenciesConfig | None = None
 
     @model_validator(mode="after")

@@ -143,7 +143,9 @@ class SegmentationConfig(ReadingConfig):
         return as_json(content)
 
     def _hash(self, left_out: set[str]) -> str:
-        content = self.model_dump(by_alias=True, exclude=left_out)
+        # Where a second input lies is part of what is seen of sources.
+        excluded: dict[str, Any] = {**dict.fromkeys(left_out, True), "inputs": {"__all__": {"path"}}}
+        content = self.model_dump(by_alias=True, exclude=excluded)
         # The rates themselves, not where they stand.
         content["currencies"] = self.currencies and self.currencies.content()
         return short_hash(content)

@@ -27,6 +27,7 @@ class Cause(StrEnum):
 
     FIRST_SEEN = "first_seen"
     GONE = "gone"
+    INPUT = "input"
     NEW_PURCHASE = "new_purchase"
     OTHERS = "others"
     RESTORED = "restored"
@@ -103,15 +104,17 @@ def touched_by_metrics(columns: Sequence[str], more: Sequence[str] = (), *, same
     return differ([name for name in names if f"from_{name}" in columns and f"to_{name}" in columns])
 
 
-def causes(changed: DataFrame, *, same_rules: bool, same_day: bool) -> DataFrame:
+def causes(changed: DataFrame, *, same_rules: bool, same_inputs: bool, same_day: bool) -> DataFrame:
     """Add ``cause``: why the labels of customers changed, `form`.
 
     Args:
         changed: whose labels did.
         same_rules: has the configuration stayed what it was?
+        same_inputs: and the second inputs?
         same_day: and the as-of day? Then others have moved where a score cuts.
     """
-    other = Cause.RULES if not same_rules else Cause.OTHERS if same_day else Cause.TIME
+    of_all = Cause.OTHERS if same_day else Cause.TIME
+    other = Cause.RULES if not same_rules else of_all if same_inputs else Cause.INPUT
     return changed.withColumn(
         "cause",
         F.when(F.col(WAS_THERE).isNull(), F.lit(Cause.FIRST_SEEN))

@@ -5,13 +5,12 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import reduce
 from importlib.metadata import version
 from typing import Any
 
-from pyspark.errors import PySparkException
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
@@ -33,14 +32,22 @@ from segmentation.core.own.markets import is_refused
 from segmentation.core.own.measures import prepared, purchase_kinds, with_formulas
 from segmentation.core.own.own import Own
 from segmentation.core.own.scores import Cuts, cut_points, with_scores
+from segmentation.core.own.seconds import all_joined, said_columns
 from segmentation.core.segmenters import DEFAULT_SEGMENTERS, Segmenter
-from segmentation.core.trial import try_dates
+from segmentation.core.trial import computable, try_dates
 from segmentation.core.types import struct
 from segmentation.errors import ConfigError
 from segmentation.schemas import CUSTOMER_ID
 
 # Raised with every change of the program by which the same purchases get other metrics or labels.
 RULES = 1
+# Customers with their metrics -> the same with what second inputs say of them.
+Beside = Callable[[DataFrame], DataFrame]
+
+
+def as_they_are(customers: DataFrame) -> DataFrame:
+    """Where there are no second inputs, or customers have what these say already."""
+    return customers
 
 
 class Segmentation:
@@ -72,9 +79,11 @@ class Segmentation:
             one.config = config
         return Segmentation(config, given)
 
-    def segment(self, purchases: DataFrame, as_of: date | Column, festive: FestiveCalendar) -> DataFrame:
+    def segment(
+        self, purchases: DataFrame, as_of: date | Column, festive: FestiveCalendar, beside: Beside = as_they_are
+    ) -> DataFrame:
         """Purchases and returns used -> one row per customer: ``customer_id``, the labels, the metrics."""
-        metrics = self.measured(self.sums(purchases, as_of, festive), as_of)
+        metrics = self.measured(self.sums(purchases, as_of, festive), as_of, beside)
         return self.customers(metrics, self.cut_points(metrics))
 
     def sums(self, purchases: DataFrame, as_of: date | Column, festive: FestiveCalendar) -> DataFrame:
@@ -86,11 +95,20 @@ class Segmentation:
         """With what the aggregates look at."""
         return prepared(purchases, as_of, festive, self.config, self.own.aggregates)
 
-    def measured(self, sums: DataFrame, as_of: date | Column) -> DataFrame:
+    def beside(self, rows: Mapping[str, DataFrame], as_of: date | Column) -> Beside:
+        """What second inputs say of customers, by their rows."""
+        return (lambda frame: all_joined(frame, self.own.seconds, rows, as_of)) if self.own.seconds else as_they_are
+
+    def as_said(self, row: Mapping[str, Any]) -> Beside:
+        """What second inputs said of one customer, as it was published: the same for every row."""
+        columns = said_columns(self.own.seconds, row)
+        return lambda customers: customers.withColumns(columns) if columns else customers
+
+    def measured(self, sums: DataFrame, as_of: date | Column, beside: Beside = as_they_are) -> DataFrame:
         """`sums` -> one row per customer with a purchase: ``customer_id``, the metrics."""
         with_purchases = sums.where(F.col("total_purchases") > 0) if self.config.returns == "net" else sums
         metrics = customer_metrics(with_purchases, as_of, [one.name for one in self.own.aggregates])
-        return with_formulas(metrics, self.own.measures)
+        return with_formulas(beside(metrics), self.own.measures)
 
     def cut_points(self, metrics: DataFrame) -> Cuts:
         """Where the scores cut the customers of `measured`, all of whom are there."""
@@ -113,16 +131,17 @@ class Segmentation:
         schema = self.customer_schema
         return {name: schema[name].dataType.simpleString() for name in self._published}
 
-    def measured_on(self, customers: DataFrame, as_of: date) -> DataFrame:
+    def measured_on(self, customers: DataFrame, as_of: date, beside: Beside = as_they_are) -> DataFrame:
         """What `customers` made, seen from a day on which every window holds the same purchases: the metrics.
 
         Args:
             customers: as they were published, and other columns.
             as_of: the day.
+            beside: what second inputs say now; by default, what they said then.
         """
         window = LOYAL_WINDOW if LOYAL_WINDOW in customers.columns else "purchases_last_6_months"
         moved = {"days_since_last_purchase": days_since_last_purchase(as_of), LOYAL_WINDOW: F.col(window)}
-        return with_formulas(customers.drop(*self.dimensions).withColumns(moved), self.own.measures)
+        return with_formulas(beside(customers.drop(*self.dimensions).withColumns(moved)), self.own.measures)
 
     def on_another_day(self, customers: DataFrame, as_of: date, cuts: Cuts) -> DataFrame:
         """The same, labelled.
@@ -137,12 +156,8 @@ class Segmentation:
     def relabelled_by_the_day(self, customers: DataFrame, as_of: date) -> DataFrame:
         """Whose labels are others on another day, of `on_another_day`, where there are no scores: `changes.form`."""
         now = self.on_another_day(customers.withColumns(prefixed("from_", self.dimensions)), as_of, {})
-        facts = {
-            **prefixed("to_", self.dimensions),
-            WAS_THERE: F.lit(True),
-            IS_THERE: F.lit(True),
-            TOUCHED: F.lit(False),
-        }
+        there = {WAS_THERE: F.lit(True), IS_THERE: F.lit(True), TOUCHED: F.lit(False)}
+        facts = {**prefixed("to_", self.dimensions), **there}
         return now.withColumns(facts).where(differ(self.dimensions)).select(*form(self.dimensions))
 
     def labelled(self, metrics: DataFrame, cuts: Cuts) -> DataFrame:
@@ -161,7 +176,7 @@ class Segmentation:
     @property
     def measured_schema(self) -> StructType:
         """The columns of `measured`."""
-        own = struct(**{one.name: one.typed.kind.json_type for one in self.own.measures})
+        own = struct(**{name: kind.json_type for name, kind in self.own.measured.items()})
         return StructType([*METRICS_SCHEMA.fields, *own.fields])
 
     @property
@@ -183,22 +198,20 @@ class Segmentation:
         """
         day = date(2024, 1, 1)
         festive = resolve(self.config.festive_periods, day, day)
-        if self.own.aggregates:
-            self._try(empty(self._purchase_schema), day, festive)
         metrics = empty(self.measured_schema)
+        if self.own.measured:
+            self._try(empty, metrics, day, festive)
         self.labelled(metrics, {})
         try_dates(metrics.sparkSession, self.config)
 
-    def _try(self, purchases: DataFrame, as_of: date, festive: FestiveCalendar) -> None:
-        try:
+    def _try(
+        self, empty: Callable[[StructType], DataFrame], metrics: DataFrame, day: date, festive: FestiveCalendar
+    ) -> None:
+        purchases, rows = empty(self._purchase_schema), {one.name: empty(one.schema) for one in self.own.seconds}
+        with computable(self.own.measured):
             # Some engines look at an expression only when its outcome is asked for.
-            _ = self.sums(purchases, as_of, festive).schema
-            see_types(self._told(purchases, as_of, festive), self.own.aggregates)
-        except PySparkException as error:
-            raise ConfigError(
-                f"metrics: one of {', '.join(one.name for one in self.own.aggregates)} cannot be computed by this "
-                f"engine: {str(error).splitlines()[0]}"
-            ) from error
+            _ = self.sums(purchases, day, festive).schema, self.beside(rows, day)(metrics).schema
+            see_types(self._told(purchases, day, festive), self.own.aggregates)
 
     @property
     def labels(self) -> list[tuple[str, str]]:

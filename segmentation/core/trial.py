@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from pyspark.errors import PySparkException
 from pyspark.sql import DataFrame, SparkSession
 from pyspark.sql import functions as F
 
@@ -55,3 +59,14 @@ def _fails(days: DataFrame) -> str | None:
     except Exception as error:  # noqa: BLE001 - every engine has its own, and a first query has no other reason to fail
         return str(error).splitlines()[0][:200]
     return None
+
+
+@contextmanager
+def computable(names: Iterable[str]) -> Iterator[None]:
+    """Say of which metrics one cannot be computed, where an engine refuses."""
+    try:
+        yield
+    except PySparkException as error:
+        raise ConfigError(
+            f"metrics: one of {', '.join(names)} cannot be computed by this engine: {str(error).splitlines()[0]}"
+        ) from error

@@ -70,7 +70,7 @@ def outlook(
     # A rule may look at the id, so each day has the customer's again; the day follows from the metrics.
     theirs = sums.withColumn("day", F.col(CUSTOMER_ID).cast("date")).withColumn(CUSTOMER_ID, F.lit(row[CUSTOMER_ID]))
     day = F.date_add("last_purchase", "days_since_last_purchase").cast("string")
-    metrics = segmentation.measured(theirs, F.col("day"))
+    metrics = segmentation.measured(theirs, F.col("day"), segmentation.as_said(row))
     labelled = segmentation.customers(metrics, cuts or {}).withColumn(CUSTOMER_ID, day)
     windows = [name for name in WINDOWS if name in row and name in labelled.columns]
     found = labelled.select(CUSTOMER_ID, *segmentation.dimensions, *windows).collect()

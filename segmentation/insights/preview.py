@@ -71,6 +71,11 @@ def compared_with(segmentation: Segmentation, engine: Engine, output: Output, fo
     day = _day(segmentation.config, said, then)
     if day != then or set(MEASURING) & set(differing):
         kept = _kept(engine, segmentation.config, output, said, folder)
+        if segmentation.own.seconds and {"inputs", "metrics"} & set(differing):
+            raise ConfigError(
+                "preview: what second inputs come to by other settings shows only in a run: use --dry-run with inputs "
+                "and metrics as you want them."
+            )
         compared = _measured_anew(engine, segmentation, output, kept, day)
     else:
         published = rows_of(engine, output.segments)
@@ -133,8 +138,15 @@ def _measured_anew(engine: Engine, segmentation: Segmentation, output: Output, k
     festive = resolve(segmentation.config.festive_periods, first, max(first, day))
     used = kept.purchases.where(F.col(PURCHASE_DATE) <= on(day))
     names = segmentation.dimensions
-    now = segmentation.segment(used, day, festive).select(CUSTOMER_ID, *names, SPEND)
     before = rows_of(engine, output.segments)
+    said = [name for one in segmentation.own.seconds for name in one.kinds]
+    # Second inputs are not read: what they said then stands.
+    then_said = before.select(CUSTOMER_ID, *said)
+
+    def beside(customers: DataFrame) -> DataFrame:
+        return customers.join(then_said, on=CUSTOMER_ID, how="left") if said else customers
+
+    now = segmentation.segment(used, day, festive, beside).select(CUSTOMER_ID, *names, SPEND)
     then = _as_before(before, names)
     before = before.select(CUSTOMER_ID, *[column.alias(name) for name, column in then.items()])
     return now.join(before, on=CUSTOMER_ID, how="full")

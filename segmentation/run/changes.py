@@ -57,6 +57,7 @@ def changes_of(
     folder: str,
     *,
     same_rules: bool,
+    same_inputs: bool,
     same_day: bool,
 ) -> Changes:
     """Tell changes, and why they came about.
@@ -69,9 +70,10 @@ def changes_of(
         at: the time of the run.
         folder: for what is kept.
         same_rules: has the configuration stayed what it was?
+        same_inputs: and the second inputs?
         same_day: and the as-of day?
     """
-    caused = engine.keep(causes(changed, same_rules=same_rules, same_day=same_day), folder)
+    caused = engine.keep(causes(changed, same_rules=same_rules, same_inputs=same_inputs, same_day=same_day), folder)
     counts = [F.count(F.lit(1)).alias("customers"), F.count(IS_THERE).alias("listed")]
     counts += [count_if(differ([name])).alias(name) for name in dimensions]
     row = only_row(caused.agg(*counts))

@@ -85,13 +85,22 @@ def newest_commit(table: Path) -> list[Path]:
 
 
 def _source(config: SegmentationConfig, request: Request) -> str | None:
+    """Of purchases and of second inputs; None where it cannot be told of one of them."""
+    purchases = _of_purchases(config, request)
+    if purchases is None or not request.inputs:
+        return purchases
+    inputs = fingerprint_of(request.inputs)
+    return None if inputs is None else hashlib.sha256(f"{purchases} {inputs}".encode()).hexdigest()[:32]
+
+
+def _of_purchases(config: SegmentationConfig, request: Request) -> str | None:
     if request.source == "mongodb":
         from segmentation.sources.mongo_facts import fingerprint
 
         return fingerprint(config)
     if request.own:
         return request.own.fingerprint()
-    return fingerprint_of(request.locations) if request.locations else None
+    return fingerprint_of(request.source_locations) if request.source_locations else None
 
 
 def fingerprint_of(paths: Sequence[str]) -> str | None:

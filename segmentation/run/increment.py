@@ -16,7 +16,7 @@ from segmentation.core.festive import FestiveCalendar
 from segmentation.core.known import lost
 from segmentation.core.own.scores import Cuts
 from segmentation.core.quality import NOTHING, Profile, profile, purchases_and_returns
-from segmentation.core.segmentation import Segmentation
+from segmentation.core.segmentation import Beside, Segmentation
 from segmentation.core.types import struct
 from segmentation.engines.base import Engine
 from segmentation.errors import NoDataError
@@ -145,13 +145,15 @@ class Increment:
         assert before is not None  # else there is nothing to go on from
         return before
 
-    def customers(self, segmentation: Segmentation, as_of: date, festive: FestiveCalendar, facts: Facts) -> Computed:
+    def customers(
+        self, segmentation: Segmentation, as_of: date, festive: FestiveCalendar, facts: Facts, beside: Beside
+    ) -> Computed:
         """What is to be published.
 
         Those whom new purchases or the move of a window touch are computed anew: from what was published of them and
         what comes and goes, where that adds up, else from their purchases. Of the others, nothing changes where the
-        day is the same; else what hangs on the day follows from what was published. Scores are relative to all, so
-        where there are any, all are scored and labelled.
+        day is the same; else what hangs on the day follows from what was published. Scores are relative to all, and
+        second inputs may say something else of anybody, so where there are any, all are measured, scored and labelled.
         """
         touched = Touched(self.engine, segmentation, self.kept, self._came, (self._was, as_of), self.folder)
         affected, sums = touched.found(festive)
@@ -159,9 +161,9 @@ class Increment:
         if affected is not None:
             theirs = others.join(affected, on=CUSTOMER_ID, how="left_semi")
             others = others.join(affected, on=CUSTOMER_ID, how="left_anti")
-            anew = segmentation.measured(sums(theirs), as_of)
-        if segmentation.own.scores:
-            customers, cuts = self._scored(segmentation, others, anew, as_of, facts)
+            anew = segmentation.measured(sums(theirs), as_of, beside)
+        if segmentation.own.scores or segmentation.own.seconds:
+            customers, cuts = self._scored(segmentation, others, anew, as_of, facts, beside)
         else:
             if affected is not None and anew is not None:
                 self._theirs = theirs
@@ -176,11 +178,17 @@ class Increment:
         return Computed(customers, WithoutPurchases.beside(customers, touched.now), cuts)
 
     def _scored(
-        self, segmentation: Segmentation, others: DataFrame, anew: DataFrame | None, as_of: date, facts: Facts
+        self,
+        segmentation: Segmentation,
+        others: DataFrame,
+        anew: DataFrame | None,
+        as_of: date,
+        facts: Facts,
+        beside: Beside,
     ) -> tuple[DataFrame, Cuts]:
         """All customers, measured anew or as before, and where the scores cut them."""
         names = segmentation.measured_schema.names
-        metrics = segmentation.measured_on(others, as_of).select(*names)
+        metrics = segmentation.measured_on(others, as_of, beside).select(*names)
         every = metrics if anew is None else metrics.unionByName(anew.select(*names))
         kept = self.engine.keep(every, join(self.folder, "metrics"))
         cuts = segmentation.cut_points(kept)

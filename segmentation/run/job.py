@@ -19,15 +19,16 @@ from segmentation.console import LOGGER
 from segmentation.core.quality import enforce_gate
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
-from segmentation.engines.choose import choose, open_engine
 from segmentation.errors import SegmentationError
 from segmentation.local_files import outlast
 from segmentation.locations import join
 from segmentation.run.appending import append_failure, append_rejected, append_run
 from segmentation.run.changes import Changes, changes_of
-from segmentation.run.freshness import state_of
+from segmentation.run.freshness import fingerprint_of, state_of
+from segmentation.run.inputs import SecondRows, read_inputs
 from segmentation.run.intake import Intake, Place, Reader, Taken
 from segmentation.run.limit import Limit
+from segmentation.run.opening import opened
 from segmentation.run.past import Past
 from segmentation.run.publication import CHANGES, EXPORT, Publication
 from segmentation.run.record import ReaderOfRuns, RunRecord, hand_over, new_run_id
@@ -60,6 +61,7 @@ class Run:
         self.limit = Limit(self.config.max_run_minutes)
         # Taken before anything is read, so that a change during the run is seen by the next one.
         self.state = state_of(self.config, request, now)
+        self.inputs = fingerprint_of(request.inputs) if request.inputs else None
         # On a local output the operating system's lock cannot be lost.
         self.confirm: Callable[[], object] = lambda: None
 
@@ -71,7 +73,7 @@ class Run:
         self.reporter.info(f"Run started: {self.request.source} {paths} -> {self.output.root}")
         hand_over(self.record, self.reporter, self.readers)
         try:
-            with self.limit.running(), self._engine(spark, progress_bar) as engine:
+            with self.limit.running(), opened(self.record, self.config, self.reporter, spark, progress_bar) as engine:
                 result = self._holding(engine)
         except BaseException as error:
             self._failed(error)
@@ -98,23 +100,6 @@ class Run:
         named = self.limit.named(error)
         return self.reporter.masked(str(named) or type(named).__name__)
 
-    @contextmanager
-    def _engine(self, spark: SparkSession | None, progress_bar: bool) -> Iterator[Engine]:
-        """The engine, open while the run computes."""
-        task = self.request.task(self.output.root)
-        choice = choose(self.config, task, spark)
-        self.reporter.info(f"Engine: {choice.name}, because {choice.why}")
-        engine: Engine | None = None
-        try:
-            with self.reporter.step("Start the engine") as counts:
-                self.record.engine = engine = open_engine(choice, self.config, task, spark, progress_bar)
-                counts.update(engine.versions)
-            engine.check([self.output.root, *self.request.locations])
-            yield engine
-        finally:
-            if engine:
-                engine.close()
-
     def _holding(self, engine: Engine) -> dict[str, Any]:
         """What is done, recorded and removed while the output is ours."""
         with self._lock(engine) as self.confirm:
@@ -140,6 +125,7 @@ class Run:
         self.segmentation.check(partial(engine.rows, []))
         with self._step(engine, "Repair"):
             repair(engine, self.output)
+        inputs = self._inputs(engine)
         past = Past(engine, self.output, self.state["source_fingerprint"], self.request.paths)
         with engine.tables.looked_up([self.output.segments]):
             intake = self._taken_in(engine, past)
@@ -147,7 +133,7 @@ class Run:
         if not self.request.dry_run:
             self._keep_rejected(engine, intake)
         enforce_gate(taken.found, self.config.max_rejected_ratio, intake.earlier)
-        segments = self._segmented(engine, taken)
+        segments = self._segmented(engine, taken, inputs)
         self._compare(segments, taken, past)
         if not self.request.dry_run:
             self._publish(engine, intake, segments, past)
@@ -161,6 +147,13 @@ class Run:
         """Time and log a step, and let the engine call its work by it."""
         with engine.step(name, self.record.run_id), self.reporter.step(name) as counts:
             yield counts
+
+    def _inputs(self, engine: Engine) -> SecondRows:
+        """What is joined with purchases, where there is anything."""
+        if not self.config.inputs:
+            return SecondRows({}, {})
+        with self._step(engine, "Read second inputs") as counts, engine.reading():
+            return read_inputs(engine, self.config, self.record, self.staging, counts)
 
     def _taken_in(self, engine: Engine, past: Past) -> Intake:
         """What is new, or all there is."""
@@ -179,9 +172,10 @@ class Run:
                 engine, self.output, intake, self.record, self.config
             )
 
-    def _segmented(self, engine: Engine, taken: Taken) -> Segments:
+    def _segmented(self, engine: Engine, taken: Taken, inputs: SecondRows) -> Segments:
         with self._step(engine, "Segment customers") as counts:
-            self.record.segments = segments = segmented(engine, self.segmentation, taken, self.record, self.staging)
+            segments = segmented(engine, self.segmentation, taken, inputs, self.record, self.staging)
+            self.record.segments = segments
             counts.update(customers=segments.total_customers, **{"as of": segments.as_of.isoformat()})
         return segments
 
@@ -209,6 +203,7 @@ class Run:
             **told,
             "as_of": segments.as_of.isoformat(),
             "source_fingerprint": self.state["source_fingerprint"],
+            "inputs": self.inputs,
             "export": self.output.filename,
             "cuts": segments.cuts,
             **self.shift.said,
@@ -232,7 +227,7 @@ class Run:
 
     def _changes(self, engine: Engine, taken: Taken, segments: Segments, past: Past) -> Changes:
         changed, names = taken.relabelled(self.segmentation, segments), self.segmentation.dimensions
-        folder, same = join(self.staging, "changes"), past.same(self.segmentation, segments.as_of)
+        folder, same = join(self.staging, "changes"), past.same(self.segmentation, self.inputs, segments.as_of)
         return changes_of(engine, changed, names, segments, self.record.started_at, folder, **same)
 
     def _finish(self, engine: Engine, segments: Segments) -> dict[str, Any]:

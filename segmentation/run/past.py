@@ -39,9 +39,13 @@ class Past:
         """The customers as they are published, None where nothing is."""
         return rows_of(self._engine, self._output.segments) if self.said else None
 
-    def same(self, segmentation: Segmentation, as_of: date) -> dict[str, bool]:
-        """What is what it was: ``same_rules``, and ``same_day``."""
-        return {"same_rules": self.same_rules(segmentation), "same_day": self.said.get("as_of") == as_of.isoformat()}
+    def same(self, segmentation: Segmentation, inputs: str | None, as_of: date) -> dict[str, bool]:
+        """What is what it was: ``same_rules``; ``same_inputs``, by the fingerprint of second inputs; ``same_day``."""
+        return {
+            "same_rules": self.same_rules(segmentation),
+            "same_inputs": self.said.get("inputs") == inputs,
+            "same_day": self.said.get("as_of") == as_of.isoformat(),
+        }
 
     def same_rules(self, segmentation: Segmentation) -> bool:
         """Did the same rules lead to what is published?"""

@@ -46,6 +46,7 @@ class RunRecord:
         message: the same for people, without secrets.
         finished_at: when it ended.
         rows_written: by table.
+        inputs: what became of the rows of each second input, `core.second_rows.Found`.
         findings: what is unusual of what was published, a sentence each.
         report_file: the report, None where none was written.
     """
@@ -64,6 +65,7 @@ class RunRecord:
     message: str | None = None
     finished_at: datetime | None = None
     rows_written: dict[str, int] = field(default_factory=dict)
+    inputs: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
     report_file: str | None = None
 
@@ -112,6 +114,7 @@ class RunRecord:
             "finished_at": datetime.now(UTC).isoformat(),
             "as_of": self.segments.as_of.isoformat() if self.segments else None,
             **self.counts(),
+            "inputs": self.inputs or None,
             "total_customers": self.segments.total_customers if self.segments else None,
             "customers_without_purchases": self.segments.customers_without_purchases if self.segments else None,
             "segments": self.segments.labels if self.segments else None,
@@ -139,6 +142,7 @@ class RunRecord:
                 "total_customers": segments.total_customers,
                 "customers_without_purchases": segments.customers_without_purchases,
                 **self.counts(),
+                "inputs": self.inputs,
                 "durations": self.durations,
             },
             "segments": segments.labels,

@@ -24,6 +24,7 @@ class Request:
     source: ``csv``, ``mongodb``, ``table``, or the name of somebody's own.
     paths: what to read: files, directories, globs, or the one collection, table or source.
     table: the table, where that is the source.
+    inputs: where second inputs lie.
     mode: ``full``, or ``incremental``, which goes on from what earlier runs took in.
     dry_run: compute and count, publish nothing.
     force: rebuild in full, whatever the mode.
@@ -40,18 +41,24 @@ class Request:
     force: bool = False
     accept_shift: bool = False
     trigger: str = "manual"
+    inputs: Sequence[str] = ()
     own: Source | None = None
 
     @property
     def locations(self) -> list[str]:
         """What is read and is a path."""
+        return [*self.source_locations, *self.inputs]
+
+    @property
+    def source_locations(self) -> list[str]:
+        """The same of purchases alone."""
         return self.paths if self.source == "csv" or (self.table and not self.table.is_name) else []
 
     def task(self, output: str) -> Task:
         """What an engine has to do."""
         if self.own:
-            return Task(self.source, [], output, only_spark=self.own.only_spark)
-        return Task(self.source, self.paths, output, self.table)
+            return Task(self.source, self.inputs, output, only_spark=self.own.only_spark)
+        return Task(self.source, [*self.paths, *self.inputs], output, self.table)
 
     @classmethod
     def of(
@@ -82,14 +89,14 @@ class Request:
                 raise ConfigError(f"Unknown {name} {value!r}: expected one of {', '.join(known)}.")
         if table is not None and source != "table":
             raise ConfigError(f"A table was named, but the source is {source}: add --source table, or leave it out.")
+        how = (mode, dry_run, force, accept_shift, trigger, [one.path for one in config.inputs.values()])
         if source == "table":
             found = table_of(config.table, None if table is None else str(table))
-            return cls(source, [found.place], found, mode, dry_run, force, accept_shift, trigger)
+            return cls(source, [found.place], found, *how)
         if source not in SOURCES:
-            own = source_of(source, config)
-            return cls(source, [source], None, mode, dry_run, force, accept_shift, trigger, own)
+            return cls(source, [source], None, *how, source_of(source, config))
         paths = [_collection(config)] if source == "mongodb" else _paths(csv_path)
-        return cls(source, paths, None, mode, dry_run, force, accept_shift, trigger)
+        return cls(source, paths, None, *how)
 
 
 def _collection(config: SegmentationConfig) -> str:

@@ -32,6 +32,7 @@ def told(record: RunRecord) -> dict[str, Any]:
         "seconds": round((finished - record.started_at).total_seconds(), 3) if finished else None,
         "as_of": segments.as_of.isoformat() if segments else None,
         **record.counts(),
+        "inputs": record.inputs,
         "total_customers": segments.total_customers if segments else None,
         "customers_without_purchases": segments.customers_without_purchases if segments else None,
         "segments": segments.labels if segments else None,

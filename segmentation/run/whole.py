@@ -14,7 +14,7 @@ from segmentation.core.festive import FestiveCalendar
 from segmentation.core.known import is_early
 from segmentation.core.quality import Profile
 from segmentation.core.sales import Sales, sales_of
-from segmentation.core.segmentation import Segmentation
+from segmentation.core.segmentation import Beside, Segmentation
 from segmentation.core.types import struct
 from segmentation.engines.base import Engine
 from segmentation.locations import join
@@ -72,13 +72,15 @@ class Whole:
         """
         return self.settled.days(as_of)
 
-    def customers(self, segmentation: Segmentation, as_of: date, festive: FestiveCalendar, facts: Facts) -> Computed:
+    def customers(
+        self, segmentation: Segmentation, as_of: date, festive: FestiveCalendar, facts: Facts, beside: Beside
+    ) -> Computed:
         """What is to be published."""
         sums, others = segmentation.sums(self.settled.used(as_of), as_of, festive), WithoutPurchases()
         if self.found.returns:
             sums = self.engine.keep(sums, join(self.folder, "sums"))
             others = WithoutPurchases.among(sums)
-        metrics = segmentation.measured(sums, as_of)
+        metrics = segmentation.measured(sums, as_of, beside)
         if segmentation.own.scores:
             metrics = self.engine.keep(metrics, join(self.folder, "metrics"))
         cuts, before = segmentation.cut_points(metrics), self.past.customers

@@ -22,7 +22,12 @@ FORMULA = re.compile(r'="(.*)"', re.DOTALL)
 
 
 def positions_of(
-    names: Sequence[str], columns: Columns, lines: Sequence[str], delimiter: str, where: str
+    names: Sequence[str],
+    columns: Columns,
+    lines: Sequence[str],
+    delimiter: str,
+    where: str,
+    needed: Sequence[str] = PURCHASE_COLUMNS,
 ) -> tuple[int, ...]:
     """Where each of the columns that are `wanted` is among the cells of a header, counted from 0.
 
@@ -32,17 +37,18 @@ def positions_of(
         lines: of the file, for hints.
         delimiter: of the file.
         where: the file, for messages.
+        needed: what must be there, whatever the configuration says.
 
     Raises:
         MissingColumnsError: one is missing.
         SourceError: two cells could be the same one.
     """
-    found = {column: candidates(column, names, columns) for column in wanted(columns)}
+    found = {column: candidates(column, names, columns) for column in wanted(columns, needed)}
     missing = [column for column, places in found.items() if not places]
     if missing:
         raise MissingColumnsError(
             f"{where} lacks {named(missing, columns)}; it has {_shown(names)}. "
-            + _hint(names, missing, columns, lines, delimiter)
+            + _hint(names, missing, columns, lines, delimiter, needed)
         )
     ambiguous = next((column for column, places in found.items() if len(places) > 1), None)
     if ambiguous:
@@ -50,10 +56,10 @@ def positions_of(
     return tuple(places[0] for places in found.values())
 
 
-def wanted(columns: Columns) -> tuple[str, ...]:
+def wanted(columns: Columns, needed: Sequence[str] = PURCHASE_COLUMNS) -> tuple[str, ...]:
     """The columns to look for: those of every purchase; if mapped, `LINE_ID`; those that only a configuration knows."""
-    extra = [column for column in columns if column not in (*PURCHASE_COLUMNS, LINE_ID)]
-    return (*PURCHASE_COLUMNS, *([LINE_ID] if LINE_ID in columns else []), *extra)
+    extra = [column for column in columns if column not in (*needed, LINE_ID)]
+    return (*needed, *([LINE_ID] if LINE_ID in columns else []), *extra)
 
 
 def candidates(column: str, names: Sequence[str], columns: Columns) -> list[int]:
@@ -93,25 +99,34 @@ def which(column: str, found: Sequence[int], names: Sequence[str], where: str) -
     )
 
 
-def setting(columns: Sequence[str], entry: str) -> str:
-    """The settings by which columns are found under other names."""
-    known = [f"{column}: {entry}" for column in columns if column in (*PURCHASE_COLUMNS, LINE_ID)]
-    extra = [f"{column}: {{from: {entry}}}" for column in columns if column not in (*PURCHASE_COLUMNS, LINE_ID)]
-    told = [f"columns: {{{', '.join(known)}}}"] if known else []
-    told += [f"input: {{extra_columns: {{{', '.join(extra)}}}}}"] if extra else []
-    return ", and ".join(told)
+def setting(columns: Sequence[str], entry: str, needed: Sequence[str] = PURCHASE_COLUMNS) -> str:
+    """The settings by which columns are found under other names; where rows are no purchases, those of the input."""
+    names = (*needed, LINE_ID)
+    known = ", ".join(f"{column}: {entry}" for column in columns if column in names)
+    extra = ", ".join(f"{column}: {{from: {entry}}}" for column in columns if column not in names)
+    if needed != PURCHASE_COLUMNS:
+        return ", and ".join([*([known] if known else []), *([f"columns: {{{extra}}}"] if extra else [])])
+    told = [f"columns: {{{known}}}"] if known else []
+    return ", and ".join([*told, *([f"input: {{extra_columns: {{{extra}}}}}"] if extra else [])])
 
 
-def _hint(names: Sequence[str], missing: Sequence[str], columns: Columns, lines: Sequence[str], delimiter: str) -> str:
+def _hint(
+    names: Sequence[str],
+    missing: Sequence[str],
+    columns: Columns,
+    lines: Sequence[str],
+    delimiter: str,
+    needed: Sequence[str],
+) -> str:
     other = next((mark for mark in OTHER_DELIMITERS if len(names) == 1 and mark in names[0]), None)
     if other:
         return f"The fields seem to be separated by {other!r}: set delimiter: {other!r} in the configuration."
     if any(LIKE_DATA.fullmatch(name.strip()) for name in names):
         return "The first line looks like data: put a header above it."
-    line = _line_of_header(lines, columns, delimiter)
+    line = _line_of_header(lines, columns, delimiter, needed)
     if line:
         return f"The header seems to be on line {line + 1}: set skip_lines: {line} in the configuration."
-    return f"Map other names in the configuration, for example: {setting(missing, '<name in the file>')}"
+    return f"Map other names in the configuration, for example: {setting(missing, '<name in the file>', needed)}"
 
 
 def cells_of(line: str, delimiter: str) -> list[str]:
@@ -122,9 +137,9 @@ def cells_of(line: str, delimiter: str) -> list[str]:
         return []
 
 
-def _line_of_header(lines: Sequence[str], columns: Columns, delimiter: str) -> int | None:
+def _line_of_header(lines: Sequence[str], columns: Columns, delimiter: str, needed: Sequence[str]) -> int | None:
     for number, line in enumerate(lines[:SEARCHED]):
         names = cells_of(line, delimiter)
-        if all(candidates(column, names, columns) for column in PURCHASE_COLUMNS):
+        if all(candidates(column, names, columns) for column in wanted(columns, needed)):
             return number
     return None

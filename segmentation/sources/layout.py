@@ -37,6 +37,7 @@ class Form(NamedTuple):
         delimiter: of files whose first line does not tell it.
         skip_lines: lines above the header.
         extra: further columns of a purchase -> the files' name for them, or their number.
+        needed: the columns that must be there; fewer, where rows are no purchases.
     """
 
     columns: Columns = {}
@@ -44,6 +45,7 @@ class Form(NamedTuple):
     delimiter: str = ","
     skip_lines: int = 0
     extra: Columns = {}
+    needed: tuple[str, ...] = PURCHASE_COLUMNS
 
     @property
     def every(self) -> Columns:
@@ -163,8 +165,9 @@ def layout_of(head: Head, form: Form, where: str) -> Layout | None:
         )
     # What is above the lines to skip, such as sep=, is not counted by the hint.
     below = lines[above_of(lines)[0] :]
-    positions = positions_of(names, form.every, below, delimiter, where)
-    return Layout(tuple(lines[:end]), tuple(names), positions, delimiter, head.encoding, wanted(form.every))
+    positions = positions_of(names, form.every, below, delimiter, where, form.needed)
+    columns = wanted(form.every, form.needed)
+    return Layout(tuple(lines[:end]), tuple(names), positions, delimiter, head.encoding, columns)
 
 
 def _shows_header(head: Head, form: Form) -> bool:

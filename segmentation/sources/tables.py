@@ -26,6 +26,7 @@ from segmentation.schemas import (
     CATEGORY,
     CUSTOMER_ID,
     LINE_ID,
+    PURCHASE_COLUMNS,
     PURCHASE_DATE,
     PURCHASE_ID,
     RAW_RECORD,
@@ -62,7 +63,14 @@ WORDS: Mapping[str, str] = {
 }
 
 
-def read_table(engine: Engine, table: Table, columns: Columns, decimal_separator: str, folder: str) -> RawRows:
+def read_table(
+    engine: Engine,
+    table: Table,
+    columns: Columns,
+    decimal_separator: str,
+    folder: str,
+    needed: Sequence[str] = PURCHASE_COLUMNS,
+) -> RawRows:
     """Read purchases from a table.
 
     Args:
@@ -71,6 +79,7 @@ def read_table(engine: Engine, table: Table, columns: Columns, decimal_separator
         columns: purchase column -> the table's name for it, beside the document's names and the canonical ones.
         decimal_separator: how the text of an amount is written.
         folder: where the engine may put what it needs until the run ends.
+        needed: the columns that must be there; fewer, where rows are no purchases.
 
     Returns:
         The raw frame, `RAW_COLUMNS`: one row per row of the table, all text; ``raw_record`` is null throughout; the
@@ -82,18 +91,23 @@ def read_table(engine: Engine, table: Table, columns: Columns, decimal_separator
         SourceError: a column has a type that cannot stand for a value, or something cannot be read.
     """
     parts, size = _found(engine, table, folder)
-    return rows_of_parts(parts, size, name_of(table), columns, decimal_separator)
+    return rows_of_parts(parts, size, name_of(table), columns, decimal_separator, needed)
 
 
 def rows_of_parts(
-    parts: Sequence[TypedRows], size: int, name: str, columns: Columns, decimal_separator: str
+    parts: Sequence[TypedRows],
+    size: int,
+    name: str,
+    columns: Columns,
+    decimal_separator: str,
+    needed: Sequence[str] = PURCHASE_COLUMNS,
 ) -> RawRows:
     """What `read_table` returns, of parts that were found, of about so many bytes, under the name of their source."""
-    layouts = [layout_of(part, columns) for part in parts]
+    layouts = [layout_of(part, columns, needed) for part in parts]
     frames = [_raw(part, layout, decimal_separator) for part, layout in zip(parts, layouts, strict=True)]
     number = F.lit(source_id_of(name)).cast("bigint").alias(SOURCE_ID)
     frame = reduce(DataFrame.unionByName, frames).select(
-        number, F.lit(None).cast("string").alias(RAW_RECORD), *wanted(columns)
+        number, F.lit(None).cast("string").alias(RAW_RECORD), *wanted(columns, needed)
     )
     return RawRows(frame, size, [name])
 
@@ -162,7 +176,7 @@ def _shown(files: Sequence[StoredFile]) -> str:
     return ", ".join(names) + (f" and {len(files) - 5} more" if len(files) > 5 else "")
 
 
-def layout_of(part: TypedRows, columns: Columns) -> dict[str, str]:
+def layout_of(part: TypedRows, columns: Columns, needed: Sequence[str] = PURCHASE_COLUMNS) -> dict[str, str]:
     """Purchase column -> the name of the column that holds it, and so for the further ones that are `wanted`.
 
     Raises:
@@ -170,12 +184,12 @@ def layout_of(part: TypedRows, columns: Columns) -> dict[str, str]:
         SourceError: two columns could be one of the five, or a type cannot stand for it.
     """
     names = list(part.columns)
-    found = {column: candidates(column, names, columns) for column in wanted(columns)}
+    found = {column: candidates(column, names, columns) for column in wanted(columns, needed)}
     missing = [column for column, places in found.items() if not places]
     if missing:
         raise MissingColumnsError(
             f"{part.where} lacks {named(missing, columns)}; it has {_schema(part)}. Map other names in the "
-            f"configuration, for example: {setting(missing, '<name in the table>')}"
+            f"configuration, for example: {setting(missing, '<name in the table>', needed)}"
         )
     unclear = next((column for column, places in found.items() if len(places) > 1), None)
     if unclear:
@@ -186,8 +200,8 @@ def layout_of(part: TypedRows, columns: Columns) -> dict[str, str]:
             raise SourceError(
                 f"The column {name!r} of {part.where} is of the type {part.columns[name]}, which cannot stand for "
                 f"{column}: expected {WORDS.get(column, EXTRA_WORDS)}. It has {_schema(part)}. Name another "
-                f"column in the configuration ({setting([column], '<name in the table>')}), or convert it where the "
-                "table is made."
+                f"column in the configuration ({setting([column], '<name in the table>', needed)}), or convert it "
+                "where the table is made."
             )
     return layout
 
@@ -205,7 +219,7 @@ def _schema(part: TypedRows) -> str:
 def _raw(part: TypedRows, layout: Mapping[str, str], decimal_separator: str) -> DataFrame:
     kinds = {column: _kind(part.columns[name]) for column, name in layout.items()}
     texts = {column: _text(column, kind) for column, kind in kinds.items()}
-    if kinds[AMOUNT] in NUMBERS:
+    if kinds.get(AMOUNT) in NUMBERS:
         texts[AMOUNT] = F.translate(texts[AMOUNT], ".", decimal_separator)
     return part.read(layout).select(*[text.alias(column) for column, text in texts.items()])
 

@@ -72,6 +72,7 @@ RUN_SCHEMA = struct(
     returns_used="long",
     customers_without_purchases="long",
     cut_points="string",
+    inputs=map_to(map_to("long")),
 )
 RUNS = TableSpec(
     frozenset({"run_id", "outcome", "started_at"}),

@@ -50,10 +50,11 @@ def purchase_kinds(config: SegmentationConfig) -> dict[str, Kind]:
 
 @dataclass(frozen=True)
 class Measure:
-    """A metric: over purchases where it sums up, else from other metrics of the customer."""
+    """A metric: over purchases, or the second input `of`, where it sums up, else from other metrics of the customer."""
 
     name: str
     typed: Typed
+    of: str | None = None
 
     @cached_property
     def names(self) -> frozenset[str]:
@@ -67,7 +68,7 @@ class Measure:
 
 def over_purchases(measures: Sequence[Measure]) -> list[Measure]:
     """Those that are aggregates."""
-    return [one for one in measures if one.typed.sums_up]
+    return [one for one in measures if one.typed.sums_up and one.of is None]
 
 
 def hang_on_the_day(measures: Sequence[Measure]) -> bool:

@@ -9,7 +9,19 @@ from segmentation.config import SegmentationConfig
 from segmentation.core.currencies import OF_ROWS
 from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.errors import ConfigError
-from segmentation.schemas import LINE_ID, LINES, PURCHASE_COLUMNS, RAW, RAW_RECORD, REASONS, SOURCE, SOURCE_ID, WARNING
+from segmentation.schemas import (
+    CUSTOMER_ID,
+    LINE_ID,
+    LINES,
+    PURCHASE_COLUMNS,
+    RAW,
+    RAW_RECORD,
+    REASON,
+    REASONS,
+    SOURCE,
+    SOURCE_ID,
+    WARNING,
+)
 
 # Of a customer, besides metrics and labels.
 FACTS = ("as_of", "run_id", "updated_at")
@@ -24,6 +36,9 @@ OF_PURCHASES = (
     *("like_a_line", "is_new", "waited", "run_id", "rejected_at", "last_customer", "valid_id", "first_customer"),
     *("text", "record", "line", "fields", "quoted", "number", "alone"),
 )
+
+OF_INPUTS = (*(CUSTOMER_ID, LINE_ID, RAW_RECORD, SOURCE_ID, REASON), *("as_of", "in_last_6_months", "in_last_90_days"))
+BEFORE_INPUTS = ("count_of_", "is_there_")
 
 
 @contextmanager
@@ -50,6 +65,16 @@ def see_extra_columns(config: SegmentationConfig, taken: Sequence[str]) -> None:
     _see(config, given, [*OF_PURCHASES, *currencies, *taken], BEFORE_PURCHASES)
 
 
+def see_inputs(config: SegmentationConfig) -> None:
+    """See that the columns of each second input have names of their own.
+
+    Raises:
+        ConfigError: one has the name of something else.
+    """
+    for one, setting in config.inputs.items():
+        _see(config, [(("inputs", one, "columns", name), name) for name in setting.columns], OF_INPUTS, BEFORE_INPUTS)
+
+
 def see_names(config: SegmentationConfig, dimensions: Sequence[str], in_python: Mapping[str, str]) -> None:
     """See that metrics, scores and dimensions have names of their own.
 
@@ -62,6 +87,12 @@ def see_names(config: SegmentationConfig, dimensions: Sequence[str], in_python: 
         ConfigError: one has the name of something else.
     """
     given: list[tuple[tuple[str | int, ...], str]] = [
+        (("inputs", one, "columns", name), name)
+        for one, setting in config.inputs.items()
+        if setting.grain == "one"
+        for name in setting.columns
+    ]
+    given += [
         ((key, number), in_python[one]) if isinstance(one, str) else ((key, number, "name"), one.name)
         for key in ("metrics", "scores", "dimensions")
         for number, one in enumerate(getattr(config, key))

@@ -11,8 +11,9 @@ from segmentation.core.own.in_python import measures_in_python
 from segmentation.core.own.kinds import Kind
 from segmentation.core.own.markets import see_markets
 from segmentation.core.own.measures import OF_DAYS, TOLD, Measure, customer_kinds, hang_on_the_day, over_purchases
-from segmentation.core.own.names import see_extra_columns, see_names
+from segmentation.core.own.names import see_extra_columns, see_inputs, see_names
 from segmentation.core.own.scores import scores_of
+from segmentation.core.own.seconds import Second, seconds_of
 from segmentation.core.segmenters import DEFAULT_SEGMENTERS, Segmenter
 
 
@@ -26,6 +27,7 @@ class Own:
     Attributes:
         measures: the metrics.
         aggregates: those of them that are over purchases.
+        seconds: the second inputs, each with the metrics over it.
         scores: the scores.
 
     Raises:
@@ -39,9 +41,11 @@ class Own:
         names = {called: one.name for called, one in self._in_python.items()}
         see_names(config, [one.dimension for one in there], names)
         see_extra_columns(config, list(TOLD))
+        see_inputs(config)
         self.measures = self._read()
         self.aggregates = over_purchases(self.measures)
-        self.scores = scores_of(config, {**customer_kinds(), **self._measured})
+        self.seconds: list[Second] = seconds_of(config, self.measures)
+        self.scores = scores_of(config, {**customer_kinds(), **self.measured})
         see_markets(config, self.kinds)
 
     def _read(self) -> list[Measure]:
@@ -53,18 +57,20 @@ class Own:
         return measures_of(self._config, self._in_python)
 
     @property
-    def _measured(self) -> dict[str, Kind]:
-        return {one.name: one.typed.kind for one in self.measures}
+    def measured(self) -> dict[str, Kind]:
+        """What second inputs say of a customer by themselves, and the metrics."""
+        given = {name: kind for one in self.seconds for name, kind in one.columns.items()}
+        return {**given, **{one.name: one.typed.kind for one in self.measures}}
 
     @property
     def names(self) -> list[str]:
-        """The columns of metrics and scores."""
-        return [*self._measured, *(score.name for score in self.scores)]
+        """The columns of `measured` and of scores."""
+        return [*self.measured, *(score.name for score in self.scores)]
 
     @property
     def kinds(self) -> Mapping[str, Kind]:
-        """The kinds of metrics and scores."""
-        return {**self._measured, **{score.name: score.kind for score in self.scores}}
+        """The kinds of `measured` and of scores."""
+        return {**self.measured, **{score.name: score.kind for score in self.scores}}
 
     @property
     def of_purchases(self) -> list[str]:

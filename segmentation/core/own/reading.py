@@ -9,12 +9,13 @@ from pyspark.sql import functions as F
 from segmentation.config import SegmentationConfig
 from segmentation.config.own import MetricSetting
 from segmentation.core.own.calling import Calling, OverRows, sums_up
-from segmentation.core.own.kinds import Kind, Sort
-from segmentation.core.own.measures import SAME, Measure, customer_kinds, purchase_kinds
+from segmentation.core.own.kinds import Kind, Sort, kind_named
+from segmentation.core.own.measures import AS_OF, SAME, Measure, customer_kinds, purchase_kinds
 from segmentation.core.own.names import at
 from segmentation.core.own.order import looks_at, see_above
+from segmentation.core.own.seconds import is_there, kinds_of
 from segmentation.core.own.typed import Build, Typed
-from segmentation.errors import ConfigError, UnknownNameError
+from segmentation.errors import ConfigError, UnknownNameError, among
 from segmentation.schemas import AMOUNT
 
 
@@ -33,12 +34,13 @@ def measures_of(config: SegmentationConfig, in_python: Mapping[str, Measure]) ->
 
 def _measures(config: SegmentationConfig, in_python: Mapping[str, Measure]) -> Iterator[Measure]:
     rows = OverRows(purchase_kinds(config), "a purchase", same=SAME, counts=_counts(config))
-    known, below = customer_kinds(), dict(_below(config, in_python))
+    known, below = {**customer_kinds(), **given_kinds(config)}, dict(_below(config, in_python))
     for number, one in enumerate(config.metrics):
         if isinstance(one, MetricSetting):
             below.pop(one.name.lower())
             with at(config.place("metrics", number, "sql"), one.name):
-                measure = Measure(one.name, _typed(one.name, one.sql, rows, known, below))
+                typed = _over(config, one) if one.from_ else _typed(one.name, one.sql, rows, known, below)
+                measure = Measure(one.name, typed, one.from_)
                 if measure.typed.kind.sort is Sort.NOTHING:
                     raise ConfigError("expected a value, found NULL")
         else:
@@ -56,6 +58,24 @@ def _below(config: SegmentationConfig, in_python: Mapping[str, Measure]) -> Iter
                 yield one.name.lower(), set() if sums_up(one.sql) else looks_at(one.sql)
         else:
             yield in_python[one].name.lower(), set()
+
+
+def given_kinds(config: SegmentationConfig) -> dict[str, Kind]:
+    """What second inputs say of a customer by themselves."""
+    single = [one for one in config.inputs.values() if one.grain == "one"]
+    return {name: kind_named(column.type) for one in single for name, column in one.columns.items()}
+
+
+def _over(config: SegmentationConfig, one: MetricSetting) -> Typed:
+    """A metric over the rows of a second input."""
+    assert one.from_ is not None  # it was asked for
+    if one.from_ not in config.inputs:
+        raise ConfigError(f"from: there is no input {one.from_!r}{among(one.from_, list(config.inputs), 'There are')}")
+    scope = kinds_of(config.inputs[one.from_])
+    if not sums_up(one.sql):
+        raise ConfigError(f"from: {one.from_} asks for an aggregate over its rows, such as count(*), found {one.sql!r}")
+    language = OverRows(scope, f"a row of {one.from_}", same=frozenset({AS_OF}), counts=is_there)
+    return language.expression(one.sql)
 
 
 def _typed(name: str, sql: str, rows: OverRows, known: Mapping[str, Kind], below: Mapping[str, set[str]]) -> Typed:
