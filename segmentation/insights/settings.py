@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -76,7 +75,7 @@ def _why_not(config: SegmentationConfig) -> str | None:
 def _tried(segmentation: Segmentation) -> tuple[list[Problem], Labels | None]:
     with small_engine(segmentation.config, "it only checks") as (engine, _):
         try:
-            segmentation.check(partial(engine.rows, []))
+            segmentation.check(lambda schema: engine.rows([], schema))
         except ConfigError as error:
             return [Problem(str(error))], None
         labels: Labels = {}
