@@ -12,7 +12,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from segmentation.config.currencies import CurrenciesConfig, unfitting
 from segmentation.config.defaults import DEFAULT_ALIASES, RESERVED_FILENAMES
 from segmentation.config.effects import LABELLING, MEASURING, NOT_A_RULE, NOT_IN_FINGERPRINT, as_json, short_hash
-from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
+from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod, unknown_columns
 from segmentation.config.files import Places
 from segmentation.config.markets import Markets
 from segmentation.config.mongodb import MongoConfig, MongoTarget
@@ -150,7 +150,7 @@ class SegmentationConfig(Model):
     def _fitting(self) -> SegmentationConfig:
         of_markets = self.per.problems(self.low_lifetime_threshold, self.high_lifetime_threshold)
         of_currencies = unfitting(self.currencies, self.columns, self.columns_of_others, self.extra_columns)
-        for problem in (*of_markets, *of_currencies):
+        for problem in (*of_markets, *of_currencies, *unknown_columns(self.festive_periods, self.input)):
             raise ValueError(problem)
         return self
 
