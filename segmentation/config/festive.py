@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
+from segmentation.config.own import InputConfig, OwnName
 from segmentation.config.values import Model, Name
 
 DEFAULT_FESTIVE_PERIODS: tuple[Mapping[str, Any], ...] = (
@@ -41,18 +42,35 @@ def _period_kind(value: object) -> object:
     return found[0].model_validate(value)
 
 
-class AnnualPeriod(Model):
-    """The same days every year, both ends inside; a period that ends before it starts wraps over New Year."""
+def _several(value: object) -> object:
+    return (value,) if isinstance(value, str) else value
+
+
+Values = Annotated[tuple[Name, ...], Field(min_length=1), BeforeValidator(_several)]
+
+
+class Period(Model):
+    """What all kinds have.
+
+    Attributes:
+        name: for people.
+        where: extra columns of a purchase, and the values of which it must have one; empty: it holds for all.
+    """
 
     name: Name
+    where: dict[OwnName, Values] = {}
+
+
+class AnnualPeriod(Period):
+    """The same days every year, both ends inside; a period that ends before it starts wraps over New Year."""
+
     from_: MonthDay = Field(alias="from")
     to: MonthDay
 
 
-class OncePeriod(Model):
+class OncePeriod(Period):
     """A stretch of days, once, both ends inside."""
 
-    name: Name
     start: date
     end: date
 
@@ -63,10 +81,9 @@ class OncePeriod(Model):
         return self
 
 
-class HolidayPeriod(Model):
+class HolidayPeriod(Period):
     """The days around a holiday of the `holidays` package, in every year it knows."""
 
-    name: Name
     holiday: Name
     country: Annotated[str, Field(pattern="^[A-Z]{2}$")]
     days_before: int = Field(0, ge=0, le=180)
@@ -74,3 +91,15 @@ class HolidayPeriod(Model):
 
 
 FestivePeriod = Annotated[AnnualPeriod | OncePeriod | HolidayPeriod, BeforeValidator(_period_kind)]
+
+
+def unknown_columns(periods: Sequence[Period], given: InputConfig) -> Iterator[str]:
+    """What is said of columns that purchases do not have, or not as text."""
+    for number, period in enumerate(periods):
+        for column in period.where:
+            found, place = given.extra_columns.get(column), f"festive_periods.{number}.where.{column}"
+            if found is None:
+                names = ", ".join(given.extra_columns) or "none there"
+                yield f"{place}: expected a column of input.extra_columns, found {names}"
+            elif found.type != "string":
+                yield f"{place}: expected a column of the type string, found {found.type}"

@@ -10,7 +10,7 @@ from pydantic import Field, PrivateAttr, model_validator
 from segmentation.config.currencies import unfitting
 from segmentation.config.defaults import RESERVED_FILENAMES
 from segmentation.config.effects import LABELLING, MEASURING, NOT_A_RULE, NOT_IN_FINGERPRINT, as_json, short_hash
-from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod
+from segmentation.config.festive import DEFAULT_FESTIVE_PERIODS, FestivePeriod, unknown_columns
 from segmentation.config.files import Places, place_of
 from segmentation.config.markets import Markets
 from segmentation.config.own import Dimensions, Metrics, ScoreSetting
@@ -114,7 +114,7 @@ class SegmentationConfig(ReadingConfig):
     def _fitting(self) -> SegmentationConfig:
         of_markets = self.per.problems(self.low_lifetime_threshold, self.high_lifetime_threshold)
         of_currencies = unfitting(self.currencies, self.columns, self.columns_of_others, self.extra_columns)
-        for problem in (*of_markets, *of_currencies):
+        for problem in (*of_markets, *of_currencies, *unknown_columns(self.festive_periods, self.input)):
             raise ValueError(problem)
         return self
 

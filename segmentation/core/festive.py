@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import date, timedelta
+from functools import reduce
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -14,14 +15,21 @@ from segmentation.config import AnnualPeriod, FestivePeriod, HolidayPeriod, Once
 from segmentation.core.days import on
 from segmentation.errors import ConfigError
 
+Where = Mapping[str, Sequence[str]]
+
 
 @dataclass(frozen=True)
 class FestiveDays:
-    """A stretch of festive days, both ends inside."""
+    """A stretch of festive days, both ends inside.
+
+    Attributes:
+        where: by column of a purchase, the values of which it must have one; empty: it holds for all purchases.
+    """
 
     name: str
     start: date
     end: date
+    where: Where = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,10 +47,16 @@ class FestiveCalendar:
     unknown_years: dict[str, tuple[int, ...]]
 
     def contains(self, day: Column) -> Column:
-        """Date -> boolean: is it festive? Null stays null."""
+        """Date -> boolean: is it festive? Null stays null. The columns that periods ask for stand beside it."""
         month_day = F.month(day) * 100 + F.dayofmonth(day)
-        conditions = [_within_year(month_day, _number(period.from_), _number(period.to)) for period in self.annual]
-        conditions += [day.between(on(stretch.start), on(stretch.end)) for stretch in self.days]
+        found: list[tuple[Where, Column]] = [
+            (period.where, _within_year(month_day, _number(period.from_), _number(period.to))) for period in self.annual
+        ]
+        found += [(stretch.where, day.between(on(stretch.start), on(stretch.end))) for stretch in self.days]
+        groups: dict[tuple[tuple[str, Sequence[str]], ...], list[Column]] = {}
+        for where, condition in found:
+            groups.setdefault(tuple(sorted(where.items())), []).append(condition)
+        conditions = [_all([*map(_has, where), _any(inside)]) for where, inside in groups.items()]
         return _any([F.lit(False), *conditions])
 
     def gaps(self) -> list[str]:
@@ -55,8 +69,8 @@ class FestiveCalendar:
 
     def describe(self) -> list[str]:
         """One line a stretch of days, for people and for the run record."""
-        return [f"{p.name}: every year {p.from_} to {p.to}" for p in self.annual] + [
-            f"{stretch.name}: {stretch.start} to {stretch.end}" for stretch in self.days
+        return [f"{p.name}: every year {p.from_} to {p.to}{_only(p.where)}" for p in self.annual] + [
+            f"{stretch.name}: {stretch.start} to {stretch.end}{_only(stretch.where)}" for stretch in self.days
         ]
 
 
@@ -70,7 +84,7 @@ def resolve(periods: Sequence[FestivePeriod], first: date, last: date) -> Festiv
     unknown: dict[str, tuple[int, ...]] = {}
     for period in periods:
         if isinstance(period, OncePeriod):
-            days.append(FestiveDays(period.name, period.start, period.end))
+            days.append(FestiveDays(period.name, period.start, period.end, period.where))
         elif isinstance(period, HolidayPeriod):
             found = list(_holiday_days(period, first.year - 1, last.year + 1))
             days += [stretch for stretch in found if stretch.end >= first and stretch.start <= last]
@@ -88,6 +102,20 @@ def _any(conditions: Sequence[Column]) -> Column:
         return conditions[0]
     half = len(conditions) // 2
     return _any(conditions[:half]) | _any(conditions[half:])
+
+
+def _all(conditions: Sequence[Column]) -> Column:
+    return reduce(lambda one, other: one & other, conditions)
+
+
+def _has(asked: tuple[str, Sequence[str]]) -> Column:
+    """Has a purchase one of the values? Without any it has none, and is an ordinary one."""
+    column, values = asked
+    return F.coalesce(F.col(column).isin(*values), F.lit(False))
+
+
+def _only(where: Where) -> str:
+    return "".join(f", {column} {' or '.join(values)}" for column, values in where.items())
 
 
 def _number(month_day: str) -> int:
@@ -119,7 +147,7 @@ def _holiday_days(period: HolidayPeriod, first_year: int, last_year: int) -> Ite
         _refuse_unknown_name(period, known)
     for day in named:
         yield FestiveDays(
-            period.name, day - timedelta(days=period.days_before), day + timedelta(days=period.days_after)
+            period.name, day - timedelta(days=period.days_before), day + timedelta(days=period.days_after), period.where
         )
 
 

@@ -124,7 +124,7 @@ def _sold(segmentation: Segmentation, engine: Engine, output: Output, said: Row,
 def _festive(calendar: FestiveCalendar, first: date, last: date) -> list[FestiveDays]:
     """All stretches between two days, those of every year included."""
     yearly = [
-        FestiveDays(one.name, _day_of(year, one.from_), _day_of(year + (one.from_ > one.to), one.to))
+        FestiveDays(one.name, _day_of(year, one.from_), _day_of(year + (one.from_ > one.to), one.to), one.where)
         for one in calendar.annual
         for year in range(max(first.year - 1, date.min.year), min(last.year, date.max.year - 1) + 1)
     ]
