@@ -81,6 +81,14 @@ CASES: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
     ),
     "a label nobody has": (rule("spending = 'High'"), "dimensions.0.rules.0.when (mine, One)", ("'High Value'?",)),
     "a label nobody has, listed": (rule("category in ('Men')"), "dimensions.0.rules.0.when (mine, One)", ("'Mens'?",)),
+    "a score nobody has": (
+        {
+            **score(labels=["A", "B"], cut={"values": [1]}),
+            "dimensions": [{"name": "rank", "rules": [{"label": "One", "when": "mine = 'Aa'"}], "otherwise": "Rest"}],
+        },
+        "dimensions.0.rules.0.when (rank, One)",
+        ("mine has no label 'Aa', did you mean 'A'?",),
+    ),
     # Kinds
     "a text as a number": (metric("sum(channel)"), "metrics.0.sql (mine)", ("sum takes", "found a text")),
     "a text beside a number": (rule("spending > 5"), "dimensions.0.rules.0.when (mine, One)", ("do not go together",)),

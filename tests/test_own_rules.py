@@ -209,6 +209,11 @@ def test_the_report_has_it_and_lives_without_what_is_switched_off(run_job: Job, 
     for words in ("Engagement", "Kids only", "online share: more than 0.4"):
         assert words in page
     assert "What they spend" not in page
+    # The lines in the charts are those of the rules there are.
+    assert "Lifetime spend, rupees (the lines" not in page
+    own = {"name": "mine", "rules": [{"label": "Big", "when": "lifetime_spend > 12345.5"}], "otherwise": "Small"}
+    run_job(source, dimensions=[own, {"name": "spending", "enabled": False}])
+    assert "Lifetime spend, rupees (the lines: 12,345.5)" in (tmp_path / "out/segmentation_report.md").read_text()
 
 
 def test_what_only_spark_computes_goes_to_spark_or_is_refused(tmp_path: Path) -> None:

@@ -34,6 +34,7 @@ class Comparison:
         operator: a key of `SAYS`.
         left: the value, as a rule the customer's number.
         right: what it is compared with, as a rule the threshold.
+        limit: the same, where it is a number that stands there.
         holds: the comparison itself.
     """
 
@@ -42,6 +43,7 @@ class Comparison:
     operator: str
     left: Column
     right: Column
+    limit: Decimal | None
     holds: Column
 
 
@@ -72,8 +74,15 @@ def comparisons(condition: Column, words: Words) -> list[Comparison]:
             left, right = (ConnectColumn(side) for side in node._args)
             metric = getattr(node._args[0], "_unparsed_identifier", None)
             said = _compared(node, words, in_short=True)
-            found.append(Comparison(said, metric, operator, left, right, ConnectColumn(node)))
+            limit = _limit(node._args[1])
+            found.append(Comparison(said, metric, operator, left, right, limit, ConnectColumn(node)))
     return found
+
+
+def _limit(node: Any) -> Decimal | None:
+    value = getattr(node, "_value", None)
+    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+    return Decimal(str(value)) if is_number else None
 
 
 def _expression(column: Column) -> Any:

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from tempfile import TemporaryDirectory
 from typing import Any
 
@@ -124,7 +123,7 @@ def _looked(
     if look.error:
         return better
     with engine.reading():
-        Segmentation(config).check(partial(engine.rows, []))
+        Segmentation(config).check(lambda schema: engine.rows([], schema))
         raw = read_csv(engine, files, form, join(folder, "text"))
         engine.fit_to(raw.size)
         rows = _settled(engine, raw, config, folder)

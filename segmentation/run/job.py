@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from datetime import UTC, datetime
-from functools import partial
 from typing import Any
 
 from pyspark.sql import SparkSession
@@ -139,7 +138,7 @@ class Run:
         )
 
     def _execute(self, engine: Engine) -> dict[str, Any]:
-        self.segmentation.check(partial(engine.rows, []))
+        self.segmentation.check(lambda schema: engine.rows([], schema))
         with self._step(engine, "Repair"):
             repair(engine, self.output)
         inputs = self._inputs(engine)

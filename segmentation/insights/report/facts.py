@@ -12,7 +12,7 @@ from itertools import combinations, islice
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.core.conditions import in_words
+from segmentation.core.conditions import comparisons, in_words
 from segmentation.core.festive import FestiveCalendar, FestiveDays, resolve
 from segmentation.core.sales import PERIOD, Row, Sales, sales_of
 from segmentation.core.segmentation import Segmentation
@@ -167,12 +167,13 @@ def _crossed(groups: Sequence[Row], one: str, other: str) -> dict[tuple[str, str
 
 
 def _thresholds(segmentation: Segmentation) -> dict[str, list[Decimal]]:
-    config = segmentation.config
-    return {
-        "days_since_last_purchase": [Decimal(config.lapsed_after_days)],
-        "total_purchases": [],
-        statistics.SPEND: [config.low_lifetime_threshold, config.high_lifetime_threshold],
-    }
+    """What the rules compare with a number from above or below, whoever wrote them."""
+    found: dict[str, set[Decimal]] = {name: set() for name in statistics.EDGES}
+    for rule in (rule for one in segmentation.segmenters for rule in one.rules()):
+        for compared in comparisons(rule.condition, {}):
+            if compared.metric in found and compared.limit is not None and compared.operator != "==":
+                found[compared.metric].add(compared.limit)
+    return {name: sorted(limits) for name, limits in found.items()}
 
 
 def _moves(engine: Engine, output: Output, customers: DataFrame, said: Row) -> list[Row]:
