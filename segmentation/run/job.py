@@ -14,7 +14,6 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
-from segmentation.console import LOGGER
 from segmentation.core.quality import enforce_gate
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
@@ -37,7 +36,7 @@ from segmentation.run.request import Request
 from segmentation.run.sales import count_sales
 from segmentation.run.segmenting import segmented
 from segmentation.run.segments import Segments
-from segmentation.run.shift import Shift, numbers_of
+from segmentation.run.unusual import compared
 from segmentation.state.output import Output
 from segmentation.state.status import record_success
 
@@ -133,7 +132,7 @@ class Run:
             self._keep_rejected(engine, intake)
         enforce_gate(taken.found, self.config.max_rejected_ratio, intake.earlier)
         segments = self._segmented(engine, taken, inputs)
-        self._compare(segments, taken, past)
+        self.shift = compared(self.record, self.segmentation, past)
         if not self.request.dry_run:
             self._publish(engine, intake, segments, past)
             if self.config.report and self.output.local and intake.plan.state is None:
@@ -178,17 +177,6 @@ class Run:
             counts.update(customers=segments.total_customers, **{"as of": segments.as_of.isoformat()})
         return segments
 
-    def _compare(self, segments: Segments, taken: Taken, past: Past) -> None:
-        """Tell what is unusual, and refuse what is too unlike what was published."""
-        newest = segments.as_of if self.config.as_of == "latest" else None
-        today = self.config.day_of(self.record.started_at)
-        is_meant = self.request.accept_shift or not past.same_rules(self.segmentation)
-        self.shift = Shift(self.config.monitoring, past.said, numbers_of(segments, taken.found), is_meant=is_meant)
-        self.record.findings = self.shift.told(taken.found.rows_read, newest, today)
-        for sentence in self.record.findings:
-            LOGGER.warning("Unusual: %s", sentence)
-        self.shift.refuse()
-
     def _publish(self, engine: Engine, intake: Intake, segments: Segments, past: Past) -> None:
         """Make all outputs whole out of sight, then let them take their places, and write to MongoDB if asked to."""
         with self._step(engine, "Compare with before") as counts:
@@ -214,8 +202,7 @@ class Run:
             publication.stage(changes.elements, changes.listed, CHANGES, self.staging)
         with self._step(engine, "Publish"):
             publication.publish(segments.customers, segments.total_customers, self.staging, writes)
-            written = {"customer_segments": segments.total_customers, "segment_changes": changes.rows}
-            self.record.rows_written.update(written)
+            self.record.rows_written.update(customer_segments=segments.total_customers, segment_changes=changes.rows)
         if self.config.publish_to_mongodb and self.config.mongodb:
             from segmentation.sinks.mongodb import publish_to_mongodb
 
