@@ -143,6 +143,27 @@ def test_check_of_what_is_well(folder: Path, capsys: pytest.CaptureFixture[str])
     assert told["dimensions"]["basket"] == ["Large", "Small"]
 
 
+@EMBEDDED
+def test_check_of_what_only_spark_knows(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "c.yaml").write_text("metrics:\n  - {name: middle, sql: median(amount)}\n")
+    code, said = answer(capsys, "config", "check", "c.yaml", "--json")
+    assert (code, json.loads(said)["dimensions"]) == (0, None)
+    assert "only Spark computes median (c.yaml, line 2: metrics.0.sql)" in json.loads(said)["not_tried"]
+
+
+@EMBEDDED
+def test_modules_lie_beside_the_file_that_is_included(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "inner").mkdir()
+    (folder / "inner/inner_rules.py").write_text(
+        "from segmentation import Segmenter\n\nclass Size(Segmenter):\n    dimension, fallback = 'size', 'Any'\n\n"
+        "    def rules(self):\n        return []\n"
+    )
+    (folder / "inner/c.yaml").write_text("segmenters: ['inner_rules:Size']\n")
+    (folder / "c.yaml").write_text("include: inner/c.yaml\nsegmenters: ['kept_rules:Basket']\n")
+    code, said = answer(capsys, "config", "check", "c.yaml")
+    assert (code, said.splitlines()[-2:]) == (0, ["    size: Any", "    basket: Large, Small"])
+
+
 def test_check_says_what_it_did_not_try(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (folder / "c.yaml").write_text("engine: spark\nsegmenters: ['kept_rules:Unknown']\n")
     code, said = answer(capsys, "config", "check", "c.yaml")
