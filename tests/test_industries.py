@@ -28,7 +28,7 @@ def config_of(industry: str, folder: Path, **more: Any) -> Any:
 def test_an_industry_is_labelled_as_its_page_says(
     industry: str, engine_name: str, spark_or_none: SparkSession | None, tmp_path: Path
 ) -> None:
-    generate(industry, tmp_path)
+    generate(industry, tmp_path, 1_500)
     config = config_of(industry, tmp_path, engine=engine_name)
     CustomerSegmentationPipeline(config).run("csv", tmp_path / "purchases.csv", spark=spark_or_none)
     expected = ORACLES[industry](tmp_path)

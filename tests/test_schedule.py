@@ -237,7 +237,7 @@ def parser() -> argparse.ArgumentParser:
 
 def test_options_of_a_run_are_passed_on() -> None:
     words = (
-        "--source table --csv-path a --csv-path b --table t --engine spark --config c --output-dir o --as-of today "
+        "--source table --csv-path a --csv-path b --table t --engine spark --input e=f --config c --output-dir o --as-of today "
         "--mode full --check-freshness --force --fresh-exit-code 3 --accept-shift --json --trigger me --dry-run "
         "--log-level ERROR"
     )
@@ -328,7 +328,11 @@ def test_installed_twice_shown_and_removed(store: Path, home: Path, say: Say) ->
     code, said, _ = say(*words, "--check", "0 */2 * * *")
     assert (code, store.read_bytes()) == (0, once)
     assert "has this schedule already" in said
-    assert say("install", "--csv-path", "purchases.csv", "--output-dir", "second")[0] == 0
+    (home / "own.yaml").write_text("inputs: {events: {path: x, columns: {a: {}}}}")
+    second = ("--output-dir", "second", "--config", "own.yaml", "--input", "events=seen.csv")
+    assert say("install", "--csv-path", "purchases.csv", *second)[0] == 0
+    other = crontab.blocks(store.read_text(errors="surrogateescape"))[f"{home}/second"]
+    assert all(f" --input {crontab.quoted(f'events={home}/seen.csv')} " in line for line in other)
 
     lines = crontab.blocks(store.read_text(errors="surrogateescape"))[f"{home}/out"]
     assert [line[:12] for line in lines] == ["0 */2 * * * ", "0 2 * * * lo"]
