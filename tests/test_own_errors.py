@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -334,3 +335,13 @@ def test_who_has_no_expressions_does_not_wait_for_what_reads_them() -> None:
     )
     found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=ROOT)
     assert found.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("page", ["own-rules.md", "rfm.md"])
+def test_what_the_documents_show_can_be_used(page: str) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        settings = yaml.safe_load(block)
+        included = {"include": [str(ROOT / "conf" / path) for path in settings.get("include", [])]}
+        Segmentation(load_config({**settings, **included}))
