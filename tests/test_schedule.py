@@ -237,9 +237,9 @@ def parser() -> argparse.ArgumentParser:
 
 def test_options_of_a_run_are_passed_on() -> None:
     words = (
-        "--source table --csv-path a --csv-path b --table t --engine spark --input e=f --config c --output-dir o "
-        "--as-of today --mode full --check-freshness --force --fresh-exit-code 3 --accept-shift --json --trigger me "
-        "--dry-run --log-level ERROR"
+        "--source table --csv-path a --csv-path b --table t --engine spark --input e=f --config c "
+        "--output-dir o --as-of today --mode full --check-freshness --force --fresh-exit-code 3 --accept-shift --json "
+        "--trigger me --dry-run --log-level ERROR"
     )
     options = parser().parse_args(words.split())
     assert parser().parse_args(list(passed_on.passed_on(options, {}, ()))) == options

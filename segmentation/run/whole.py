@@ -77,8 +77,10 @@ class Whole:
     ) -> Computed:
         """What is to be published."""
         sums, others = segmentation.sums(self.settled.used(as_of), as_of, festive), WithoutPurchases()
-        if self.found.returns:
+        # Looked at twice: who they are, for second inputs, and what these are joined with.
+        if self.found.returns or segmentation.own.seconds:
             sums = self.engine.keep(sums, join(self.folder, "sums"))
+        if self.found.returns:
             others = WithoutPurchases.among(sums)
         metrics = segmentation.measured(sums, as_of, beside)
         if segmentation.own.scores:
