@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -81,6 +82,14 @@ CASES: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
     ),
     "a label nobody has": (rule("spending = 'High'"), "dimensions.0.rules.0.when (mine, One)", ("'High Value'?",)),
     "a label nobody has, listed": (rule("category in ('Men')"), "dimensions.0.rules.0.when (mine, One)", ("'Mens'?",)),
+    "a score nobody has": (
+        {
+            **score(labels=["A", "B"], cut={"values": [1]}),
+            "dimensions": [{"name": "rank", "rules": [{"label": "One", "when": "mine = 'Aa'"}], "otherwise": "Rest"}],
+        },
+        "dimensions.0.rules.0.when (rank, One)",
+        ("mine has no label 'Aa', did you mean 'A'?",),
+    ),
     # Kinds
     "a text as a number": (metric("sum(channel)"), "metrics.0.sql (mine)", ("sum takes", "found a text")),
     "a text beside a number": (rule("spending > 5"), "dimensions.0.rules.0.when (mine, One)", ("do not go together",)),
@@ -326,3 +335,13 @@ def test_who_has_no_expressions_does_not_wait_for_what_reads_them() -> None:
     )
     found = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, check=True, cwd=ROOT)
     assert found.stdout.strip() == "False"
+
+
+@pytest.mark.parametrize("page", ["own-rules.md", "rfm.md"])
+def test_what_the_documents_show_can_be_used(page: str) -> None:
+    blocks = re.findall(r"```yaml\n(.*?)```", (ROOT / "docs" / page).read_text(), re.DOTALL)
+    assert blocks
+    for block in blocks:
+        settings = yaml.safe_load(block)
+        included = {"include": [str(ROOT / "conf" / path) for path in settings.get("include", [])]}
+        Segmentation(load_config({**settings, **included}))

@@ -62,7 +62,12 @@ class ConfiguredSegmenter(Segmenter):
         return self._fallback
 
 
-def arranged(config: SegmentationConfig, there: Sequence[Segmenter], known: Mapping[str, Kind]) -> list[Segmenter]:
+Labels = Mapping[str, Sequence[str]]
+
+
+def arranged(
+    config: SegmentationConfig, there: Sequence[Segmenter], known: Mapping[str, Kind], labels: Labels
+) -> list[Segmenter]:
     """The dimensions of a run: those that are there already, in front and in the order in which the configuration lists
     them, each where one of them stood; then the new ones.
 
@@ -70,6 +75,7 @@ def arranged(config: SegmentationConfig, there: Sequence[Segmenter], known: Mapp
         config: what is said of dimensions.
         there: those that are there already.
         known: metrics and scores.
+        labels: of scores that have labels, which.
 
     Raises:
         ConfigError: a dimension is wrong; naming where it stands, and why.
@@ -86,11 +92,19 @@ def arranged(config: SegmentationConfig, there: Sequence[Segmenter], known: Mapp
         if name not in given:
             found.append(by_name[name])
             continue
-        made = _Entry(config, *given[name], by_name.get(name)).segmenter(known, found, below)
+        entry = _Entry(config, *given[name], by_name.get(name))
+        made = entry.segmenter(_language(known, labels, found), below)
         found += [made] if made else []
     if not found:
         raise ConfigError("dimensions: all are switched off; expected one at least.")
     return found
+
+
+def _language(known: Mapping[str, Kind], labels: Labels, before: Sequence[Segmenter]) -> Calling:
+    """What a rule may look at: metrics, scores, and the labels of dimensions before it."""
+    theirs = {one.dimension: [*one.rule_labels, one.fallback] for one in before if one.rule_labels is not None}
+    scope = {**known, **dict.fromkeys([one.dimension for one in before], TEXT)}
+    return Calling(scope, "a customer", {**labels, **theirs})
 
 
 def _looks_at(one: DimensionSetting) -> set[str]:
@@ -119,9 +133,7 @@ class _Entry:
         self.setting = setting
         self.base = base
 
-    def segmenter(
-        self, known: Mapping[str, Kind], before: Sequence[Segmenter], below: Mapping[str, set[str]]
-    ) -> Segmenter | None:
+    def segmenter(self, language: Calling, below: Mapping[str, set[str]]) -> Segmenter | None:
         """The dimension, None where it is switched off."""
         setting, base = self.setting, self.base
         with at(self._place(), setting.name):
@@ -130,7 +142,7 @@ class _Entry:
             return None
         if base and setting.rules is None and setting.otherwise is None:
             return copy.copy(base)
-        conditions = list(self._conditions(known, before, below))
+        conditions = list(self._conditions(language, below))
         fallback = setting.otherwise or (base.fallback if base else "")
         self._see_labels([label for label, _ in conditions], fallback)
         self._see_reach()
@@ -148,12 +160,7 @@ class _Entry:
         if self.base is not None and setting.rules is not None and not setting.rules:
             raise ConfigError("rules: expected one at least; enabled: false switches a dimension off")
 
-    def _conditions(
-        self, known: Mapping[str, Kind], before: Sequence[Segmenter], below: Mapping[str, set[str]]
-    ) -> Iterator[tuple[str, Typed | None]]:
-        labels = {one.dimension: [*one.rule_labels, one.fallback] for one in before if one.rule_labels is not None}
-        scope = {**known, **{one.dimension: TEXT for one in before}}
-        language = Calling(scope, "a customer", labels)
+    def _conditions(self, language: Calling, below: Mapping[str, set[str]]) -> Iterator[tuple[str, Typed | None]]:
         if self.setting.rules is None:
             assert self.base is not None  # a new one has rules
             kept = self.base.rule_labels

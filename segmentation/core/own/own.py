@@ -79,7 +79,8 @@ class Own:
             return list(self._there)
         from segmentation.core.own.dimensions import arranged
 
-        return arranged(self._config, self._there, {**customer_kinds(), **self.kinds})
+        labels = {score.name: score.labels for score in self.scores if score.labels}
+        return arranged(self._config, self._there, {**customer_kinds(), **self.kinds}, labels)
 
 
 def only_spark_knows(config: SegmentationConfig) -> str | None:

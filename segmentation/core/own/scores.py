@@ -58,6 +58,12 @@ class Score:
         groups = self.setting.cut.groups
         return list(self.setting.labels or range(groups, 0, -1))
 
+    @property
+    def labels(self) -> list[str]:
+        """What it may be, where that is a label."""
+        zero = self.setting.zero
+        return [*(self.setting.labels or ()), *([zero] if isinstance(zero, str) else [])]
+
     def is_ranked(self) -> Column:
         """Does a customer stand in the row?"""
         value = F.col(self.setting.of)
