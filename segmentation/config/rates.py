@@ -18,7 +18,7 @@ DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 # An amount has sixteen digits and four decimals at most, and a product of more than 38 digits would be rounded twice.
 MOST_DIGITS = 17
-MOST_LINES = 500_000
+MOST_LINES = 200_000
 
 
 class Rate(NamedTuple):
