@@ -79,7 +79,7 @@ def _plug_in() -> None:
     """Installed into a folder of its own, so that the environment stays as it is."""
     installed, copy = FOLDER / "plug-in" / "installed", FOLDER / "plug-in" / "package"
     shutil.copytree(PLUG_IN, copy)
-    install = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps", "--no-build-isolation"]
+    install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-deps"]
     subprocess.run([*install, "--target", str(installed), str(copy)], check=True)
     segment("plug-in", PLUG_IN / "segmentation.yaml", SAMPLE, within=installed)
 
