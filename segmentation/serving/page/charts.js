@@ -1,6 +1,6 @@
 // Bars, heat maps and columns; each has its numbers beside it as text.
 
-import { el, scrolled, svg } from "./dom.js";
+import { el, scrolled, SHORT, svg } from "./dom.js";
 import { month, number, percent } from "./words.js";
 
 /** A bar as long as a share of what there is room for. */
@@ -16,7 +16,7 @@ export function bar(share, tone = "") {
 export function distribution(caption, rows, address) {
   const most = Math.max(...rows.map((row) => row.customers), 1);
   const line = (row) => el("tr", {},
-    el("th", { scope: "row" }, el("a", { href: address(row.label) }, row.label)),
+    el("th", { scope: "row", class: row.label.length <= SHORT ? "short" : null }, el("a", { href: address(row.label) }, row.label)),
     el("td", { class: "drawn" }, bar(row.customers / most)),
     el("td", { class: "number" }, number(row.customers)),
     el("td", { class: "number soft" }, percent(row.share)),
@@ -30,15 +30,16 @@ export function distribution(caption, rows, address) {
 }
 
 /** Numbers in rows and columns, the stronger the colour the larger.
- * `cell(row, column)` tells `text`, `heat` between 0 and 1, and where to go (`href`, `name`), or not. */
-export function heatMap(caption, corner, rows, columns, cell) {
+ * `cell(row, column)` tells `text`, `heat` between 0 and 1, and where to go (`href`, `said`), or not. */
+export function heatMap(name, caption, corner, rows, columns, cell) {
   const drawn = (row, column) => {
-    const { text, heat, href, name } = cell(row, column);
-    const shown = href ? el("a", { href, "aria-label": name }, text) : text;
+    const { text, heat, href, said } = cell(row, column);
+    const shown = href ? el("a", { href, "aria-label": said }, text) : text;
     return el("td", { class: "number heat", style: { "--share": heat.toFixed(3) } }, shown);
   };
-  const head = [corner, ...columns].map((name, at) => el("th", { scope: "col", class: at ? "number" : null }, name));
-  return scrolled(caption, el("table", { class: "heatmap" },
+  const head = [corner ? el("th", { scope: "col" }, corner) : el("td", {}),
+    ...columns.map((column) => el("th", { scope: "col", class: "number" }, column))];
+  return scrolled(name, el("table", { class: "heatmap" },
     el("caption", {}, caption),
     el("thead", {}, el("tr", {}, head)),
     el("tbody", {}, rows.map((row) =>

@@ -3,7 +3,7 @@
 import { ofCustomer, segment } from "./api.js";
 import { monthly } from "./charts.js";
 import { el, pending, say, section, table } from "./dom.js";
-import { failure } from "./failures.js";
+import { again, failure } from "./failures.js";
 import { because, day, human, isDay, metric, moment, named, NOTHING, number, plural, quoted, toCustomer, until } from "./words.js";
 import { labels } from "./why.js";
 
@@ -24,9 +24,10 @@ export async function customer(id) {
     el("div", { class: "titled" },
       el("div", {}, el("p", { class: "kicker" }, "Customer"), el("h1", { tabindex: "-1", class: "id" }, id)),
       copyButton()),
-    why(id, segmentation, explained),
-    section("In numbers", pending(() => facts, (told) => numbers(told, segmentation), failure)),
-    section("History", pending(() => ofCustomer(id, "history"), history, failure)),
+    why(segmentation, explained),
+    section("In numbers", pending(() => facts, (told) => numbers(told, segmentation), failed)),
+    pending(() => explained, bought, () => null),
+    section("History", pending(() => ofCustomer(id, "history"), history, failed)),
   ];
 }
 
@@ -54,23 +55,21 @@ function copyButton() {
   return el("button", { type: "button", class: "quiet", click: copy }, "Copy link");
 }
 
-function why(id, segmentation, first) {
-  let asked = first;
-  const ask = () => {
-    const answer = asked ?? ofCustomer(id, "explain");
-    asked = null;
-    return answer;
-  };
-  const place = pending(ask, reasons, (error, again) => [
-    section("Labels", labels(segmentation), failure(error.status === 404 ? notExplained() : error, error.status === 404 ? null : again)),
-  ]);
+/** The labels at once, the reasons when they are there. */
+function why(segmentation, explained) {
+  const place = pending(() => explained, reasons, (error) => [section("Labels", labels(segmentation)), unexplained(error)]);
   place.replaceChildren(section("Labels", labels(segmentation), el("p", { class: "loading" }, "Looking up the reasons …")));
   return place;
 }
 
-function notExplained() {
-  return { status: 404, message: "This server does not say why; segmentation explain does." };
+function unexplained(error) {
+  return error.status === 404
+    ? el("p", { class: "soft" }, "This server does not say why.")
+    : [el("p", { class: "soft" }, "Why cannot be said now."), failed(error)];
 }
+
+/** Parts share what they ask, so all try again. */
+const failed = (error) => failure(error, again);
 
 function reasons(told) {
   const published = Object.fromEntries(told.dimensions.map((one) => [one.dimension, one.published ?? one.label]));
@@ -79,6 +78,11 @@ function reasons(told) {
       told.rules_as_published ? null : el("p", { class: "warning" }, "The labels were published with other rules than those of now, which are shown."),
       labels(published, told.dimensions)),
     section("If nothing is bought", coming(told.next, told.as_of)),
+  ];
+}
+
+function bought(told) {
+  return [
     section("Purchases", purchases(told.purchases)),
     told.rejected.length ? section("Rejected rows", rejected(told.rejected)) : null,
   ];
@@ -96,7 +100,7 @@ function coming(next, asOf) {
 function moved({ dimension, from_label, to_label, cause }) {
   return el("li", {},
     `${named(dimension)}: `,
-    el("span", {}, from_label ?? "(not there)"), el("span", { class: "arrow" }, " → "), el("strong", {}, to_label ?? "(gone)"),
+    from_label === null ? null : [from_label, el("span", { class: "arrow" }, " → ")], el("strong", {}, to_label ?? "(gone)"),
     cause ? el("span", { class: "soft" }, `, ${because(cause)}`) : null);
 }
 
@@ -115,11 +119,12 @@ function purchases(rows) {
   if (rows === null) return el("p", { class: "soft" }, "Not known: runs keep purchases only with mode: incremental.");
   if (!rows.length) return el("p", {}, "None.");
   const counted = rows.filter((row) => row.counted);
+  const note = counted.length < rows.length ? ["Note"] : [];
   const place = el("div", {});
   const list = (most) => place.replaceChildren(
-    table(`${plural(rows.length, "purchase")}, the newest first`, ["Day", "Purchase", "Amount, rupees", "Category", "Note"],
+    table(`${plural(rows.length, "purchase")}, the newest first`, ["Day", "Purchase", "Amount, rupees", "Category", ...note],
       rows.slice(0, most).map((row) => [day(row.purchase_date), row.purchase_id, number(row.amount), row.category,
-        row.counted ? "" : "after the as-of day"]), [2]),
+        ...note.map(() => (row.counted ? "" : "after the as-of day"))]), [2]),
     rows.length > most ? el("button", { type: "button", click: () => list(rows.length) }, `Show all ${number(rows.length)}`) : "",
   );
   list(FIRST);

@@ -1,5 +1,7 @@
 // Everything that is shown is made here, of nodes: what data says is text and never markup.
 
+// Texts up to this length are not broken.
+export const SHORT = 14;
 const SVG = "http://www.w3.org/2000/svg";
 
 /** An element with attributes (functions are listeners, `style` holds custom properties) and children. */
@@ -20,7 +22,7 @@ function filled(node, attributes, children) {
     else if (name === "style") Object.entries(value).forEach(([key, one]) => node.style.setProperty(key, one));
     else node.setAttribute(name, value === true ? "" : value);
   }
-  node.append(...children.flat().filter((child) => child !== null && child !== undefined && child !== false));
+  node.append(...children.flat(Infinity).filter((child) => child !== null && child !== undefined && child !== false));
   return node;
 }
 
@@ -33,7 +35,7 @@ export function scrolled(name, table) {
 export function table(caption, header, rows, right = []) {
   const kind = (at) => (right.includes(at) ? "number" : null);
   const cell = (row, at) =>
-    at ? el("td", { class: kind(at) }, row[at]) : el("th", { scope: "row", class: kind(at) }, row[at]);
+    at ? el("td", { class: kind(at) }, row[at]) : el("th", { scope: "row", class: row[0].length <= SHORT ? "short" : null }, row[0]);
   return scrolled(caption, el("table", {},
     el("caption", {}, caption),
     el("thead", {}, el("tr", {}, header.map((name, at) => el("th", { scope: "col", class: kind(at) }, name)))),
@@ -71,7 +73,7 @@ export function pending(ask, render, failed) {
       if (error.name === "AbortError") return;
       shown = failed(error, attempt);
     }
-    place.replaceChildren(...[shown].flat().filter(Boolean));
+    place.replaceChildren(...[shown].flat(Infinity).filter(Boolean));
     place.setAttribute("aria-busy", "false");
   };
   attempt();

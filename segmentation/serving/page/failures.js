@@ -18,19 +18,22 @@ const HINTS = {
   503: "Others are asking as well. Try again in a moment.",
 };
 
-/** A panel with what happened and what to do; `again` tries once more. */
-export function failure(error, again) {
+/** Show the page once more. */
+export const again = () => document.dispatchEvent(new Event("again"));
+
+/** A panel with what happened and what to do; `retry` tries once more. */
+export function failure(error, retry) {
   if (error.status === undefined) console.error(error);
-  if (error.status === 401) return keyForm(again);
+  if (error.status === 401) return keyForm();
   const title = TITLES[error.status] ?? "This did not work";
   return el("div", { class: "notice", role: "alert" },
     el("p", { class: "title" }, title),
     el("p", {}, HINTS[error.status] ?? error.message),
-    again ? el("button", { type: "button", click: again }, "Try again") : null,
+    retry ? el("button", { type: "button", click: retry }, "Try again") : null,
   );
 }
 
-function keyForm(again) {
+function keyForm() {
   const refused = key.get() !== null;
   const input = el("input", { id: "key", type: "password", required: true, autocomplete: "off", spellcheck: "false",
     "aria-describedby": "key-hint" });
@@ -45,7 +48,7 @@ function keyForm(again) {
       return;
     }
     key.set(input.value.trim());
-    document.dispatchEvent(new Event("key"));
+    again();
   };
   return el("form", { class: "notice", submit },
     el("h1", { tabindex: "-1" }, "A key is needed"),

@@ -5,7 +5,7 @@ import { bar, heatMap } from "./charts.js";
 import { el, pending, say, scrolled, section } from "./dom.js";
 import { failure } from "./failures.js";
 import { list } from "./people.js";
-import { because, day, isDay, named, number } from "./words.js";
+import { because, day, isDay, named, number, plural } from "./words.js";
 
 const NOT_THERE = "(not there)", GONE = "(gone)";
 const WEEK = 7;
@@ -65,7 +65,7 @@ function matrix(name, flows, labels) {
   const rows = all((flow) => flow.from_label);
   const columns = [...all((flow) => flow.to_label ?? GONE), ...(flows.some((flow) => flow.to_label === null) ? [GONE] : [])];
   const most = Math.max(...counts.values());
-  return heatMap("From the label in the row to that in the column", "from / to", rows, columns, (row, column) => {
+  return heatMap(`${named(name)}: from label to label`, "From the label in the row to that in the column", "from / to", rows, columns, (row, column) => {
     const count = counts.get(JSON.stringify([row, column])) ?? 0;
     return { text: count ? number(count) : "·", heat: count / most };
   });
@@ -74,13 +74,12 @@ function matrix(name, flows, labels) {
 function listed(name, flows) {
   const most = Math.max(...flows.map((flow) => flow.customers));
   const line = (flow) => el("tr", {},
-    el("th", { scope: "row" }, flow.from_label ?? NOT_THERE, el("span", { class: "arrow" }, " → "), flow.to_label ?? GONE),
+    el("th", { scope: "row", class: "pair" }, flow.from_label ?? NOT_THERE, el("span", { class: "arrow" }, " → "), flow.to_label ?? GONE),
     el("td", {}, because(flow.cause)),
     el("td", { class: "drawn" }, bar(flow.customers / most)),
     el("td", { class: "number" }, number(flow.customers)));
-  const caption = `${named(name)}: flows, and why`;
-  return scrolled(caption, el("table", { class: "bars" },
-    el("caption", {}, caption),
+  return scrolled(`${named(name)}: flows`, el("table", { class: "bars" },
+    el("caption", {}, "Flows, and why"),
     el("thead", { class: "unseen" }, el("tr", {}, ["from → to", "because", "chart", "customers"].map((one) => el("th", { scope: "col" }, one)))),
     el("tbody", {}, flows.map(line))));
 }
@@ -88,5 +87,5 @@ function listed(name, flows) {
 function arrivals(came) {
   const [first] = Object.values(Object.groupBy(came, (flow) => flow.dimension));
   const people = first.reduce((sum, flow) => sum + flow.customers, 0);
-  return el("p", {}, `${number(people)} ${people === 1 ? "customer" : "customers"}.`);
+  return el("p", {}, `${plural(people, "customer")}; in the list below as well.`);
 }

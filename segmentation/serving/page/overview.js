@@ -70,11 +70,12 @@ function heat(stats, chosen) {
   const text = (row, column) =>
     chosen.show === "customers" ? number(count(row, column)) : percent(count(row, column) / (whole(row) || 1));
   const strength = (row, column) => (chosen.show === "row" ? count(row, column) / (sums.get(row) || 1) : count(row, column) / most);
-  return heatMap(`${named(chosen.rows)}, and ${named(chosen.columns).toLowerCase()}`, "customers", rows, columns, (row, column) => ({
+  const caption = `${named(chosen.rows)}, and ${named(chosen.columns).toLowerCase()}`;
+  return heatMap(caption, caption, "", rows, columns, (row, column) => ({
     text: text(row, column),
     heat: strength(row, column),
     href: count(row, column) ? toCustomers({ [chosen.rows]: row, [chosen.columns]: column }) : null,
-    name: `${text(row, column)}: ${row}, ${column}`,
+    said: `${text(row, column)}: ${row}, ${column}`,
   }));
 }
 

@@ -3,7 +3,7 @@
 import { key, leave, readiness } from "./api.js";
 import { customer, unknown } from "./customer.js";
 import { el, say } from "./dom.js";
-import { failure } from "./failures.js";
+import { again, failure } from "./failures.js";
 import { movements } from "./movements.js";
 import { overview } from "./overview.js";
 import { people } from "./people.js";
@@ -51,7 +51,7 @@ async function made(hash) {
     if (error.name === "AbortError") return null;
     if (id !== null && error.status === 404) return unknown(id);
     say(error.message);
-    return [failure(error, () => show())];
+    return [failure(error, again)];
   }
 }
 
@@ -109,7 +109,7 @@ forget.addEventListener("click", () => {
   key.forget();
   show();
 });
-document.addEventListener("key", () => show());
+document.addEventListener("again", () => show());
 document.addEventListener("visibilitychange", () => document.hidden || look());
 window.addEventListener("hashchange", () => show());
 setInterval(() => document.hidden || look(), LOOK_EVERY);

@@ -24,7 +24,7 @@ function explained(why) {
   const another = why.published !== null && why.published !== why.label;
   return [
     another ? el("p", { class: "warning" }, `By the rules of now it is ${why.label}.`) : null,
-    el("p", { class: "because" }, at < 0 ? `No rule holds, so ${why.label}.` : `Because of rule ${at + 1} of ${why.rules.length}.`),
+    el("p", { class: "because" }, at < 0 ? `No rule holds, so ${why.label}.` : `Rule ${at + 1} of ${why.rules.length} decides.`),
     el("ol", { class: "rules" }, why.rules.map((rule, number) => ruled(rule, at >= 0 && number > at))),
   ];
 }
@@ -34,13 +34,14 @@ function ruled(rule, isBeyond) {
   const shown = rule.comparisons.length ? rule.comparisons : [{ words: rule.condition }];
   return el("li", { class: kind },
     el("p", {}, el("strong", {}, rule.label), " ", el("span", { class: "verdict" }, verdict)),
-    isBeyond ? null : el("ul", {}, shown.map((one, at) => compared(one, at ? rule.joined_by : null))),
+    isBeyond ? null : el("ul", {}, shown.map((one, at) => compared(one, at > 0, rule.joined_by))),
   );
 }
 
-function compared(one, joined) {
-  return el("li", {},
-    joined ? el("em", {}, `${joined} `) : null,
+/** Further ones are joined to the first, or are what it counts. */
+function compared(one, isFurther, joined) {
+  return el("li", { class: isFurther && !joined ? "counted" : null },
+    isFurther && joined ? el("em", {}, `${joined} `) : null,
     one.words,
     el("span", { class: one.holds ? "measured holds" : "measured" }, measured(one)),
     isCounted(one) ? bar(Number(one.value) / Number(one.threshold), one.holds ? "holds" : "") : null,
@@ -57,12 +58,13 @@ export function measured(one) {
   const found = one.value === null ? "nothing" : number(one.value);
   if (one.threshold === null || one.value === one.threshold) return found;
   const limit = number(one.threshold);
-  const of = one.words.split(" ").includes(limit) ? "" : ` of ${limit}`;
-  return found + of + lacking(one);
+  const isSaid = one.words.split(" ").includes(limit);
+  if (one.holds) return isSaid ? found : `${found}; ${limit} needed`;
+  return found + (isSaid ? "" : ` of ${limit}`) + lacking(one);
 }
 
 function lacking({ missing, operator, until }) {
   if (!missing) return "";
-  const how = operator === ">=" ? "lacking" : "away from it";
-  return `, ${number(missing)} ${how}${until ? ` by ${day(until)}` : ""}`;
+  const how = operator === ">=" ? "more needed" : "away from it";
+  return `; ${number(missing)} ${how}${until ? ` by ${day(until)}` : ""}`;
 }
