@@ -47,7 +47,9 @@ export async function unknown(id) {
 
 function copyButton() {
   const copy = async ({ target }) => {
-    const said = await navigator.clipboard.writeText(location.href).then(() => "Link copied", () => "Copy the address above");
+    // Browsers have a clipboard for encrypted addresses and for this machine only.
+    const copied = navigator.clipboard?.writeText(location.href).then(() => true, () => false);
+    const said = (await copied) ? "Link copied" : "Copy it from the address bar";
     target.textContent = said;
     say(said);
     setTimeout(() => (target.textContent = "Copy link"), 2000);
@@ -57,7 +59,7 @@ function copyButton() {
 
 /** The labels at once, the reasons when they are there. */
 function why(segmentation, explained) {
-  const place = pending(() => explained, reasons, (error) => [section("Labels", labels(segmentation)), unexplained(error)]);
+  const place = pending(() => explained, (told) => reasons(told, segmentation), (error) => [section("Labels", labels(segmentation)), unexplained(error)]);
   place.replaceChildren(section("Labels", labels(segmentation), el("p", { class: "loading" }, "Looking up the reasons …")));
   return place;
 }
@@ -71,12 +73,11 @@ function unexplained(error) {
 /** Parts share what they ask, so all try again. */
 const failed = (error) => failure(error, again);
 
-function reasons(told) {
-  const published = Object.fromEntries(told.dimensions.map((one) => [one.dimension, one.published ?? one.label]));
+function reasons(told, segmentation) {
   return [
     section("Labels, and why",
       told.rules_as_published ? null : el("p", { class: "warning" }, "The labels were published with other rules than those of now, which are shown."),
-      labels(published, told.dimensions)),
+      labels(segmentation, told.dimensions)),
     section("If nothing is bought", coming(told.next, told.as_of)),
   ];
 }

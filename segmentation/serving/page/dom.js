@@ -52,7 +52,8 @@ export function section(title, ...children) {
 /** A choice with its label. */
 export function choice(name, title, options, chosen, changed) {
   const made = options.map(([value, text]) => el("option", { value, selected: value === chosen }, text));
-  return el("label", { class: "choice" }, el("span", {}, title), el("select", { name, change: changed }, made));
+  const id = `choice-${name.replace(/\W+/g, "-")}`;
+  return el("div", { class: "choice" }, el("label", { for: id }, title), el("select", { id, name, change: changed }, made));
 }
 
 /** What people who do not see the page are told. */

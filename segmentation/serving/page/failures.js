@@ -21,13 +21,13 @@ const HINTS = {
 /** Show the page once more. */
 export const again = () => document.dispatchEvent(new Event("again"));
 
-/** A panel with what happened and what to do; `retry` tries once more. */
-export function failure(error, retry) {
+/** A panel with what happened and what to do; `retry` tries once more. It is all that a page shows, or a part. */
+export function failure(error, retry, isPage = false) {
   if (error.status === undefined) console.error(error);
   if (error.status === 401) return keyForm();
   const title = TITLES[error.status] ?? "This did not work";
   return el("div", { class: "notice", role: "alert" },
-    el("p", { class: "title" }, title),
+    isPage ? el("h1", { tabindex: "-1" }, title) : el("p", { class: "title" }, title),
     el("p", {}, HINTS[error.status] ?? error.message),
     retry ? el("button", { type: "button", click: retry }, "Try again") : null,
   );
@@ -36,7 +36,8 @@ export function failure(error, retry) {
 function keyForm() {
   const refused = key.get() !== null;
   const input = el("input", { id: "key", type: "password", required: true, autocomplete: "off", spellcheck: "false",
-    "aria-describedby": "key-hint" });
+    "aria-describedby": "key-hint",
+    input: ({ target }) => target.setCustomValidity("") });
   const submit = (event) => {
     event.preventDefault();
     try {

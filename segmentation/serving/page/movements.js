@@ -45,7 +45,7 @@ function days(since, published) {
   };
   const quick = [[before(published, 0), "the last day of runs"], [before(published, WEEK), "7 days"], [before(published, 365), "a year"]];
   return el("form", { class: "row", submit },
-    el("label", { class: "choice", for: "since" }, el("span", {}, "Since"), input), el("button", {}, "Show"),
+    el("div", { class: "choice" }, el("label", { for: "since" }, "Since"), input), el("button", {}, "Show"),
     el("p", { class: "quick" }, "Or: ", quick.flatMap(([at, text], number) =>
       [number ? " · " : "", el("a", { href: `#/movements?since=${at}` }, text)])));
 }

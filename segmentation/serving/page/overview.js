@@ -4,17 +4,17 @@ import { get } from "./api.js";
 import { distribution, heatMap } from "./charts.js";
 import { choice, el, pending, say, section } from "./dom.js";
 import { failure } from "./failures.js";
-import { day, named, number, percent, toCustomer, toCustomers } from "./words.js";
+import { day, named, number, percent, plural, toCustomer, toCustomers } from "./words.js";
 
 const SHOWN = [["customers", "Customers"], ["row", "Share of the row"], ["all", "Share of all"]];
 
 /** The first page. */
 export async function overview(asked) {
   const [stats, some] = await Promise.all([get("segments/stats"), get("segments?limit=3")]);
-  say(`${number(stats.customers)} customers, as of ${day(stats.as_of)}.`);
+  say(`${plural(stats.customers, "customer")}, as of ${day(stats.as_of)}.`);
   const dimensions = Object.entries(stats.dimensions);
   return [
-    el("h1", { tabindex: "-1" }, `${number(stats.customers)} customers, and what they are`),
+    el("h1", { tabindex: "-1" }, `${plural(stats.customers, "customer")} by label`),
     some.customers.length ? el("p", { class: "lead" }, "Find one by its id above, for example ", examples(some.customers), ".") : null,
     section("Labels", el("div", { class: "cards" }, dimensions.map(([name, labels]) => card(name, labels)))),
     dimensions.length > 1 ? section("Crossed", crossing(stats, asked)) : null,

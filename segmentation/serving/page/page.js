@@ -51,7 +51,7 @@ async function made(hash) {
     if (error.name === "AbortError") return null;
     if (id !== null && error.status === 404) return unknown(id);
     say(error.message);
-    return [failure(error, again)];
+    return [failure(error, again, true)];
   }
 }
 

@@ -15,15 +15,14 @@ function card(name, label, why) {
   return el("article", { class: "card" },
     el("h3", {}, named(name)),
     el("p", { class: "label" }, el("a", { href: toCustomers({ [name]: label }), title: "All customers with this label" }, label)),
-    why ? explained(why) : null,
+    why ? explained(why, label) : null,
   );
 }
 
-function explained(why) {
+function explained(why, published) {
   const at = why.rules.findIndex((rule) => rule.decides);
-  const another = why.published !== null && why.published !== why.label;
   return [
-    another ? el("p", { class: "warning" }, `By the rules of now it is ${why.label}.`) : null,
+    why.label !== published ? el("p", { class: "warning" }, `By the rules of now it is ${why.label}.`) : null,
     el("p", { class: "because" }, at < 0 ? `No rule holds, so ${why.label}.` : `Rule ${at + 1} of ${why.rules.length} decides.`),
     el("ol", { class: "rules" }, why.rules.map((rule, number) => ruled(rule, at >= 0 && number > at))),
   ];
