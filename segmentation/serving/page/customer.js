@@ -59,7 +59,8 @@ function copyButton() {
 
 /** The labels at once, the reasons when they are there. */
 function why(segmentation, explained) {
-  const place = pending(() => explained, (told) => reasons(told, segmentation), (error) => [section("Labels", labels(segmentation)), unexplained(error)]);
+  const unknown = (error) => [section("Labels", labels(segmentation)), unexplained(error)];
+  const place = pending(() => explained, (told) => reasons(told, segmentation), unknown);
   place.replaceChildren(section("Labels", labels(segmentation), el("p", { class: "loading" }, "Looking up the reasons …")));
   return place;
 }

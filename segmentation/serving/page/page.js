@@ -46,13 +46,18 @@ async function made(hash) {
     if (id !== null) return await customer(id);
     const [path, query] = hash.slice(1).split("?");
     const page = PAGES[path];
-    return page ? await page(new URLSearchParams(query)) : [el("h1", { tabindex: "-1" }, "There is no such page"), el("p", {}, el("a", { href: "#/" }, "To the segments"))];
+    return page ? await page(new URLSearchParams(query)) : nowhere();
   } catch (error) {
     if (error.name === "AbortError") return null;
     if (id !== null && error.status === 404) return unknown(id);
     say(error.message);
     return [failure(error, again, true)];
   }
+}
+
+function nowhere() {
+  say("There is no such page.");
+  return [el("h1", { tabindex: "-1" }, "There is no such page"), el("p", {}, el("a", { href: "#/" }, "To the segments"))];
 }
 
 /** Where somebody wrote the address by hand, it may not be encoded. */
