@@ -81,7 +81,7 @@ build/npm.stamp: conf/npm/package.json
 	@touch $@
 
 test-browser: $(VENV)/dev.stamp build/npm.stamp ## Look at the pages in Chromium, which must be here, as must npm
-	@$(BIN)/python -m pytest tests/test_browser.py $(ARGS)
+	@$(BIN)/python -m pytest tests/test_browser.py tests/test_page.py $(ARGS)
 
 test-endurance: $(VENV)/dev.stamp ## Kill 200 runs, and live through a day in fast motion (as root); takes a quarter of an hour
 	@$(BIN)/python -m pytest tests/test_endurance.py -rA $(ARGS)

@@ -22,6 +22,7 @@ Said = Mapping[str, Any]
 # One core is enough for a question, and holds less memory.
 SETTINGS = {"datafusion.execution.target_partitions": "1"}
 CHANGES = ("changed_at", "as_of", "dimension", "from_label", "to_label", "cause", "run_id")
+FLOW = ("dimension", "from_label", "to_label", "cause")
 
 
 def metrics(output: Output, said: Said, customer: str) -> list[Row]:
@@ -45,10 +46,16 @@ def history(output: Output, said: Said, customer: str) -> list[Row]:
 
 def changed(output: Output, said: Said, since: str, after: str | None, limit: int) -> list[str]:
     """Ids of customers with a label that changed at or after a moment (UTC, ISO 8601), in byte order."""
-    moment = f"arrow_cast({_quoted(since)}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
     beyond = "" if after is None else f"AND {CUSTOMER_ID} > {_quoted(after)}"
-    where = f"changed_at >= {moment} {beyond} ORDER BY {CUSTOMER_ID} LIMIT {limit:d}"
+    where = f"{_since(since)} {beyond} ORDER BY {CUSTOMER_ID} LIMIT {limit:d}"
     return [row[CUSTOMER_ID] for row in _ask(output.changes, said, f"DISTINCT {CUSTOMER_ID}", where)]
+
+
+def movements(output: Output, said: Said, since: str) -> list[Row]:
+    """Changes of labels at or after a moment (UTC, ISO 8601) by dimension, labels and cause, the largest flow first."""
+    names = ", ".join(FLOW)
+    where = f"{_since(since)} GROUP BY {names} ORDER BY dimension, customers DESC, {names}"
+    return _ask(output.changes, said, f"{names}, count(*) AS customers", where)
 
 
 def _ask(path: str, said: Said, what: str, where: str) -> list[Row]:
@@ -79,6 +86,10 @@ def _rows(table: DeltaTable, what: str, where: str) -> list[Row]:
     sql = f"SELECT {what} FROM t WHERE {where}"  # noqa: S608 - what callers give is in quotes
     batches: Any = QueryBuilder(SETTINGS).register("t", table).execute(sql)
     return [dict(row.as_py()) for batch in batches for row in batch.to_struct_array()]
+
+
+def _since(moment: str) -> str:
+    return f"changed_at >= arrow_cast({_quoted(moment)}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
 
 
 def _is(customer: str) -> str:

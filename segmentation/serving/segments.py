@@ -10,9 +10,10 @@ from fastapi import APIRouter, Query, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
+from segmentation.serving import questions
 from segmentation.serving.answers import Problem, bytes_answer, json_answer, stream_answer, unknown_customer
 from segmentation.serving.asked import MOST_IDS, Listing, refuse_unknown
-from segmentation.serving.documented import CROSSED, LISTED, LOOKED_UP, SEGMENT
+from segmentation.serving.documented import CROSSED, LISTED, LOOKED_UP, MOVED, SEGMENT
 from segmentation.serving.forms import FORMS, wanted_form
 from segmentation.serving.publications import Publication
 from segmentation.serving.service import Service
@@ -29,6 +30,15 @@ def routes(service: Service) -> APIRouter:
         published = current.current
         crossed = await _crossed(service, published, by)
         return json_answer(request, published, _statistics(published, crossed))
+
+    @router.get("/segments/movements", summary="Changes of labels, counted", responses=MOVED)
+    async def movements(
+        request: Request, since: str = Query(description="A day, or a time with its offset")
+    ) -> Response:
+        refuse_unknown(request.query_params, ("since",))
+        published, moment = current.current, service.moment(since, "since")
+        flows = await service.ask(questions.movements, published.said, moment)
+        return json_answer(request, published, {"version": published.version, "since": since, "movements": flows})
 
     responses, sent = LOOKED_UP
 

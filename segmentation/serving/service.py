@@ -53,7 +53,7 @@ class Service:
             self._crossed[key] = found
         return self._crossed[key]
 
-    def moment(self, text: str) -> str:
+    def moment(self, text: str, asked_as: str = "changed_since") -> str:
         """A moment in UTC: of a day, its beginning in the configured time zone.
 
         Raises:
@@ -69,6 +69,6 @@ class Service:
         if moment is None or moment.tzinfo is None:
             raise Problem(
                 400,
-                f"changed_since: expected a day like 2024-06-30 or a time like 2024-06-30T12:00:00Z, found {text!r}",
+                f"{asked_as}: expected a day like 2024-06-30 or a time like 2024-06-30T12:00:00Z, found {text!r}",
             )
         return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
