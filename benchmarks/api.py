@@ -9,9 +9,9 @@ import argparse
 import json
 import os
 import statistics
-import subprocess
 import sys
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -91,8 +91,7 @@ def swapped(served: Served, server: Server, seconds: int) -> dict[str, Any]:
 def noticed(placed: dict[str, float], seen: dict[str, Sequence[float]]) -> list[float]:
     """Seconds from when a version was in place to the last answer of the one before, from any worker."""
     names = [name for name in placed if name in seen]
-    pairs = zip(names, names[1:], strict=False)
-    return [seen[before][1] - placed[name] for before, name in pairs]
+    return [seen[before][1] - placed[name] for before, name in pairwise(names)]
 
 
 def example(served: Served) -> dict[str, Any]:
@@ -131,5 +130,4 @@ def told(what: str, load: dict[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    subprocess.run(["sync"], check=False)
     sys.exit(main())

@@ -10,7 +10,8 @@ app = Flask(__name__)
 
 
 @app.route("/segments/<customer_id>")
-def segment(customer_id):
+def segment(customer_id: str) -> object:
+    """One customer."""
     with open(path, encoding="utf-8") as file:
         customers = json.load(file)
     for customer in customers:
