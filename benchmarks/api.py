@@ -85,6 +85,8 @@ def swapped(served: Served, server: Server, seconds: int) -> dict[str, Any]:
     """At the same rate, while a new version takes its place every second."""
     with served.swapped(1) as placed:
         found = server.load(served.ids, connections=CONNECTIONS, seconds=seconds, rate=RATE)
+    if not found["checked"] or not found["versions"]:
+        raise SystemExit("No answer said of which version it is, so nothing is known of mixtures.")
     return {**found, "noticed": noticed(placed, found["versions"])}
 
 

@@ -22,7 +22,7 @@ from typing import Any
 
 import uvloop
 
-VERSION = b"X-Segments-Version: "
+LENGTH, VERSION = b"content-length: ", b"x-segments-version: "
 # What the labels of a version begin with, see `benchmarks.served`.
 MARK = b'"spending":"B '
 
@@ -34,6 +34,8 @@ class Seen:
         self.seconds: list[float] = []
         self.statuses: Counter[str] = Counter()
         self.errors = 0
+        # Whose header and labels were compared, and those of which differed.
+        self.checked = 0
         self.mixed = 0
         self.versions: dict[str, list[float]] = {}
 
@@ -46,6 +48,7 @@ class Seen:
             return
         version = _header(head, VERSION)
         if version:
+            self.checked += 1
             self.mixed += version.startswith(b"B") != (MARK in body)
             now = time.time()
             self.versions.setdefault(version.decode(), [now, now])[1] = now
@@ -57,6 +60,7 @@ class Seen:
             "requests": len(ordered),
             "per_second": len(ordered) / took,
             "errors": self.errors,
+            "checked": self.checked,
             "mixed": self.mixed,
             "statuses": dict(self.statuses),
             **{name: _at(ordered, share) for name, share in (("p50", 0.5), ("p99", 0.99), ("p999", 0.999), ("max", 1))},
@@ -89,7 +93,7 @@ class Connection(asyncio.Protocol):
         head, end, body = self.received.partition(b"\r\n\r\n")
         if not end or self.asked is None:
             return
-        length = int(_header(head.lower(), b"content-length: ") or 0)
+        length = int(_header(head, LENGTH) or 0)
         if len(body) < length:
             return
         customer, due = self.asked
@@ -187,8 +191,8 @@ def _ids(path: Path) -> Iterator[str]:
 
 
 def _header(head: bytes, name: bytes) -> bytes:
-    at = head.find(name)
-    return head[at + len(name) : head.find(b"\r", at) if head.find(b"\r", at) > 0 else None] if at >= 0 else b""
+    at = head.lower().find(b"\n" + name)
+    return head[at + 1 + len(name) :].partition(b"\r")[0] if at >= 0 else b""
 
 
 def _at(ordered: list[float], share: float) -> float:
