@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import signal
 from typing import TYPE_CHECKING, Any
 
 from segmentation.commands.outputs import add_place, configured
@@ -106,6 +107,9 @@ def _serve(options: argparse.Namespace) -> int:
 
     given = {app.CONFIG: options.config, app.OUTPUT_DIR: options.output_dir}
     os.environ.update({name: value for name, value in given.items() if value is not None})
+    # The server answers what it has begun, and then sends itself the signal again: to have ended so is no failure.
+    for ending in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(ending, lambda *_: None)
     with TemporaryDirectory(prefix="segmentation-") as folder:
         if options.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder

@@ -23,6 +23,7 @@ from segmentation.errors import SegmentationError
 from segmentation.serving import customers, operations, pages, segments
 from segmentation.serving.answers import VERSION, Problem
 from segmentation.serving.desk import Desk
+from segmentation.serving.documented import describe
 from segmentation.serving.guards import Guard, refusal
 from segmentation.serving.lane import Lane
 from segmentation.serving.observed import Meters, Observed
@@ -72,6 +73,7 @@ def application(config: SegmentationConfig) -> FastAPI:
     for router in routers:
         app.include_router(router)
     pages.add(app)
+    app.openapi = describe(app, lambda: publications.current.labels)  # type: ignore[method-assign]
     return app
 
 

@@ -22,8 +22,10 @@ def routes(service: Service) -> APIRouter:
     @router.get("/{customer_id:path}/metrics", summary="Labels and metrics", responses=OF_TABLES)
     async def metrics(request: Request, customer_id: str) -> Response:
         published = _published(service, customer_id)
-        told = await service.ask(questions.metrics, published.commit.version, customer_id)
-        return json_answer(request, published, told)
+        rows = await service.ask(questions.metrics, published.said, customer_id)
+        if not rows:
+            raise unknown_customer()
+        return json_answer(request, published, rows[0])
 
     @router.get("/{customer_id:path}/history", summary="Changes of labels", responses=OF_TABLES)
     async def history(request: Request, customer_id: str) -> Response:

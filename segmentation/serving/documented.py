@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from fastapi import FastAPI
+from fastapi.openapi.utils import get_openapi
+
+Labels = Mapping[str, Mapping[str, int]]
 Responses = dict[int | str, dict[str, Any]]
 ELEMENT: dict[str, Any] = {
     "type": "object",
@@ -87,3 +92,38 @@ LOOKED_UP: tuple[Responses, dict[str, Any]] = (
     },
 )
 OF_TABLES = {200: an(OBJECT, "See docs/serving.md"), **errors(404, 503)}
+
+
+def describe(app: FastAPI, labels: Callable[[], Labels]) -> Callable[[], dict[str, Any]]:
+    """What describes the API as it is now: with the dimensions and labels that are published."""
+
+    def described() -> dict[str, Any]:
+        told = get_openapi(title=app.title, version=app.version, description=app.description, routes=app.routes)
+        for operations in told["paths"].values():
+            for operation in operations.values():
+                # What cannot be understood is 400 here.
+                operation["responses"].pop("422", None)
+        told["paths"]["/segments"]["get"]["parameters"] += [_parameter(*one) for one in labels().items()]
+        told["paths"]["/segments/stats"]["get"]["parameters"] = [_by([*labels()])]
+        told["components"] = {"securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}, "key": HEADER_KEY}}
+        told["security"] = [{}, {"bearer": []}, {"key": []}]
+        return told
+
+    return described
+
+
+HEADER_KEY = {"type": "apiKey", "in": "header", "name": "X-API-Key"}
+
+
+def _parameter(dimension: str, labels: Mapping[str, int]) -> dict[str, Any]:
+    return {
+        "name": dimension,
+        "in": "query",
+        "description": "Only customers with one of these labels",
+        "schema": {"type": "array", "items": {**TEXT, **({"enum": [*labels]} if labels else {})}},
+    }
+
+
+def _by(dimensions: list[str]) -> dict[str, Any]:
+    some = {"type": "array", "items": {**TEXT, "enum": dimensions}, "uniqueItems": True, "minItems": 1}
+    return {"name": "by", "in": "query", "description": "Dimensions to cross", "explode": False, "schema": some}

@@ -151,10 +151,13 @@ def _commit_of(export: Export, output: Output) -> Commit | None:
     """
     placed = export.stat.st_ctime_ns
     log = Path(output.segments) / "_delta_log"
+    newest = None
     for commit in commits(LocalFiles(), output.segments):
         if (log / f"{commit.version:020d}.json").stat().st_mtime_ns <= placed:
             return commit
-    return None
+        newest = newest or commit
+    # All was copied here, the export first.
+    return newest
 
 
 def _identity(stat: os.stat_result) -> tuple[int, ...]:

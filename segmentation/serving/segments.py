@@ -7,6 +7,7 @@ import json
 from typing import Any
 
 from fastapi import APIRouter, Query, Request
+from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from segmentation.serving.answers import Problem, bytes_answer, json_answer, stream_answer
@@ -74,6 +75,9 @@ async def _ids(request: Request, seconds: float) -> list[str]:
         asked = json.loads(body)
     except TimeoutError:
         raise Problem(408, f"The request did not arrive within {seconds:g} seconds.") from None
+    except ClientDisconnect:
+        # Whoever is still there has sent more than a request may hold.
+        raise Problem(413, "The request holds too much.") from None
     except (ValueError, RecursionError):
         asked = None
     ids = asked.get("customer_ids") if isinstance(asked, dict) else None

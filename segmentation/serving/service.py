@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time
 from typing import Any
 
@@ -12,6 +12,9 @@ from segmentation.serving import questions
 from segmentation.serving.answers import Problem
 from segmentation.serving.desk import BusyError, Desk
 from segmentation.serving.publications import Publication, Publications
+
+# Answers that are kept: the combinations of three dimensions, of a few publications.
+CROSSED = 64
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,7 @@ class Service:
     config: SegmentationConfig
     publications: Publications
     desk: Desk
+    _crossed: dict[tuple[str, ...], list[Mapping[str, Any]]] = field(default_factory=dict)
 
     async def ask(self, question: Any, *about: object) -> Any:
         """What a function of `questions` answers on this output.
@@ -40,9 +44,14 @@ class Service:
             raise Problem(503, "Too much is asked at once. Try again in a moment.", retry_after="1") from None
 
     async def crossed(self, publication: Publication, by: tuple[str, ...]) -> list[Mapping[str, Any]]:
-        """Customers by the labels of some dimensions."""
-        found: list[Mapping[str, Any]] = await self.ask(questions.crossed, publication.commit.version, by)
-        return found
+        """Customers by the labels of some dimensions; of a publication, they are counted once."""
+        key = (publication.version, *by)
+        if key not in self._crossed:
+            found = await self.ask(questions.crossed, publication.said, by)
+            if len(self._crossed) >= CROSSED:
+                self._crossed.clear()
+            self._crossed[key] = found
+        return self._crossed[key]
 
     def moment(self, text: str) -> str:
         """A moment in UTC: of a day, its beginning in the configured time zone.

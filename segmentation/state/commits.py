@@ -88,13 +88,13 @@ def published_rows(engine: Engine, table: str, said: Mapping[str, Any]) -> DataF
         table: one that runs write to.
         said: what the commit of the customers says: which run wrote to the table last.
     """
-    return engine.tables.read(table, published_version(engine.files, table, said))
+    writer = said.get("tables", {}).get(last_name(table))
+    return engine.tables.read(table, published_version(engine.files, table, writer))
 
 
-def published_version(files: Files, table: str, said: Mapping[str, Any]) -> int:
-    """The version of a table that belongs to a publication; see `published_rows`."""
-    newest, writer = max(_log(files, table)), said.get("tables", {}).get(last_name(table))
-    version = newest
+def published_version(files: Files, table: str, writer: str | None) -> int:
+    """The newest version of a table that is as a publication left it, given the run that wrote to it last for that."""
+    newest = version = max(_log(files, table))
     for commit in commits(files, table) if writer else ():
         if commit.said["run_id"] == writer:
             return version
