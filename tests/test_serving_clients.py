@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ NEEDS = {"python": (), "curl": ("bash", "curl", "jq"), "javascript": ("node",)}
 KEY = "a key of the tests"
 # Ids as no address holds them unencoded.
 CUSTOMER = "C/1 ü?#&"
-LOYAL = 250
+LOYAL, PIECE = 250, 1000
 
 
 class Busy(ThreadingHTTPServer):
@@ -71,7 +72,7 @@ class PassingOn(BaseHTTPRequestHandler):
         except urllib.error.HTTPError as error:
             self.answer(error.code, dict(error.headers), error.read())
 
-    do_POST = do_GET
+    do_POST = do_GET  # noqa: N815 - the name that the server looks for
 
     def answer(self, status: int, headers: dict[str, str], body: bytes) -> None:
         self.server.answered.append((status, self.path))
@@ -83,7 +84,11 @@ class PassingOn(BaseHTTPRequestHandler):
         if status != 304:
             self.send_header("Content-Length", str(len(body)))
         self.end_headers()
-        self.wfile.write(body)
+        # In pieces that end anywhere, as streams do.
+        for at in range(0, len(body), PIECE):
+            self.wfile.write(body[at : at + PIECE])
+            self.wfile.flush()
+            time.sleep(0.002)
 
 
 @pytest.fixture(scope="module")
