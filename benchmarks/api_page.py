@@ -91,9 +91,16 @@ def _loads(record: Record) -> str:
             for what, said in SAID.items():
                 load = one[what]
                 times = [f"{load[name] * 1000:.1f} ms" for name in ("p50", "p99", "p999", "max")]
-                yield _name(one), said, f"{load['per_second']:,.0f}", *times, f"{load['computed'] * 1e6:.0f} µs"
+                yield (
+                    _name(one),
+                    said,
+                    f"{load['per_second']:,.0f}",
+                    *times,
+                    f"{load['computed'] * 1e6:.0f} µs",
+                    f"{load['waited']:.0%}",
+                )
 
-    return _table("output", "load", "requests/s", "p50", "p99", "p99.9", "max", "computed each", rows=rows())
+    return _table("output", "load", "requests/s", "p50", "p99", "p99.9", "max", "computed each", "no core", rows=rows())
 
 
 def _swaps(record: Record) -> str:

@@ -195,14 +195,24 @@ class Server:
         """What a load generator of its own process saw."""
         given = [f"--{name}={value}" for name, value in options.items()]
         command = [sys.executable, "-m", "benchmarks.load", str(self.port), str(ids), *given]
-        before = self._computed()
+        before, waited, started = self._computed(), self._waited(), time.perf_counter()
         found: dict[str, Any] = json.loads(subprocess.run(command, check=True, stdout=subprocess.PIPE, cwd=ROOT).stdout)
-        return {**found, "computed": (self._computed() - before) / max(1, found["requests"])}
+        return {
+            **found,
+            "computed": (self._computed() - before) / max(1, found["requests"]),
+            "waited": (self._waited() - waited) / (time.perf_counter() - started),
+        }
 
     def _computed(self) -> float:
         """Seconds of a core, of all its processes."""
         me = psutil.Process(self.process.pid)
         return sum(sum(one.cpu_times()[:2]) for one in (me, *me.children(recursive=True)))
+
+    def _waited(self) -> float:
+        """Seconds that the main threads of its processes could have computed and had no core."""
+        me = psutil.Process(self.process.pid)
+        told = [Path(f"/proc/{one.pid}/schedstat").read_text() for one in (me, *me.children(recursive=True))]
+        return sum(int(text.split()[1]) for text in told) / 1e9
 
     def stop(self) -> None:
         """End it."""
