@@ -141,6 +141,7 @@ class Publications:
         known = self._known[-KEPT:]
         before = [one for one in known[:-1] if self._replaced_at.get(one.version, 0.0) > oldest]
         self._known = [*before, *known[-1:]]
+        self._replaced_at = {one.version: self._replaced_at[one.version] for one in before}
 
 
 def _commit_of(export: Export, output: Output) -> Commit | None:
