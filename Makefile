@@ -20,7 +20,7 @@ WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench test test-fast test-spark35 test-quick test-browser test-endurance test-cluster test-schedulers package lint format mongo-demo cluster-demo report-demo automation-demo notebook notebooks sample clean java
+.PHONY: help run bench bench-api test test-fast test-spark35 test-quick test-browser test-endurance test-cluster test-schedulers package lint format mongo-demo cluster-demo report-demo automation-demo notebook notebooks sample clean java
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -137,6 +137,9 @@ notebooks: $(VENV)/dev.stamp java ## Run the notebooks on output/ and render the
 
 bench: $(VENV)/bench.stamp java ## Measure this job beside pandas, Polars and DuckDB (other sizes: make bench SIZES=10000,100000000)
 	@$(BIN)/python -m benchmarks.run $(if $(SIZES),--sizes $(SIZES)) $(ARGS)
+
+bench-api: $(VENV)/bench.stamp ## Measure segments over HTTP beside the business document's example (docs/serving-benchmark.md)
+	@$(BIN)/python -m benchmarks.api $(ARGS)
 
 sample: java ## Make the bundled sample anew
 	@$(BIN)/python jobs/generate_purchases.py --rows 5000 --customers 900 --output data/purchase_records.csv

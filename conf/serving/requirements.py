@@ -1,0 +1,10 @@
+"""What serving needs, from PYPROJECT.TOML: the extra `api`, and what all parts of the project share but Spark."""
+
+import sys
+import tomllib
+from pathlib import Path
+
+SPARK = ("pyspark", "delta-spark", "setuptools")
+project = tomllib.loads(Path(sys.argv[1]).read_text())["project"]
+shared = [one for one in project["dependencies"] if not one.startswith(SPARK)]
+print("\n".join([*shared, *project["optional-dependencies"]["api"]]))
