@@ -6,6 +6,7 @@ import difflib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -44,6 +45,13 @@ class FestiveCalendar:
         conditions = [_within_year(month_day, _number(period.from_), _number(period.to)) for period in self.annual]
         conditions += [day.between(on(stretch.start), on(stretch.end)) for stretch in self.days]
         return _any([F.lit(False), *conditions])
+
+    def has(self, day: date) -> bool:
+        """The same of one day, without an engine."""
+        number = day.month * 100 + day.day
+        return any(_within_year(number, _number(period.from_), _number(period.to)) for period in self.annual) or any(
+            stretch.start <= day <= stretch.end for stretch in self.days
+        )
 
     def gaps(self) -> list[str]:
         """One line a holiday of which years of the data are not known, for the log."""
@@ -94,7 +102,8 @@ def _number(month_day: str) -> int:
     return int(month_day.replace("-", ""))
 
 
-def _within_year(month_day: Column, start: int, end: int) -> Column:
+def _within_year(month_day: Any, start: int, end: int) -> Any:
+    """Of a Column as of a number."""
     inside = (month_day >= start, month_day <= end)
     return inside[0] & inside[1] if start <= end else inside[0] | inside[1]
 

@@ -77,7 +77,7 @@ def run_ids(files: Files, table: str) -> set[str]:
 
 def rows_of(engine: Engine, table: str) -> DataFrame:
     """The rows of a table as it is now, whatever is written to it later."""
-    return engine.tables.read(table, max(_log(engine.files, table)))
+    return engine.tables.read(table, newest_version(engine.files, table))
 
 
 def published_rows(engine: Engine, table: str, said: Mapping[str, Any]) -> DataFrame:
@@ -88,12 +88,23 @@ def published_rows(engine: Engine, table: str, said: Mapping[str, Any]) -> DataF
         table: one that runs write to.
         said: what the commit of the customers says: which run wrote to the table last.
     """
-    version, writer = max(_log(engine.files, table)), said.get("tables", {}).get(last_name(table))
-    for commit in commits(engine.files, table) if writer else ():
+    return engine.tables.read(table, published_version(engine.files, table, said))
+
+
+def published_version(files: Files, table: str, said: Mapping[str, Any]) -> int:
+    """The version of a table of which `published_rows` gives the rows."""
+    newest, writer = newest_version(files, table), said.get("tables", {}).get(last_name(table))
+    version = newest
+    for commit in commits(files, table) if writer else ():
         if commit.said["run_id"] == writer:
-            return engine.tables.read(table, version)
+            return version
         version = commit.version - 1
-    return rows_of(engine, table)
+    return newest
+
+
+def newest_version(files: Files, table: str) -> int:
+    """The version of a table as it is now."""
+    return max(_log(files, table))
 
 
 def last_commit(files: Files, table: str) -> Commit | None:
