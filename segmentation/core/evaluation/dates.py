@@ -60,6 +60,5 @@ DATES: Mapping[str, Callable[..., Typed]] = {
     "day": _day_of_month,
     "dayofmonth": _day_of_month,
     "dayofweek": _function("int", lambda day: day.isoweekday() % 7 + 1, DAY),
-    "weekday": _function("int", date.weekday, DAY),
     "dayofyear": _function("int", lambda day: day.timetuple().tm_yday, DAY),
 }
