@@ -17,12 +17,13 @@ from pyspark.sql import functions as F
 
 from segmentation.config import load_config
 from segmentation.core.evaluation import Unknown, typed, value_of
+from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.core.segmentation import Segmentation
 from segmentation.core.terms import term_of
 from segmentation.engines.base import Engine
 from segmentation.engines.embedded.columns import connect_mode
-from segmentation.insights.ruled import METRIC_KINDS
-from segmentation.insights.solving import asking
+from segmentation.insights.asking import EngineAsked
+from segmentation.insights.solving import kinds_of
 
 pytestmark = [
     pytest.mark.skipif(pyspark.__version__ < "4", reason="the embedded engine speaks the protocol of Spark 4"),
@@ -32,6 +33,7 @@ SETTINGS: list[Mapping[str, Any]] = [
     {},
     {"loyal_window_months": 3, "seasonal_threshold": "0.333", "dominant_threshold": "0.5", "family_threshold": "0"},
 ]
+METRIC_KINDS = kinds_of(METRICS_SCHEMA)
 N, DAYS, SPEND = "total_purchases", "days_since_last_purchase", "lifetime_spend"
 FIRST, LAST, GAP, WHO = "first_purchase", "last_purchase", "average_days_between_purchases", "customer_id"
 c = F.col
@@ -134,13 +136,14 @@ def test_every_condition_is_what_the_engine_says(engine: Engine) -> None:
     rules = [rule.condition for one in segmenters for rule in one.build().rules]
     columns = {name: make() for name, make in KNOWN.items()} | {f"rule {at}": rule for at, rule in enumerate(rules)}
     terms = {name: term_of(column) for name, column in columns.items()}
-    ways, ask = {name: typed(term, METRIC_KINDS) for name, term in terms.items()}, asking(engine)
+    ways = {name: typed(term, METRIC_KINDS) for name, term in terms.items()}
+    asked = EngineAsked(engine, Segmentation(load_config(None)))
 
     # Without making a failure smaller, which takes minutes: one row is small.
     @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), phases=[Phase.generate])
     @given(st.lists(some_rows, min_size=30, max_size=60))
     def same(rows: list[dict[str, Any]]) -> None:
-        for row, told in zip(rows, ask(terms, rows), strict=True):
+        for row, told in zip(rows, asked.values(terms, rows, METRICS_SCHEMA), strict=True):
             for name, way in ways.items():
                 found = value_of(way, row)
                 same_value = found == told[name] and type(found) is type(told[name])

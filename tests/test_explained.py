@@ -5,7 +5,6 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
-from collections.abc import Iterator
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,24 +14,22 @@ import pytest
 from pyspark.sql import DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.core.days import on
-from segmentation.core.evaluation import typed
-from segmentation.core.festive import resolve
-from segmentation.core.metrics import METRICS_SCHEMA, customer_metrics
+from segmentation.core.evaluation import Unknown, typed
 from segmentation.core.rules import Rule
-from segmentation.core.segmentation import Segmentation
 from segmentation.core.segmenters import Segmenter
 from segmentation.core.terms import Opaque
 from segmentation.insights import solving
+from segmentation.insights.asking import EngineAsked
 from segmentation.insights.explained import explained
 from segmentation.insights.facts import PURCHASE, facts_of
 from segmentation.insights.measuring import measured
+from segmentation.insights.published import as_published
 from segmentation.insights.reasons import reasons
 from segmentation.insights.ruled import AS_OF, ruled
 from segmentation.insights.shelf import Shelf
 from segmentation.pipeline import CustomerSegmentationPipeline
 from segmentation.run.kept import Kept
-from segmentation.schemas import CUSTOMER_ID, PURCHASE_COLUMNS, PURCHASE_DATE
+from segmentation.schemas import CUSTOMER_ID, PURCHASE_COLUMNS
 from segmentation.state.output import Output
 
 from .conftest import embedded_engine
@@ -80,24 +77,30 @@ def test_what_is_said_without_an_engine_is_what_one_says(
     every = [
         facts_of(shelf, pipeline.config, row[CUSTOMER_ID]) for row in shelf.rows("SELECT * FROM customer_segments")
     ]
+    plainly = [explained(rules, facts) for facts in every[:3]]
     with embedded_engine(tmp_path) as engine:
+        asked = EngineAsked(engine, as_published(segmentation, shelf.said))
         for facts in every:
             plain = reasons(rules, facts.row)
             with monkeypatch.context() as nothing_known:
                 nothing_known.setattr(solving, "typed", lambda *_: typed(Opaque(text="everything"), {}))
-                assert reasons(rules, facts.row, solving.asking(engine)) == plain
+                assert reasons(rules, facts.row, asked) == plain
             assert [one["label"] for one in plain] == [facts.row[one.name] for one in rules.dimensions]
         kept = Kept(engine, shelf.output, pipeline.config, shelf.said, str(tmp_path))
-        theirs = engine.stage(known(kept), str(tmp_path / "known"))
-        for facts in every:
-            one = theirs.where(F.col(CUSTOMER_ID) == facts.row[CUSTOMER_ID])
-            assert sorted(map(str, facts.purchases or [])) == sorted(
-                str(row.asDict()) for row in one.select(*PURCHASE).collect()
-            )
+        theirs = sorted(str(tuple(row)) for row in known(kept).select(CUSTOMER_ID, *PURCHASE).collect())
+        ours = [(facts.row[CUSTOMER_ID], *one.values()) for facts in every for one in facts.purchases or []]
+        assert theirs == sorted(map(str, ours))
         for facts in every[:8]:
             days = [facts.row[AS_OF] + timedelta(days=number) for number in range(1, 420)]
-            one = theirs.where(F.col(CUSTOMER_ID) == facts.row[CUSTOMER_ID])
-            assert list(measured(rules, facts.purchases or [], days)) == list(by_engine(segmentation, one, days))
+            assert list(measured(rules, facts.purchases or [], days)) == asked.metrics(facts.purchases or [], days)
+        monkeypatch.setattr("segmentation.insights.outlook.measured", nothing_is_known)
+        for facts, told in zip(every[:3], plainly, strict=False):
+            assert explained(rules, facts, asked) == told
+            assert explained(rules, facts)["next"] is None
+
+
+def nothing_is_known(*_: Any) -> None:
+    raise Unknown("metrics")
 
 
 def known(kept: Kept) -> DataFrame:
@@ -105,23 +108,6 @@ def known(kept: Kept) -> DataFrame:
     early = kept.early(date.max, (), due=True)
     counted = kept.purchases.select(*PURCHASE_COLUMNS)
     return counted if early is None else counted.unionByName(early.select(*PURCHASE_COLUMNS))
-
-
-def by_engine(segmentation: Segmentation, purchases: DataFrame, days: list[date]) -> Iterator[dict[str, Any]]:
-    """Every day as if it were a customer of its own."""
-    every = purchases.sparkSession.range(1).select(F.explode(F.sequence(on(days[0]), on(days[-1]))).alias("day"))
-    seen = (
-        purchases.drop(CUSTOMER_ID)
-        .crossJoin(every)
-        .where(F.col(PURCHASE_DATE) <= F.col("day"))
-        .withColumn(CUSTOMER_ID, F.col("day").cast("string"))
-    )
-    festive = resolve(segmentation.config.festive_periods, date(2020, 1, 1), date(2030, 1, 1))
-    sums = segmentation.sums(seen, F.col(CUSTOMER_ID).cast("date"), festive)
-    rows = customer_metrics(sums.where("total_purchases > 0"), F.col(CUSTOMER_ID).cast("date")).collect()
-    for row in sorted(rows, key=lambda one: str(one[CUSTOMER_ID])):
-        metrics = {name: row[name] for name in METRICS_SCHEMA.names if name != CUSTOMER_ID}
-        yield {AS_OF: date.fromisoformat(row[CUSTOMER_ID]), **metrics}
 
 
 def test_no_engine_is_started(publish: Publish, monkeypatch: pytest.MonkeyPatch) -> None:

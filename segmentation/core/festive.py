@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
 from typing import Any
 
 from pyspark.sql import Column
@@ -133,12 +134,18 @@ def _holiday_days(period: HolidayPeriod, first_year: int, last_year: int) -> Ite
 
 
 def _holidays(period: HolidayPeriod, first_year: int, last_year: int) -> dict[date, str]:
+    years = range(first_year, last_year + 1)
+    return {day: label for year in years for day, label in _holidays_of(period.country, year).items()}
+
+
+@cache
+def _holidays_of(country: str, year: int) -> Mapping[date, str]:
+    """The days of a country that carry a name in a year; who explains customers asks again and again."""
     import holidays
 
-    known = holidays.country_holidays(period.country)
+    known = holidays.country_holidays(country)
     language = "en_US" if "en_US" in known.supported_languages else None
-    years = range(first_year, last_year + 1)
-    return dict(holidays.country_holidays(period.country, years=years, language=language).items()) if years else {}
+    return dict(holidays.country_holidays(country, years=year, language=language).items())
 
 
 def _names(label: str) -> list[str]:

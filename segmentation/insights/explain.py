@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from datetime import date
+from functools import cached_property
 from typing import Any
 
-from segmentation.config import SegmentationConfig
+from pyspark.sql.types import StructType
+
 from segmentation.core.segmentation import Segmentation
 from segmentation.insights.explained import explained
 from segmentation.insights.facts import facts_of
+from segmentation.insights.published import as_published
 from segmentation.insights.ruled import ruled
 from segmentation.insights.shelf import Shelf
 from segmentation.insights.solving import Ask, Row, Terms
@@ -17,7 +21,7 @@ from segmentation.state.output import Output
 
 
 def explain(segmentation: Segmentation, output: Output, customer: str) -> dict[str, Any]:
-    """Explain one customer of an output; an engine is started only for conditions that nobody else can say.
+    """Explain one customer of an output; an engine is started only for what nobody else can say.
 
     Args:
         segmentation: the dimensions; the settings are those that were published.
@@ -31,21 +35,30 @@ def explain(segmentation: Segmentation, output: Output, customer: str) -> dict[s
         NoDataError: nothing of this customer is published.
         ConfigError: nothing is published, or not on this machine.
     """
-    facts = facts_of(Shelf(output), segmentation.config, customer)
+    shelf = Shelf(output)
+    facts = facts_of(shelf, segmentation.config, customer)
     with ExitStack() as opened:
-        return explained(ruled(segmentation, facts.said), facts, _engine(segmentation.config, output, opened))
+        return explained(ruled(segmentation, shelf.said), facts, _Later(segmentation, shelf, opened))
 
 
-def _engine(config: SegmentationConfig, output: Output, opened: ExitStack) -> Ask:
-    """One that starts when it is asked first."""
-    known: list[Ask] = []
+class _Later:
+    """An engine that starts when it is asked first, see `solving.Ask`."""
 
-    def ask(terms: Terms, rows: Sequence[Row]) -> list[Row]:
-        if not known:
-            from segmentation.insights.reader import reader
-            from segmentation.insights.solving import asking
+    def __init__(self, segmentation: Segmentation, shelf: Shelf, opened: ExitStack) -> None:
+        self._segmentation = segmentation
+        self._shelf = shelf
+        self._opened = opened
 
-            known.append(asking(opened.enter_context(reader(config, output))[0]))
-        return known[0](terms, rows)
+    def values(self, terms: Terms, rows: Sequence[Row], schema: StructType) -> list[Row]:
+        return self._engine.values(terms, rows, schema)
 
-    return ask
+    def metrics(self, purchases: Sequence[Row], days: Sequence[date]) -> list[Row]:
+        return self._engine.metrics(purchases, days)
+
+    @cached_property
+    def _engine(self) -> Ask:
+        from segmentation.insights.asking import EngineAsked
+        from segmentation.insights.reader import reader
+
+        engine, _ = self._opened.enter_context(reader(self._segmentation.config, self._shelf.output))
+        return EngineAsked(engine, as_published(self._segmentation, self._shelf.said))

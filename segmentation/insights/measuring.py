@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date
+from typing import Any
 
 from segmentation.core.evaluation import Row, Typed, typed
 from segmentation.core.evaluation.aggregates import ROWS
 from segmentation.core.festive import resolve
 from segmentation.core.terms import Name, Term
-from segmentation.insights.ruled import AS_OF, IS_FESTIVE, METRIC_KINDS, PURCHASE_KINDS, Ruled
+from segmentation.insights.ruled import AS_OF, IS_FESTIVE, PURCHASE_KINDS, Ruled
+from segmentation.insights.solving import kinds_of
 from segmentation.schemas import PURCHASE_DATE
 
-Ways = Mapping[str, Typed]
 
-
-def measured(ruled: Ruled, purchases: Sequence[Row], days: Sequence[date]) -> Iterator[dict[str, object]]:
+def measured(ruled: Ruled, purchases: Sequence[Row], days: Sequence[date]) -> Iterator[dict[str, Any]]:
     """The metrics of each day, with the purchases up to it, by the metrics' own definitions.
 
     Args:
@@ -29,22 +29,42 @@ def measured(ruled: Ruled, purchases: Sequence[Row], days: Sequence[date]) -> It
     Raises:
         Unknown: only an engine can say.
     """
-    bought = _with_festive(ruled, purchases)
-    moving = {name: term for name, term in ruled.sums.items() if _looks_at(term, AS_OF)}
-    standing = {name: term for name, term in ruled.sums.items() if name not in moving}
-    of_day, of_purchases = _ways(moving, PURCHASE_KINDS), _ways(standing, PURCHASE_KINDS)
-    metrics = _ways(ruled.metrics, {**METRIC_KINDS, AS_OF: "date"})
+    bought, ways = _with_festive(ruled, purchases), _Ways(ruled)
     recent = _since(bought, ruled, days[0]) if days else []
-    counted, sums = -1, {}
+    counted, standing = 0, {}
     for day in days:
         until = [one for one in bought if one[PURCHASE_DATE] <= day]
-        # They change only with a purchase.
+        # Most change with a purchase only.
         if len(until) != counted:
-            counted, sums = len(until), _all(of_purchases, {ROWS: until})
-        seen = [{**one, AS_OF: day} for one in recent if one[PURCHASE_DATE] <= day]
-        if sums["total_purchases"]:
-            row = {**sums, **_all(of_day, {ROWS: seen}), AS_OF: day}
-            yield {AS_OF: day, **_all(metrics, row)}
+            counted, standing = len(until), ways.with_purchases(until)
+        if standing and standing["total_purchases"]:
+            yield {AS_OF: day, **ways.on_day(day, standing, until, recent)}
+
+
+class _Ways:
+    """How sums and metrics are computed: those that change from day to day, and those that do not."""
+
+    def __init__(self, ruled: Ruled) -> None:
+        moving = {name for name, term in ruled.sums.items() if _looks_at(term, {AS_OF})}
+        daily = {name for name, term in ruled.metrics.items() if _looks_at(term, {AS_OF, *moving})}
+        metric_kinds = {**kinds_of(ruled.schema), AS_OF: "date"}
+        self._names = [*ruled.metrics]
+        self._windows = _ways(ruled.sums, moving & ruled.windows.keys(), PURCHASE_KINDS)
+        self._moving = _ways(ruled.sums, moving - ruled.windows.keys(), PURCHASE_KINDS)
+        self._standing = _ways(ruled.sums, ruled.sums.keys() - moving, PURCHASE_KINDS)
+        self._daily = _ways(ruled.metrics, daily, metric_kinds)
+        self._others = _ways(ruled.metrics, ruled.metrics.keys() - daily, metric_kinds)
+
+    def with_purchases(self, purchases: Sequence[Row]) -> dict[str, Any]:
+        sums = _all(self._standing, {ROWS: purchases})
+        return {**sums, **_all(self._others, sums)}
+
+    def on_day(self, day: date, standing: Row, until: Sequence[Row], recent: Sequence[Row]) -> dict[str, Any]:
+        in_windows = _all(self._windows, {ROWS: _seen_from(day, recent)})
+        others = _all(self._moving, {ROWS: _seen_from(day, until)}) if self._moving else {}
+        row = {**standing, **in_windows, **others, AS_OF: day}
+        found = {**row, **_all(self._daily, row)}
+        return {name: found[name] for name in self._names}
 
 
 def _with_festive(ruled: Ruled, purchases: Sequence[Row]) -> list[Row]:
@@ -53,19 +73,24 @@ def _with_festive(ruled: Ruled, purchases: Sequence[Row]) -> list[Row]:
     return [{**one, IS_FESTIVE: calendar.has(one[PURCHASE_DATE])} for one in purchases]
 
 
+def _seen_from(day: date, purchases: Sequence[Row]) -> list[Row]:
+    return [{**one, AS_OF: day} for one in purchases if one[PURCHASE_DATE] <= day]
+
+
 def _since(purchases: Sequence[Row], ruled: Ruled, day: date) -> list[Row]:
     """Those that a window can still hold: windows only move forward."""
-    first = min(one.of({AS_OF: day}) for one in _ways(ruled.windows, {AS_OF: "date"}).values())
+    windows = _ways(ruled.windows, ruled.windows.keys(), {AS_OF: "date"})
+    first = min(one.of({AS_OF: day}) for one in windows.values())
     return [one for one in purchases if one[PURCHASE_DATE] >= first]
 
 
-def _looks_at(term: Term, name: str) -> bool:
-    return term == Name(name) or any(_looks_at(part, name) for part in term.parts)
+def _looks_at(term: Term, names: Set[str]) -> bool:
+    return (isinstance(term, Name) and term.name in names) or any(_looks_at(part, names) for part in term.parts)
 
 
-def _ways(terms: Mapping[str, Term], kinds: Mapping[str, str]) -> Ways:
-    return {name: typed(term, kinds) for name, term in terms.items()}
+def _ways(terms: Mapping[str, Term], names: Set[str], kinds: Mapping[str, str]) -> Mapping[str, Typed]:
+    return {name: typed(terms[name], kinds) for name in names}
 
 
-def _all(ways: Ways, row: Row) -> dict[str, object]:
+def _all(ways: Mapping[str, Typed], row: Row) -> dict[str, Any]:
     return {name: one.of(row) for name, one in ways.items()}

@@ -46,10 +46,11 @@ def outlook(ruled: Ruled, purchases: Sequence[Row], row: Row, silence: int = 0, 
     if not purchases:
         return Outlook([], {})
     days = _days(ruled, row[AS_OF], max(one[PURCHASE_DATE] for one in purchases), silence)
-    try:
-        found = [{**one, CUSTOMER_ID: row[CUSTOMER_ID]} for one in measured(ruled, purchases, days)]
-    except Unknown:
+    metrics = _metrics(ruled, purchases, days, ask)
+    if metrics is None:
         return Outlook(None, {})
+    # A rule may look at the id.
+    found = [{**one, CUSTOMER_ID: row[CUSTOMER_ID]} for one in metrics]
     rows = [row, *({**one, **labels} for one, labels in zip(found, _labels(ruled, found, ask), strict=True))]
     windows = [name for name in _windows(ruled) if row.get(name)]
     return Outlook(_changes(ruled, rows), {name: _stands_until(rows, name) for name in windows})
@@ -63,6 +64,14 @@ def _days(ruled: Ruled, as_of: date, last: date, silence: int) -> list[date]:
     return [as_of + timedelta(days=number) for number in range(1, (end - as_of).days + 1)]
 
 
+def _metrics(ruled: Ruled, purchases: Sequence[Row], days: Sequence[date], ask: Ask | None) -> Sequence[Row] | None:
+    """Of each day; None where they are not known."""
+    try:
+        return list(measured(ruled, purchases, days))
+    except Unknown:
+        return ask.metrics(purchases, days) if ask else None
+
+
 def _windows(ruled: Ruled) -> list[str]:
     """Where the one for Loyal is the same as another one, it is shown once."""
     is_another = ruled.config.loyal_window_months != SHOWN_MONTHS
@@ -71,7 +80,7 @@ def _windows(ruled: Ruled) -> list[str]:
 
 def _labels(ruled: Ruled, rows: Sequence[Row], ask: Ask | None) -> list[dict[str, str | None]]:
     terms = {f"{one.name} {label}": condition for one in ruled.dimensions for label, condition in one.rules}
-    return [_of_one(ruled, values) for values in solved(terms, rows, ask)]
+    return [_of_one(ruled, values) for values in solved(terms, rows, ruled.schema, ask)]
 
 
 def _of_one(ruled: Ruled, values: Row) -> dict[str, str | None]:

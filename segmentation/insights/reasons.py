@@ -6,10 +6,12 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
+from pyspark.sql.types import StructType
+
 from segmentation.config import SegmentationConfig
 from segmentation.core.conditions import Comparison, comparisons, in_words, joined_by
 from segmentation.core.evaluation import Row, Unknown, as_text
-from segmentation.core.metrics import LOYAL_WINDOW, METRICS_SCHEMA
+from segmentation.core.metrics import LOYAL_WINDOW
 from segmentation.core.terms import Term
 from segmentation.insights.ruled import Ruled, RuledDimension
 from segmentation.insights.solving import Ask, solved
@@ -57,13 +59,13 @@ def reasons(ruled: Ruled, row: Mapping[str, Any], ask: Ask | None = None) -> lis
     known = words(ruled.config)
     conditions = {(one.name, label): condition for one in ruled.dimensions for label, condition in one.rules}
     compared = {rule: comparisons(condition, known) for rule, condition in conditions.items()}
-    values = _Values(conditions, compared, metrics_of(row), ask)
+    values = _Values(ruled.schema, conditions, compared, metrics_of(ruled, row), ask)
     return [_of_dimension(one, row.get(one.name), compared, values, known) for one in ruled.dimensions]
 
 
-def metrics_of(row: Mapping[str, Any]) -> dict[str, Any]:
+def metrics_of(ruled: Ruled, row: Row) -> dict[str, Any]:
     """What rules look at, of a customer as published."""
-    metrics = {name: row.get(name) for name in METRICS_SCHEMA.names}
+    metrics = {name: row.get(name) for name in ruled.schema.names}
     # Where it is the same as another window, it is published once.
     if metrics[LOYAL_WINDOW] is None:
         metrics[LOYAL_WINDOW] = row["purchases_last_6_months"]
@@ -100,14 +102,19 @@ class _Values:
     """All conditions, all comparisons and their two sides, for one customer; a condition that is null does not hold."""
 
     def __init__(
-        self, conditions: Mapping[Rule, Term], compared: Mapping[Rule, Sequence[Comparison]], row: Row, ask: Ask | None
+        self,
+        schema: StructType,
+        conditions: Mapping[Rule, Term],
+        compared: Mapping[Rule, Sequence[Comparison]],
+        row: Row,
+        ask: Ask | None,
     ) -> None:
         terms = {f"{rule}": condition for rule, condition in conditions.items()}
         for rule, several in compared.items():
             for at, one in enumerate(several):
                 sides = {"holds": one.holds, "left": one.left, "right": one.right}
                 terms |= {f"{rule} {at} {side}": term for side, term in sides.items()}
-        (self._found,) = solved(terms, [row], ask)
+        (self._found,) = solved(terms, [row], schema, ask)
 
     def of(self, rule: Rule) -> Any:
         return _or_false(self._found[f"{rule}"])

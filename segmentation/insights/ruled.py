@@ -11,6 +11,7 @@ from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.metrics import METRICS_SCHEMA, derived_from_sums, sums_of, window_days
@@ -22,7 +23,6 @@ from segmentation.insights.published import as_published
 from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, PURCHASE_DATE, SPEND_TYPE
 
 AS_OF, IS_FESTIVE = "as_of", "is_festive"
-METRIC_KINDS = {field.name: field.dataType.simpleString() for field in METRICS_SCHEMA}
 PURCHASE_KINDS = {
     PURCHASE_DATE: "date",
     AMOUNT: SPEND_TYPE,
@@ -49,6 +49,7 @@ class Ruled:
     Attributes:
         config: with the settings that were published.
         fingerprint: of the rules, see `Segmentation.fingerprint`.
+        schema: of what rules look at.
         dimensions: in the order of the output.
         sums: what purchases add up to, of rows of `PURCHASE_KINDS`.
         metrics: all that rules look at but the id, of the sums and ``as_of``.
@@ -57,6 +58,7 @@ class Ruled:
 
     config: SegmentationConfig
     fingerprint: str
+    schema: StructType
     dimensions: tuple[RuledDimension, ...]
     sums: Mapping[str, Term]
     metrics: Mapping[str, Term]
@@ -84,6 +86,7 @@ def ruled(segmentation: Segmentation, said: Mapping[str, Any]) -> Ruled:
         return Ruled(
             rules.config,
             rules.fingerprint,
+            METRICS_SCHEMA,
             tuple(_dimension(one.build()) for one in rules.segmenters),
             {**NO_RETURNS, **_terms(sums)},
             {name: derived.get(name, Name(name)) for name in measured},

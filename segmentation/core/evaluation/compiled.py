@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from datetime import date
 from decimal import Decimal
+from functools import cache
 from inspect import signature
-from typing import Any
 
 from segmentation.core.evaluation.aggregates import AGGREGATES, aggregated
 from segmentation.core.evaluation.arithmetic import ARITHMETIC
@@ -16,7 +16,7 @@ from segmentation.core.evaluation.comparing import COMPARING
 from segmentation.core.evaluation.dates import DATES
 from segmentation.core.evaluation.logic import LOGIC
 from segmentation.core.evaluation.texts import TEXTS
-from segmentation.core.evaluation.values import KNOWN, Row, Typed, Unknown, constant, size_needed, size_of, unknown
+from segmentation.core.evaluation.values import KNOWN, Typed, Unknown, constant, size_needed, size_of, unknown
 from segmentation.core.terms import Call, Cast, Literal, Name, Term
 
 Kinds = Mapping[str, str]
@@ -81,17 +81,15 @@ def _call(term: Call, kinds: Kinds) -> Typed:
         raise Unknown(f"the function {term.name}")
     # Of two conditions, one that is known may decide alone.
     args = [typed(one, kinds) if name in LOGIC else _typed(one, kinds) for one in term.args]
-    try:
-        signature(FUNCTIONS[name]).bind(*args)
-    except TypeError:
-        raise Unknown(f"{term.name} of {len(args)} values") from None
+    if not _takes(name, len(args)):
+        raise Unknown(f"{term.name} of {len(args)} values")
     return FUNCTIONS[name](*args)
 
 
-def compute_all(terms: Mapping[str, Typed], row: Row) -> dict[str, Any]:
-    """The values of several.
-
-    Raises:
-        Unknown: one of them is.
-    """
-    return {name: one.of(row) for name, one in terms.items()}
+@cache
+def _takes(name: str, count: int) -> bool:
+    try:
+        signature(FUNCTIONS[name]).bind(*range(count))
+    except TypeError:
+        return False
+    return True
