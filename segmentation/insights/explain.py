@@ -14,8 +14,9 @@ from segmentation.core.segmentation import Segmentation
 from segmentation.insights.explained import explained
 from segmentation.insights.facts import facts_of
 from segmentation.insights.published import as_published
+from segmentation.insights.reader import reader, see_installed
 from segmentation.insights.ruled import ruled
-from segmentation.insights.shelf import Shelf
+from segmentation.insights.shelf import Shelf, see_published
 from segmentation.insights.solving import Ask, Row, Terms
 from segmentation.state.output import Output
 
@@ -33,8 +34,10 @@ def explain(segmentation: Segmentation, output: Output, customer: str) -> dict[s
 
     Raises:
         NoDataError: nothing of this customer is published.
-        ConfigError: nothing is published, or not on this machine.
+        ConfigError: nothing is published, or not on this machine, or what reads it is not installed.
     """
+    see_published(output)
+    see_installed()
     shelf = Shelf(output)
     facts = facts_of(shelf, segmentation.config, customer)
     with ExitStack() as opened:
@@ -58,7 +61,6 @@ class _Later:
     @cached_property
     def _engine(self) -> Ask:
         from segmentation.insights.asking import EngineAsked
-        from segmentation.insights.reader import reader
 
         engine, _ = self._opened.enter_context(reader(self._segmentation.config, self._shelf.output))
         return EngineAsked(engine, as_published(self._segmentation, self._shelf.said))

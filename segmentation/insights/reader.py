@@ -24,9 +24,7 @@ def reader(config: SegmentationConfig, output: Output) -> Iterator[tuple[Engine,
         DamagedOutputError: a table is not whole.
     """
     see_published(output)
-    missing = missing_packages()
-    if missing:
-        raise ConfigError(f"this needs {', '.join(missing)}: {INSTALL_EMBEDDED}.")
+    see_installed()
     from segmentation.engines.embedded.engine import EmbeddedEngine, memory_for
 
     with TemporaryDirectory(prefix="segmentation-") as folder:
@@ -35,3 +33,14 @@ def reader(config: SegmentationConfig, output: Output) -> Iterator[tuple[Engine,
             yield engine, folder
         finally:
             engine.close()
+
+
+def see_installed() -> None:
+    """See that there is what reads, and what makes columns that can be looked into.
+
+    Raises:
+        ConfigError: there is not.
+    """
+    missing = missing_packages()
+    if missing:
+        raise ConfigError(f"this needs {', '.join(missing)}: {INSTALL_EMBEDDED}.")

@@ -31,6 +31,7 @@ class Shelf:
     Attributes:
         output: the same.
         said: what the commit of the customers says, empty where that says nothing.
+        version: of the table of customers; housekeeping raises it as well, and removes the files of old ones.
         tables: the names of those that are there.
 
     Raises:
@@ -39,13 +40,14 @@ class Shelf:
     """
 
     def __init__(self, output: Output) -> None:
+        see_published(output)
         try:
             from deltalake import DeltaTable, QueryBuilder
         except ImportError as error:
             raise ConfigError(f"this needs {error.name}: {INSTALL_EMBEDDED}.") from error
-        see_published(output)
         self.output = output
         self.said, versions = _published(output)
+        self.version = versions[output.segments]
         self.tables = frozenset(map(last_name, versions))
         self._builder = QueryBuilder()
         for setting in FRUGAL:
