@@ -32,7 +32,7 @@ from segmentation.run.kept import Kept
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_COLUMNS
 from segmentation.state.output import Output
 
-from .conftest import HEADER, embedded_engine
+from .conftest import embedded_engine
 from .test_explain import Publish, publish
 
 __all__ = ["publish"]
@@ -63,13 +63,8 @@ def some_rows() -> str:
 
 
 @pytest.fixture(params=SETTINGS)
-def pipeline(request: pytest.FixtureRequest, publish: Publish, tmp_path: Path) -> CustomerSegmentationPipeline:
-    """After two runs: lines of one order that come one after the other may both be kept, whosever they are."""
-    rows = some_rows().splitlines(keepends=True)
-    pipeline = publish("".join(rows[:500]), **SETTINGS[request.param])
-    (tmp_path / "more.csv").write_text(HEADER + "".join(rows[500:]))
-    pipeline.run("csv", [tmp_path / "in.csv", tmp_path / "more.csv"], mode="incremental")
-    return pipeline
+def pipeline(request: pytest.FixtureRequest, publish: Publish) -> CustomerSegmentationPipeline:
+    return publish(some_rows(), **SETTINGS[request.param])
 
 
 @pytest.mark.slow

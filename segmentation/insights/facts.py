@@ -108,16 +108,12 @@ def _of_table(table: str, customer: str) -> str:
 
 
 def _of_lines(customer: str) -> str:
-    """Purchases put together from lines, as `core.lines` does: theirs is a purchase whose first line is."""
+    """Purchases put together from lines, as `core.lines` does; all lines of one that are kept have one customer."""
     sums = {name: f"sum({AMOUNT}) FILTER (WHERE {CATEGORY} = {quoted(name)})" for name in CATEGORIES}
     largest = f"greatest({', '.join(sums.values())})"
     cases = " ".join(f"WHEN {total} = {largest} THEN {quoted(name)}" for name, total in sums.items())
     columns = f"{PURCHASE_ID}, min({PURCHASE_DATE}) AS {PURCHASE_DATE}, sum({AMOUNT}) AS {AMOUNT}"
-    first = f"{PURCHASE_DATE} DESC, {AMOUNT} DESC, {CUSTOMER_ID}, {CATEGORY}"
-    theirs = f"SELECT {PURCHASE_ID} FROM purchases WHERE {CUSTOMER_ID} = {quoted(customer)}"  # noqa: S608
-    whose = f"first_value({CUSTOMER_ID}) OVER (PARTITION BY {PURCHASE_ID} ORDER BY {first})"
-    lines = f"SELECT *, {whose} AS whose FROM purchases WHERE {PURCHASE_ID} IN ({theirs})"  # noqa: S608
     return (
-        f"SELECT {columns}, CASE {cases} END AS {CATEGORY} FROM ({lines}) "  # noqa: S608
-        f"WHERE whose = {quoted(customer)} AND {CUSTOMER_ID} = whose GROUP BY {PURCHASE_ID}"
+        f"SELECT {columns}, CASE {cases} END AS {CATEGORY} FROM purchases "  # noqa: S608
+        f"WHERE {CUSTOMER_ID} = {quoted(customer)} GROUP BY {PURCHASE_ID}"
     )
