@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence, Set
 from datetime import date
 from typing import Any
@@ -33,12 +34,12 @@ def measured(ruled: Ruled, purchases: Sequence[Row], days: Sequence[date]) -> It
     recent = _since(bought, ruled, days[0]) if days else []
     counted, standing = 0, {}
     for day in days:
-        until = [one for one in bought if one[PURCHASE_DATE] <= day]
+        count = bisect_right(bought, day, key=_day)
         # Most change with a purchase only.
-        if len(until) != counted:
-            counted, standing = len(until), ways.with_purchases(until)
+        if count != counted:
+            counted, standing = count, ways.with_purchases(bought[:count])
         if standing and standing["total_purchases"]:
-            yield {AS_OF: day, **ways.on_day(day, standing, until, recent)}
+            yield {AS_OF: day, **ways.on_day(day, standing, bought, recent)}
 
 
 class _Ways:
@@ -59,18 +60,24 @@ class _Ways:
         sums = _all(self._standing, {ROWS: purchases})
         return {**sums, **_all(self._others, sums)}
 
-    def on_day(self, day: date, standing: Row, until: Sequence[Row], recent: Sequence[Row]) -> dict[str, Any]:
+    def on_day(self, day: date, standing: Row, bought: Sequence[Row], recent: Sequence[Row]) -> dict[str, Any]:
         in_windows = _all(self._windows, {ROWS: _seen_from(day, recent)})
-        others = _all(self._moving, {ROWS: _seen_from(day, until)}) if self._moving else {}
+        others = _all(self._moving, {ROWS: _seen_from(day, bought)}) if self._moving else {}
         row = {**standing, **in_windows, **others, AS_OF: day}
         found = {**row, **_all(self._daily, row)}
         return {name: found[name] for name in self._names}
 
 
 def _with_festive(ruled: Ruled, purchases: Sequence[Row]) -> list[Row]:
+    """In the order of their days."""
     days = [one[PURCHASE_DATE] for one in purchases]
     calendar = resolve(ruled.config.festive_periods, min(days), max(days))
-    return [{**one, IS_FESTIVE: calendar.has(one[PURCHASE_DATE])} for one in purchases]
+    return [{**one, IS_FESTIVE: calendar.has(_day(one))} for one in sorted(purchases, key=_day)]
+
+
+def _day(purchase: Row) -> date:
+    day: date = purchase[PURCHASE_DATE]
+    return day
 
 
 def _seen_from(day: date, purchases: Sequence[Row]) -> list[Row]:
@@ -85,7 +92,7 @@ def _since(purchases: Sequence[Row], ruled: Ruled, day: date) -> list[Row]:
 
 
 def _looks_at(term: Term, names: Set[str]) -> bool:
-    return (isinstance(term, Name) and term.name in names) or any(_looks_at(part, names) for part in term.parts)
+    return (isinstance(term, Name) and term.name.lower() in names) or any(_looks_at(part, names) for part in term.parts)
 
 
 def _ways(terms: Mapping[str, Term], names: Set[str], kinds: Mapping[str, str]) -> Mapping[str, Typed]:
