@@ -113,6 +113,7 @@ UNKNOWN: dict[str, Callable[[], Column]] = {
     "a day of another form": lambda: c(LAST) > "2024-2-9",
     "a quotient of many digits": lambda: c(SPEND) / F.lit(Decimal("3.00")),
     "a day of the week, in which engines differ": lambda: F.weekday(c(FIRST)),
+    "an aggregate of several": lambda: F.call_function("count", c(N), c(DAYS)) > 1,
     "what is tried": lambda: c(WHO).try_cast("int"),
     "letters of the world": lambda: F.upper(F.lit("ß")),
 }

@@ -30,7 +30,9 @@ def aggregated(name: str, args: Sequence[Typed]) -> Typed:
     Raises:
         Unknown: of a type that is added up in other ways.
     """
-    (one,) = args
+    if len(args) != 1:
+        raise Unknown(f"{name} of {len(args)} values")
+    one = args[0]
     kind, add = AGGREGATES[name](one.kind)
 
     def compute(row: Row) -> Any:
