@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
+from functools import cache
+from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -44,6 +46,13 @@ class FestiveCalendar:
         conditions = [_within_year(month_day, _number(period.from_), _number(period.to)) for period in self.annual]
         conditions += [day.between(on(stretch.start), on(stretch.end)) for stretch in self.days]
         return _any([F.lit(False), *conditions])
+
+    def has(self, day: date) -> bool:
+        """The same of one day, without an engine."""
+        number = day.month * 100 + day.day
+        return any(_within_year(number, _number(period.from_), _number(period.to)) for period in self.annual) or any(
+            stretch.start <= day <= stretch.end for stretch in self.days
+        )
 
     def gaps(self) -> list[str]:
         """One line a holiday of which years of the data are not known, for the log."""
@@ -94,7 +103,8 @@ def _number(month_day: str) -> int:
     return int(month_day.replace("-", ""))
 
 
-def _within_year(month_day: Column, start: int, end: int) -> Column:
+def _within_year(month_day: Any, start: int, end: int) -> Any:
+    """Of a Column as of a number."""
     inside = (month_day >= start, month_day <= end)
     return inside[0] & inside[1] if start <= end else inside[0] | inside[1]
 
@@ -124,12 +134,18 @@ def _holiday_days(period: HolidayPeriod, first_year: int, last_year: int) -> Ite
 
 
 def _holidays(period: HolidayPeriod, first_year: int, last_year: int) -> dict[date, str]:
+    years = range(first_year, last_year + 1)
+    return {day: label for year in years for day, label in _holidays_of(period.country, year).items()}
+
+
+@cache
+def _holidays_of(country: str, year: int) -> Mapping[date, str]:
+    """The days of a country that carry a name in a year; who explains customers asks again and again."""
     import holidays
 
-    known = holidays.country_holidays(period.country)
+    known = holidays.country_holidays(country)
     language = "en_US" if "en_US" in known.supported_languages else None
-    years = range(first_year, last_year + 1)
-    return dict(holidays.country_holidays(period.country, years=years, language=language).items()) if years else {}
+    return dict(holidays.country_holidays(country, years=year, language=language).items())
 
 
 def _names(label: str) -> list[str]:

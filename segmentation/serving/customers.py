@@ -36,6 +36,12 @@ def routes(service: Service) -> APIRouter:
             raise unknown_customer()
         return json_answer(request, published, {CUSTOMER_ID: customer_id, "changes": changes})
 
+    @router.get("/{customer_id:path}/explain", summary="Why, and what comes next", responses=OF_TABLES)
+    async def explain(request: Request, customer_id: str) -> Response:
+        published = _published(service, customer_id)
+        told = await service.ask(questions.explained, published.said, service.config, customer_id)
+        return json_answer(request, published, told)
+
     return router
 
 
