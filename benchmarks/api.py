@@ -19,7 +19,8 @@ import psutil
 
 from benchmarks.api_page import write
 from benchmarks.machine import machine
-from benchmarks.served import HERE, ROOT, Served, Server, ours
+from benchmarks.served import HERE, ROOT, Served
+from benchmarks.server import Server, ours
 
 CONNECTIONS, RATE = 50, 500
 PACKAGES = ("fastapi", "starlette", "uvicorn", "uvloop", "httptools", "flask", "werkzeug", "deltalake")
