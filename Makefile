@@ -9,7 +9,7 @@ EXTRA :=
 CONSTRAINTS := $(VENV)/constraints.txt
 else
 VENV := .venv
-EXTRA := [embedded,report,automation]
+EXTRA := [api,embedded,report,automation]
 CONSTRAINTS := conf/constraints.txt
 endif
 BIN := $(VENV)/bin

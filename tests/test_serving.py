@@ -192,6 +192,7 @@ def test_what_the_tables_know(ask: httpx.Client) -> None:
         history = ask.get(f"/customers/{quoted(customer)}/history").json()
         assert history["customer_id"] == customer
         assert [one["cause"] for one in history["changes"]] == ["first_seen"] * 3
+        assert {one["changed_at"][-6:] for one in history["changes"]} == {"+05:30"}
     assert ask.get("/customers/C010/metrics").json()["lifetime_spend"] == "500.00"
 
 

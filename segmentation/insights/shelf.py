@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from segmentation.engines.choose import INSTALL_EMBEDDED
 from segmentation.engines.local import LocalFiles
 from segmentation.errors import ConfigError
 from segmentation.locations import DELTA_LOG, join, last_name
@@ -45,6 +44,9 @@ class Shelf:
         try:
             from deltalake import DeltaTable, QueryBuilder
         except ImportError as error:
+            # Whoever serves needs no Spark, which this knows.
+            from segmentation.engines.choose import INSTALL_EMBEDDED
+
             raise ConfigError(f"this needs {error.name}: {INSTALL_EMBEDDED}.") from error
         self.output = output
         self.said, versions = _published(output) if said is None else (said, _versions(output, said))

@@ -35,10 +35,11 @@ def crossed(output: Output, said: Said, by: Sequence[str]) -> list[Row]:
     return _rows(output, said, f"SELECT {names}, count(*) AS customers {grouped}")
 
 
-def history(output: Output, said: Said, customer: str) -> list[Row]:
-    """The changes of a customer's labels, the earliest first."""
+def history(output: Output, said: Said, config: SegmentationConfig, customer: str) -> list[Row]:
+    """The changes of a customer's labels, the earliest first; moments as the configured zone has them."""
     rows = _changes(output, said, ", ".join(CHANGES), f"{_is(customer)} ORDER BY changed_at, run_id, dimension")
-    return [{name: plain(value) for name, value in row.items()} for row in rows]
+    told = [{**row, "changed_at": row["changed_at"].astimezone(config.zone)} for row in rows]
+    return [{name: plain(value) for name, value in row.items()} for row in told]
 
 
 def changed(output: Output, said: Said, since: str, after: str | None, limit: int) -> list[str]:
@@ -68,12 +69,12 @@ def explained(output: Output, said: Said, config: SegmentationConfig, customer: 
     return _asked(output, said, lambda shelf: explaining.explained(ruled, facts_of(shelf, config, customer)))
 
 
-# The rules of the publication that was asked for last, which take a second to read.
-_RULED: dict[tuple[str, str], Any] = {}
+# Those that were asked for last, which take a second to read.
+_RULED: dict[str, Any] = {}
 
 
 def _ruled(config: SegmentationConfig, said: Said) -> Any:
-    key = config.rules_fingerprint(), said["run_id"]
+    key = json.dumps([config.rules_fingerprint(), *map(said.get, ("rules", "settings", "dimensions"))])
     if key not in _RULED:
         from segmentation.core.segmentation import Segmentation
         from segmentation.insights.ruled import ruled_apart
