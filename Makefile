@@ -9,7 +9,7 @@ EXTRA :=
 CONSTRAINTS := $(VENV)/constraints.txt
 else
 VENV := .venv
-EXTRA := [embedded,report,automation]
+EXTRA := [api,embedded,report,automation]
 CONSTRAINTS := conf/constraints.txt
 endif
 BIN := $(VENV)/bin
@@ -20,7 +20,7 @@ WORKERS ?= 2
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench test test-fast test-spark35 test-quick test-browser test-endurance test-cluster test-schedulers package lint format mongo-demo cluster-demo report-demo automation-demo industries-demo notebook notebooks sample clean java
+.PHONY: help run bench bench-api test test-fast test-spark35 test-quick test-browser test-endurance test-cluster test-schedulers package lint format mongo-demo cluster-demo report-demo automation-demo industries-demo notebook notebooks sample clean java
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -81,7 +81,7 @@ build/npm.stamp: conf/npm/package.json
 	@touch $@
 
 test-browser: $(VENV)/dev.stamp build/npm.stamp ## Look at the pages in Chromium, which must be here, as must npm
-	@$(BIN)/python -m pytest tests/test_browser.py $(ARGS)
+	@$(BIN)/python -m pytest tests/test_browser.py tests/test_page.py $(ARGS)
 
 test-endurance: $(VENV)/dev.stamp ## Kill 200 runs, and live through a day in fast motion (as root); takes a quarter of an hour
 	@$(BIN)/python -m pytest tests/test_endurance.py -rA $(ARGS)
@@ -140,6 +140,9 @@ notebooks: $(VENV)/dev.stamp java ## Run the notebooks on output/ and render the
 
 bench: $(VENV)/bench.stamp java ## Measure this job beside pandas, Polars and DuckDB (other sizes: make bench SIZES=10000,100000000)
 	@$(BIN)/python -m benchmarks.run $(if $(SIZES),--sizes $(SIZES)) $(ARGS)
+
+bench-api: $(VENV)/bench.stamp ## Measure segments over HTTP beside the business document's example (docs/serving-benchmark.md)
+	@$(BIN)/python -m benchmarks.api $(ARGS)
 
 sample: java ## Make the bundled sample anew
 	@$(BIN)/python jobs/generate_purchases.py --rows 5000 --customers 900 --output data/purchase_records.csv

@@ -9,24 +9,21 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
-import platform
 import statistics
 import subprocess
 import sys
 import threading
 import time
-from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, timedelta
-from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 import psutil
 
 from benchmarks import incremental
+from benchmarks.machine import machine
 from segmentation.config import AnnualPeriod, load_config
 from segmentation.core.festive import resolve
 from segmentation.engines.spark.java import ensure_java
@@ -79,7 +76,12 @@ class Bench:
         for rows in sizes:
             self.size(rows)
         self.shapes(1_000_000)
-        return {"machine": machine(), "repeat": self.repeat, "measured": self.measured, "stages": self.stages}
+        return {
+            "machine": {**machine(PACKAGES), "java": java_version()},
+            "repeat": self.repeat,
+            "measured": self.measured,
+            "stages": self.stages,
+        }
 
     def startup(self) -> None:
         """What is felt at the command line."""
@@ -224,25 +226,11 @@ def digest(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def machine() -> dict[str, str]:
-    """What it was measured on."""
-    java = subprocess.run(
-        [ensure_java() / "bin" / "java", "-version"], capture_output=True, text=True, check=False
-    ).stderr.splitlines()
-    found: dict[str, str] = defaultdict(str)
-    for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []:
-        key, _, value = line.partition(":")
-        found[key.strip()] = value.strip()
-    return {
-        "processor": f"{len(os.sched_getaffinity(0))} cores, {found['model name'] or platform.machine()}",
-        "memory": f"{psutil.virtual_memory().total >> 30} GiB",
-        "java": java[0] if java else "none",
-        "python": platform.python_version(),
-        **{
-            name: version(name)
-            for name in ("pyspark", "delta-spark", "pysail", "deltalake", "pandas", "polars", "duckdb")
-        },
-    }
+def java_version() -> str:
+    """As it says of itself."""
+    command = [ensure_java() / "bin" / "java", "-version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=False).stderr.splitlines()
+    return said[0] if said else "none"
 
 
 if __name__ == "__main__":

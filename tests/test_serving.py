@@ -16,6 +16,7 @@ from typing import Any
 
 import httpx
 import pytest
+from deltalake import DeltaTable
 
 from segmentation.serving.export import BLOCK, Export
 from segmentation.sinks.escapes import escaped
@@ -191,6 +192,7 @@ def test_what_the_tables_know(ask: httpx.Client) -> None:
         history = ask.get(f"/customers/{quoted(customer)}/history").json()
         assert history["customer_id"] == customer
         assert [one["cause"] for one in history["changes"]] == ["first_seen"] * 3
+        assert {one["changed_at"][-6:] for one in history["changes"]} == {"+05:30"}
     assert ask.get("/customers/C010/metrics").json()["lifetime_spend"] == "500.00"
 
 
@@ -467,3 +469,31 @@ def test_nobody(tmp_path: Path) -> None:
     assert export.is_whole
     assert export.element("C1") is None
     assert [*export.blocks(export.first)] == []
+
+
+def test_why(ask: httpx.Client, folder: Path) -> None:
+    for customer in ("C010", "a/b", "tab\tin"):
+        command = [sys.executable, "-m", "segmentation.cli", "explain", customer, "--json"]
+        command += ["--output-dir", str(folder / "out")]
+        told = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
+        assert ask.get(f"/customers/{quoted(customer)}/explain").json() == told
+        assert [one["published"] for one in told["dimensions"]] == [one["label"] for one in told["dimensions"]]
+    assert ask.get("/customers/nobody/explain").json() == NOT_FOUND
+
+
+def test_housekeeping_takes_no_answer_away(tmp_path: Path) -> None:
+    publish(tmp_path, "C1,P1,2024-01-03,100,Kids\nC2,P2,2024-01-03,100,Kids\n")
+    with serving(tmp_path) as server, httpx.Client(base_url=server.address, timeout=30) as ask:
+        before = [ask.get(f"/customers/C1/{what}").json() for what in ("metrics", "history", "explain")]
+        version = ask.get("/segments/C1").headers["X-Segments-Version"]
+        for table in ("customer_segments", "segment_changes", "purchases"):
+            opened = DeltaTable(tmp_path / "out/delta" / table)
+            opened.optimize.z_order(["customer_id"])
+            opened.vacuum(0, enforce_retention_duration=False, dry_run=False)
+        assert [ask.get(f"/customers/C1/{what}").json() for what in ("metrics", "history", "explain")] == before
+        assert ask.get("/segments/C1").headers["X-Segments-Version"] == version
+        main = [sys.executable, "-m", "segmentation.cli", "erase", "C1", "--output-dir", str(tmp_path / "out")]
+        subprocess.run(main, cwd=ROOT, check=True, capture_output=True)
+        wait_for("the erasure", lambda: ask.get("/segments/C1").status_code == 404, 5)
+        assert {ask.get(f"/customers/C1/{what}").status_code for what in ("metrics", "history", "explain")} == {404}
+        assert ask.get("/customers/C2/metrics").json()["lifetime_spend"] == "100.00"

@@ -24,6 +24,8 @@ ROUTES = {
     ("get", "/segments/{customer_id}"),
     ("get", "/customers/{customer_id}/metrics"),
     ("get", "/customers/{customer_id}/history"),
+    ("get", "/customers/{customer_id}/explain"),
+    ("get", "/segments/movements"),
 }
 
 

@@ -23,10 +23,13 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 
 def execute(options: argparse.Namespace) -> int:
     """Explain, and print."""
-    from segmentation.pipeline import CustomerSegmentationPipeline
+    from segmentation.insights.explain import explain
+    from segmentation.plug_ins import segmentation_of
+    from segmentation.state.output import Output
 
-    told = CustomerSegmentationPipeline(configured(options)).explain(options.customer)
-    show(told, options.json, lines)
+    config = configured(options)
+    # Not by the pipeline, which brings all along that runs need.
+    show(explain(segmentation_of(config), Output.of(config), options.customer), options.json, lines)
     return 0
 
 

@@ -1,7 +1,6 @@
 """What the condition of a rule says: in words, and taken apart into the comparisons that it is made of.
 
-A condition is a Column, so nothing has to be said twice, and a rule that somebody else wrote explains itself. The
-columns of Spark Connect, which are those of the embedded engine, keep the expression that they were made from.
+A condition is a Column, so nothing has to be said twice, and a rule that somebody else wrote explains itself.
 """
 
 from __future__ import annotations
@@ -9,9 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any
 
 from pyspark.sql import Column
+
+from segmentation.core.terms import WHEN, Call, Cast, Literal, Name, Term, term_of
 
 SAYS: Mapping[str, str] = {
     "==": "equal to",
@@ -34,106 +34,94 @@ class Comparison:
         operator: a key of `SAYS`.
         left: the value, as a rule the customer's number.
         right: what it is compared with, as a rule the threshold.
-        limit: the same, where it is a number that stands there.
         holds: the comparison itself.
     """
 
     words: str
     metric: str | None
     operator: str
-    left: Column
-    right: Column
-    limit: Decimal | None
-    holds: Column
+    left: Term
+    right: Term
+    holds: Term
+
+    @property
+    def limit(self) -> Decimal | None:
+        """What it is compared with, where that is a number that stands there."""
+        value = self.right.value if isinstance(self.right, Literal) else None
+        is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
+        return Decimal(str(value)) if is_number else None
 
 
-def in_words(condition: Column, words: Words) -> str:
+def in_words(condition: Column | Term, words: Words) -> str:
     """A condition for people.
 
     Args:
-        condition: a Column of Spark Connect.
+        condition: a Column of Spark Connect, or a term.
         words: what to call a column; one that is not there goes by its name.
     """
-    return _said(_expression(condition), words)
+    return _said(term_of(condition), words)
 
 
-def joined_by(condition: Column) -> str | None:
-    """``and`` or ``or``, where a condition, a Column of Spark Connect, is made of several in this way."""
-    name = getattr(_expression(condition), "_name", None)
-    return str(name) if name in JOINED else None
+def joined_by(condition: Column | Term) -> str | None:
+    """``and`` or ``or``, where a condition is made of several in this way."""
+    name = _name(term_of(condition))
+    return name if name in JOINED else None
 
 
-def comparisons(condition: Column, words: Words) -> list[Comparison]:
-    """All comparisons in a condition, a Column of Spark Connect, outer ones first."""
-    from pyspark.sql.connect.column import Column as ConnectColumn
-
+def comparisons(condition: Column | Term, words: Words) -> list[Comparison]:
+    """All comparisons in a condition, outer ones first."""
     found = []
-    for node in _nodes(_expression(condition)):
-        operator = str(getattr(node, "_name", ""))
+    for term in _inner(term_of(condition)):
+        operator = _name(term)
         if operator in SAYS:
-            left, right = (ConnectColumn(side) for side in node._args)
-            metric = getattr(node._args[0], "_unparsed_identifier", None)
-            said = _compared(node, words, in_short=True)
-            limit = _limit(node._args[1])
-            found.append(Comparison(said, metric, operator, left, right, limit, ConnectColumn(node)))
+            left, right = term.parts
+            metric = left.name if isinstance(left, Name) else None
+            found.append(Comparison(_compared(term, words, in_short=True), metric, operator, left, right, term))
     return found
 
 
-def _limit(node: Any) -> Decimal | None:
-    value = getattr(node, "_value", None)
-    is_number = isinstance(value, int | float | Decimal) and not isinstance(value, bool)
-    return Decimal(str(value)) if is_number else None
+def _name(term: Term) -> str:
+    """Of a function; nothing for what is none."""
+    return term.name if isinstance(term, Call) else ""
 
 
-def _expression(column: Column) -> Any:
-    return column._expr
+def _inner(term: Term) -> Iterator[Term]:
+    """A term and all that it is made of; the cases of a CASE are not asked for by the condition."""
+    yield term
+    for part in () if _name(term) == WHEN else term.parts:
+        yield from _inner(part)
 
 
-def _parts(node: Any) -> Sequence[Any]:
-    """What an expression is made of; of a kind that is not known here, nothing."""
-    inner = getattr(node, "_expr", getattr(node, "_child", None))
-    return list(getattr(node, "_args", None) or ([inner] if inner is not None else []))
+def _said(term: Term, words: Words) -> str:
+    if isinstance(term, Name):
+        return words.get(term.name, term.name.replace("_", " "))
+    if isinstance(term, Literal):
+        return _literal(term)
+    if isinstance(term, Cast):
+        return _said(term.of, words)
+    return _of_function(term, words) if isinstance(term, Call) else term.text
 
 
-def _nodes(node: Any) -> Iterator[Any]:
-    yield node
-    for part in _parts(node):
-        yield from _nodes(part)
-
-
-def _said(node: Any, words: Words) -> str:
-    kind = type(node).__name__
-    if kind == "ColumnReference":
-        name = str(node._unparsed_identifier)
-        return words.get(name, name.replace("_", " "))
-    if kind == "LiteralExpression":
-        return _literal(node)
-    if kind in ("CastExpression", "ColumnAlias"):
-        return _said(_parts(node)[0], words)
-    if kind == "UnresolvedFunction":
-        return _of_function(node, words)
-    if kind == "CaseWhen" and node._else_value is not None:
-        return _of_cases(node, words)
-    return str(node)
-
-
-def _of_cases(node: Any, words: Words) -> str:
+def _of_cases(term: Call, words: Words) -> str:
     """The value of all, and where it is another one."""
-    cases = [f"{_said(value, words)} where {_said(when, words)}" for when, value in node._branches]
-    return f"{_said(node._else_value, words)} ({', '.join(cases)})"
+    *cases, otherwise = (_said(part, words) for part in term.parts)
+    said = [f"{value} where {when}" for when, value in zip(cases[::2], cases[1::2], strict=True)]
+    return f"{otherwise} ({', '.join(said)})"
 
 
-def _literal(node: Any) -> str:
-    value, is_plain = node._value, type(node._dataType).__name__ not in ("DateType", "TimestampType", "BooleanType")
+def _literal(term: Literal) -> str:
+    value, is_plain = term.value, term.kind not in ("date", "timestamp", "boolean")
     if is_plain and isinstance(value, int | float | Decimal):
         return number(value)
-    return repr(value) if isinstance(value, str) else str(node)
+    return repr(value) if isinstance(value, str) else term.text
 
 
-def _of_function(node: Any, words: Words) -> str:
-    name, parts = node._name, _parts(node)
+def _of_function(term: Call, words: Words) -> str:
+    name, parts = term.name, term.parts
+    if name == WHEN:
+        return _of_cases(term, words) if len(parts) % 2 else term.text
     if name in SAYS:
-        return _compared(node, words)
+        return _compared(term, words)
     said = [_said(part, words) for part in parts]
     if name in JOINED:
         inner = [f"({text})" if _is_joined(part, name) else text for part, text in zip(parts, said, strict=True)]
@@ -149,35 +137,36 @@ def _of_function(node: Any, words: Words) -> str:
     return f"{name}({', '.join(said)})"
 
 
-def _compared(node: Any, words: Words, *, in_short: bool = False) -> str:
-    left, right = _parts(node)
+def _compared(term: Term, words: Words, *, in_short: bool = False) -> str:
+    left, right = term.parts
+    asks = SAYS[_name(term)]
     counted = list(_counted(left))
     if not counted or None in counted:
-        return f"{_said(left, words)}: {SAYS[node._name]} {_said(right, words)}"
-    which = "" if in_short else f" ({'; '.join(_said(one, words) for one in counted)})"
-    return f"{SAYS[node._name]} {_said(right, words)} of these{which}"
+        return f"{_said(left, words)}: {asks} {_said(right, words)}"
+    which = "" if in_short else f" ({'; '.join(_said(one, words) for one in counted if one)})"
+    return f"{asks} {_said(right, words)} of these{which}"
 
 
-def _is_joined(node: Any, by: str) -> bool:
-    return getattr(node, "_name", None) in JOINED and node._name != by
+def _is_joined(term: Term, by: str) -> bool:
+    return _name(term) in JOINED and _name(term) != by
 
 
-def _product(parts: Sequence[Any], said: Sequence[str]) -> str:
+def _product(parts: Sequence[Term], said: Sequence[str]) -> str:
     """A share of something is said in per cent."""
-    share = getattr(parts[0], "_value", None)
+    share = parts[0].value if isinstance(parts[0], Literal) else None
     if isinstance(share, int | float | Decimal) and not isinstance(share, bool) and 0 <= share <= 1:
         return f"{number(Decimal(str(share)) * 100)}% of {said[1]}"
     return " × ".join(said)
 
 
-def _counted(node: Any) -> Iterator[Any]:
+def _counted(term: Term) -> Iterator[Term | None]:
     """What a sum of conditions adds up; None for what is no condition."""
-    if getattr(node, "_name", None) == "+":
-        for part in _parts(node):
+    if _name(term) == "+":
+        for part in term.parts:
             yield from _counted(part)
     else:
-        inner = _parts(node)[0] if type(node).__name__ == "CastExpression" else None
-        yield inner if getattr(inner, "_name", None) in (*SAYS, *JOINED, "not") else None
+        inner = term.of if isinstance(term, Cast) else None
+        yield inner if inner and _name(inner) in (*SAYS, *JOINED, "not") else None
 
 
 def number(value: float | Decimal) -> str:

@@ -6,7 +6,8 @@ import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, timedelta
-from functools import reduce
+from functools import cache, reduce
+from typing import Any
 
 from pyspark.sql import Column
 from pyspark.sql import functions as F
@@ -58,6 +59,15 @@ class FestiveCalendar:
             groups.setdefault(tuple(sorted(where.items())), []).append(condition)
         conditions = [_all([*map(_has, where), _any(inside)]) for where, inside in groups.items()]
         return _any([F.lit(False), *conditions])
+
+    def has(self, day: date, beside: Mapping[str, Any]) -> bool:
+        """The same of one day and the columns that stand beside it, without an engine."""
+        number = day.month * 100 + day.day
+        inside: list[Where] = [
+            period.where for period in self.annual if _within_year(number, _number(period.from_), _number(period.to))
+        ]
+        inside += [stretch.where for stretch in self.days if stretch.start <= day <= stretch.end]
+        return any(all(beside[column] in values for column, values in where.items()) for where in inside)
 
     def gaps(self) -> list[str]:
         """One line a holiday of which years of the data are not known, for the log."""
@@ -122,7 +132,8 @@ def _number(month_day: str) -> int:
     return int(month_day.replace("-", ""))
 
 
-def _within_year(month_day: Column, start: int, end: int) -> Column:
+def _within_year(month_day: Any, start: int, end: int) -> Any:
+    """Of a Column as of a number."""
     inside = (month_day >= start, month_day <= end)
     return inside[0] & inside[1] if start <= end else inside[0] | inside[1]
 
@@ -152,12 +163,18 @@ def _holiday_days(period: HolidayPeriod, first_year: int, last_year: int) -> Ite
 
 
 def _holidays(period: HolidayPeriod, first_year: int, last_year: int) -> dict[date, str]:
+    years = range(first_year, last_year + 1)
+    return {day: label for year in years for day, label in _holidays_of(period.country, year).items()}
+
+
+@cache
+def _holidays_of(country: str, year: int) -> Mapping[date, str]:
+    """The days of a country that carry a name in a year; who explains customers asks again and again."""
     import holidays
 
-    known = holidays.country_holidays(period.country)
+    known = holidays.country_holidays(country)
     language = "en_US" if "en_US" in known.supported_languages else None
-    years = range(first_year, last_year + 1)
-    return dict(holidays.country_holidays(period.country, years=years, language=language).items()) if years else {}
+    return dict(holidays.country_holidays(country, years=year, language=language).items())
 
 
 def _names(label: str) -> list[str]:

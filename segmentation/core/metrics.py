@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from decimal import Decimal
 
@@ -67,7 +67,7 @@ def in_last_days(day: Column, as_of: date | Column, days: int) -> Column:
     return day.between(F.date_sub(on(as_of), days), on(as_of))
 
 
-def window_days(as_of: date, config: SegmentationConfig) -> dict[str, Column]:
+def window_days(as_of: date | Column, config: SegmentationConfig) -> dict[str, Column]:
     """The first day of each window, by the metric that counts in it."""
     return {
         "purchases_last_6_months": F.add_months(on(as_of), -SHOWN_MONTHS),
@@ -132,6 +132,23 @@ def customer_sums(
         One row per customer: ``customer_id``, `more`, and those columns of `customer_metrics` that are counts, sums or
         days. A customer with returns alone has 0 ``total_purchases``, and null for the days.
     """
+    sums = sums_of(as_of, festive.contains, config)
+    grouped = purchases.repartition(CUSTOMER_ID).groupBy(CUSTOMER_ID)
+    summed = grouped.agg(*[column.alias(name) for name, column in sums.items()], *more)
+    none = {"returns": F.lit(0).cast("bigint"), "returned_amount": F.lit(0).cast(SPEND_TYPE)}
+    return summed if config.returns == "net" else summed.withColumns(none)
+
+
+def sums_of(
+    as_of: date | Column, is_festive: Callable[[Column], Column], config: SegmentationConfig
+) -> dict[str, Column]:
+    """The aggregates of `customer_sums` by their names; without returns, there are none of these.
+
+    Args:
+        as_of: the day that everything is seen from.
+        is_festive: date -> boolean, null for null.
+        config: the width of the window of the rule for Loyal, and whether there are returns.
+    """
     nets = config.returns == "net"
     is_purchase = F.col(AMOUNT) >= 0
 
@@ -141,25 +158,18 @@ def customer_sums(
     day, category = of_purchases(F.col(PURCHASE_DATE)), of_purchases(F.col(CATEGORY))
     bought = exact_sum(of_purchases(F.col(AMOUNT)))
     returned = exact_sum(F.when(~is_purchase, -F.col(AMOUNT)))
-    sums = (
-        purchases.repartition(CUSTOMER_ID)
-        .groupBy(CUSTOMER_ID)
-        .agg(
-            F.count(of_purchases(F.lit(1))).alias("total_purchases"),
-            ((bought - returned).cast(SPEND_TYPE) if nets else bought).alias("lifetime_spend"),
-            F.min(day).alias("first_purchase"),
-            F.max(day).alias("last_purchase"),
-            count_if(in_last_months(day, as_of, SHOWN_MONTHS)).alias("purchases_last_6_months"),
-            count_if(in_last_days(day, as_of, SHOWN_DAYS)).alias("purchases_last_90_days"),
-            count_if(in_last_months(day, as_of, config.loyal_window_months)).alias(LOYAL_WINDOW),
-            count_if(festive.contains(day)).alias("festive_purchases"),
-            *[count_if(category == name).alias(category_count(name)) for name in CATEGORIES],
-            *([count_if(~is_purchase).alias("returns"), returned.alias("returned_amount")] if nets else []),
-            *more,
-        )
-    )
-    none = {"returns": F.lit(0).cast("bigint"), "returned_amount": F.lit(0).cast(SPEND_TYPE)}
-    return sums if nets else sums.withColumns(none)
+    return {
+        "total_purchases": F.count(of_purchases(F.lit(1))),
+        "lifetime_spend": (bought - returned).cast(SPEND_TYPE) if nets else bought,
+        "first_purchase": F.min(day),
+        "last_purchase": F.max(day),
+        "purchases_last_6_months": count_if(in_last_months(day, as_of, SHOWN_MONTHS)),
+        "purchases_last_90_days": count_if(in_last_days(day, as_of, SHOWN_DAYS)),
+        LOYAL_WINDOW: count_if(in_last_months(day, as_of, config.loyal_window_months)),
+        "festive_purchases": count_if(is_festive(day)),
+        **{category_count(name): count_if(category == name) for name in CATEGORIES},
+        **({"returns": count_if(~is_purchase), "returned_amount": returned} if nets else {}),
+    }
 
 
 def customer_metrics(sums: DataFrame, as_of: date | Column, more: Sequence[str] = ()) -> DataFrame:
@@ -181,26 +191,20 @@ def customer_metrics(sums: DataFrame, as_of: date | Column, more: Sequence[str] 
         ``purchases_in_loyal_window`` (bigint) is what the rule for Loyal looks at: the two windows above mean what
         their names say, whatever the configuration makes of that rule.
     """
-    return sums.select(
-        CUSTOMER_ID,
-        "total_purchases",
-        "lifetime_spend",
-        average_half_away(F.col("lifetime_spend"), F.col("total_purchases")).alias("average_order_value"),
-        "first_purchase",
-        "last_purchase",
-        days_since_last_purchase(as_of).alias("days_since_last_purchase"),
-        "purchases_last_6_months",
-        "purchases_last_90_days",
-        LOYAL_WINDOW,
-        "festive_purchases",
-        share_of_total("festive_purchases").alias("festive_share"),
-        *[category_count(category) for category in CATEGORIES],
-        *[share_of_total(category_count(category)).alias(f"{category.lower()}_share") for category in CATEGORIES],
-        average_gap().alias("average_days_between_purchases"),
-        "returns",
-        "returned_amount",
-        *more,
-    )
+    derived = derived_from_sums(as_of)
+    columns = [derived[name].alias(name) if name in derived else name for name in METRICS_SCHEMA.names]
+    return sums.select(*columns, *more)
+
+
+def derived_from_sums(as_of: date | Column) -> dict[str, Column]:
+    """The metrics of `customer_metrics` that are no sums themselves, by their names."""
+    return {
+        "average_order_value": average_half_away(F.col("lifetime_spend"), F.col("total_purchases")),
+        "days_since_last_purchase": days_since_last_purchase(as_of),
+        "festive_share": share_of_total("festive_purchases"),
+        **{f"{category.lower()}_share": share_of_total(category_count(category)) for category in CATEGORIES},
+        "average_days_between_purchases": average_gap(),
+    }
 
 
 def days_since_last_purchase(as_of: date | Column) -> Column:

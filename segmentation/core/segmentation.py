@@ -166,8 +166,8 @@ class Segmentation:
         return reduce(lambda frame, segmenter: segmenter.segment_customers(frame), self.segmenters, scored)
 
     @property
-    def _purchase_schema(self) -> StructType:
-        """What metrics can look at."""
+    def purchase_schema(self) -> StructType:
+        """What metrics can look at of each purchase."""
         kinds = {
             name: kind for name, kind in purchase_kinds(self.config).items() if name in self.config.purchase_columns
         }
@@ -207,7 +207,7 @@ class Segmentation:
     def _try(
         self, empty: Callable[[StructType], DataFrame], metrics: DataFrame, day: date, festive: FestiveCalendar
     ) -> None:
-        purchases, rows = empty(self._purchase_schema), {one.name: empty(one.schema) for one in self.own.seconds}
+        purchases, rows = empty(self.purchase_schema), {one.name: empty(one.schema) for one in self.own.seconds}
         with computable(self.own.measured):
             # Some engines look at an expression only when its outcome is asked for.
             _ = self.sums(purchases, day, festive).schema, self.beside(rows, day)(metrics).schema

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from pyspark.sql import DataFrame
-from pyspark.sql.types import StructType
+# Who serves what was published lists files, and needs no Spark.
+if TYPE_CHECKING:
+    from pyspark.sql import DataFrame
+    from pyspark.sql.types import StructType
 
 # A few rows that the driver knows, as JSON has them.
 Rows = Sequence[Mapping[str, Any]]

@@ -1,29 +1,27 @@
-"""All there is to say of one customer: labels and why, metrics, purchases, history, and what comes next."""
+"""Explain one customer of an output."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
+from contextlib import ExitStack
 from datetime import date
+from functools import cached_property
 from typing import Any
 
-from pyspark.sql import functions as F
+from pyspark.sql.types import StructType
 
-from segmentation.core.metrics import LOYAL_WINDOW
 from segmentation.core.segmentation import Segmentation
-from segmentation.insights.outlook import Outlook, outlook
-from segmentation.insights.person import SHOWN, Person, person_of
-from segmentation.insights.plain import plain
-from segmentation.insights.published import as_published
-from segmentation.insights.reader import reader
-from segmentation.insights.reasons import longest_silence, reasons
-from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, PURCHASE_DATE, PURCHASE_ID
+from segmentation.insights.explained import explained
+from segmentation.insights.facts import facts_of
+from segmentation.insights.reader import reader, see_installed
+from segmentation.insights.ruled import ruled
+from segmentation.insights.shelf import Shelf, see_published
+from segmentation.insights.solving import Ask, Row, Terms
 from segmentation.state.output import Output
-
-FACTS = ("as_of", "run_id", "updated_at")
 
 
 def explain(segmentation: Segmentation, output: Output, customer: str) -> dict[str, Any]:
-    """Explain one customer of an output.
+    """Explain one customer of an output; an engine is started only for what nobody else can say.
 
     Args:
         segmentation: the dimensions; the settings are those that were published.
@@ -31,60 +29,37 @@ def explain(segmentation: Segmentation, output: Output, customer: str) -> dict[s
         customer: the id.
 
     Returns:
-        JSON-serialisable: ``customer_id``, ``as_of``, ``run_id``, ``updated_at``; ``rules_as_published`` (false: the
-        rules given are not those that the labels come from); ``dimensions``, see `reasons.reasons`, each with what was
-        ``published``, and per comparison ``until``; ``metrics``; ``purchases``, the newest first, and ``counted``
-        (false: after the as-of day), null where runs keep none; ``rejected`` rows; ``changes`` of labels; ``next``, see
-        `outlook.outlook`, null where runs keep no purchases.
+        What `explained.explained` says.
 
     Raises:
         NoDataError: nothing of this customer is published.
-        ConfigError: nothing is published, or not on this machine.
+        ConfigError: nothing is published, or not on this machine, or what reads it is not installed.
     """
-    with reader(segmentation.config, output) as (engine, folder):
-        person = person_of(engine, segmentation.config, output, customer, folder)
-        segmentation = as_published(segmentation, person.said)
-        why = reasons(engine, segmentation, person.row)
-        for one in why:
-            one["published"] = person.row.get(one["dimension"])
-        labels = {one["dimension"]: one["label"] for one in why}
-        now = {**person.row, **labels}
-        days = longest_silence(why)
-        cuts = person.said.get("cuts") or {}
-        bought = person.purchases
-        ahead = None if bought is None else outlook(segmentation, bought, person.as_of, now, days, cuts)
-        _say_until_when(why, ahead)
-        told = {
-            CUSTOMER_ID: customer,
-            **{name: person.row[name] for name in FACTS},
-            "rules_as_published": person.said.get("rules") == segmentation.fingerprint,
-            "dimensions": why,
-            "metrics": {
-                name: value for name, value in person.row.items() if name not in (CUSTOMER_ID, *FACTS, *labels)
-            },
-            "purchases": _purchases(person),
-            "rejected": person.rejected,
-            "changes": person.changes,
-            "next": None if ahead is None else ahead.changes,
-        }
-    return {name: plain(value) for name, value in told.items()}
+    see_published(output)
+    see_installed()
+    shelf = Shelf(output)
+    facts = facts_of(shelf, segmentation.config, customer)
+    with ExitStack() as opened:
+        return explained(ruled(segmentation, shelf.said), facts, _Later(segmentation, shelf, opened))
 
 
-def _say_until_when(why: Sequence[Mapping[str, Any]], ahead: Outlook | None) -> None:
-    """Add to each comparison of a window that lacks something ``until``: the last day on which it lacks no more."""
-    known: Mapping[str, date] = ahead.stands_until if ahead else {}
-    # Where it is the same as another window, it is shown once.
-    until = {LOYAL_WINDOW: known.get("purchases_last_6_months"), **known}
-    for rule in (rule for one in why for rule in one["rules"]):
-        for compared in rule["comparisons"]:
-            compared["until"] = until.get(compared["metric"]) if compared["missing"] else None
+class _Later:
+    """An engine that starts when it is asked first, see `solving.Ask`."""
 
+    def __init__(self, segmentation: Segmentation, shelf: Shelf, opened: ExitStack) -> None:
+        self._segmentation = segmentation
+        self._shelf = shelf
+        self._opened = opened
 
-def _purchases(person: Person) -> list[dict[str, Any]] | None:
-    if person.purchases is None:
-        return None
-    shown = person.purchases.select(PURCHASE_ID, PURCHASE_DATE, AMOUNT, CATEGORY).orderBy(
-        F.col(PURCHASE_DATE).desc(), PURCHASE_ID
-    )
-    rows = [row.asDict() for row in shown.limit(SHOWN).collect()]
-    return [{**row, "counted": row[PURCHASE_DATE] <= person.as_of} for row in rows]
+    def values(self, terms: Terms, rows: Sequence[Row], schema: StructType) -> list[Row]:
+        return self._engine.values(terms, rows, schema)
+
+    def metrics(self, purchases: Sequence[Row], customer: Row, days: Sequence[date]) -> list[Row]:
+        return self._engine.metrics(purchases, customer, days)
+
+    @cached_property
+    def _engine(self) -> Ask:
+        from segmentation.insights.asking import EngineAsked
+
+        engine, _ = self._opened.enter_context(reader(self._segmentation.config, self._shelf.output))
+        return EngineAsked(engine, self._segmentation, self._shelf.said)

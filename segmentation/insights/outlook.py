@@ -7,15 +7,12 @@ from datetime import date, timedelta
 from itertools import pairwise, takewhile
 from typing import Any, NamedTuple
 
-from pyspark.sql import DataFrame, SparkSession
-from pyspark.sql import functions as F
-
-from segmentation.core.days import on
-from segmentation.core.festive import resolve
+from segmentation.core.evaluation import Unknown
 from segmentation.core.metrics import LOYAL_WINDOW, SHOWN_DAYS, SHOWN_MONTHS
-from segmentation.core.own.scores import Cuts
-from segmentation.core.quality import only_row
-from segmentation.core.segmentation import Segmentation
+from segmentation.core.own.measures import AS_OF
+from segmentation.insights.measuring import measured
+from segmentation.insights.ruled import Ruled, RuledDimension
+from segmentation.insights.solving import Ask, Row, solved
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE
 
 # More days than any month has.
@@ -27,79 +24,92 @@ class Outlook(NamedTuple):
     """What comes next.
 
     Attributes:
-        changes: by day, ``day``, ``dimension``, ``from_label``, ``to_label``.
+        changes: by day, ``day``, ``dimension``, ``from_label``, ``to_label``; None where a label is not known.
         stands_until: per window the last day on which it holds as many purchases as now.
     """
 
-    changes: list[dict[str, Any]]
-    stands_until: dict[str, date]
+    changes: list[dict[str, Any]] | None
+    stands_until: Mapping[str, date]
 
 
-def outlook(
-    segmentation: Segmentation,
-    purchases: DataFrame,
-    as_of: date,
-    row: Mapping[str, Any],
-    silence: int = 0,
-    cuts: Cuts | None = None,
-) -> Outlook:
+def outlook(ruled: Ruled, purchases: Sequence[Row], row: Row, silence: int = 0, ask: Ask | None = None) -> Outlook:
     """The days on which labels change, were the job run on each of them with the purchases that are known now.
 
-    Every day is segmented as if it were a customer of its own, by the rules and metrics of every run.
+    Every day is measured and labelled by the metrics and rules of every run. What second inputs said stands, and scores
+    cut where they did: what becomes of all others is not known.
 
     Args:
-        segmentation: the rules.
-        purchases: one customer's, ``customer_id``, ``purchase_date``, ``amount``, ``category``.
-        as_of: the day that the labels are seen from.
-        row: the customer then, with the labels and metrics.
+        ruled: the rules.
+        purchases: one customer's, ``purchase_date``, ``amount``, ``category``.
+        row: the customer on the as-of day, with the labels and metrics.
         silence: the most days since the last purchase that a rule asks for.
-        cuts: where the scores cut, which stays as it is here.
+        ask: who is asked for what only an engine can say; None for nobody.
     """
-    known = only_row(purchases.agg(F.min(PURCHASE_DATE).alias("first"), F.max(PURCHASE_DATE).alias("last")))
-    if known["last"] is None:
+    if not purchases:
         return Outlook([], {})
-    days = _days(segmentation, purchases.sparkSession, as_of, known["last"], silence)
-    seen = (
-        purchases.drop(CUSTOMER_ID)
-        .crossJoin(days)
-        .where(F.col(PURCHASE_DATE) <= F.col("day"))
-        .withColumn(CUSTOMER_ID, F.col("day").cast("string"))
-    )
-    festive = resolve(segmentation.config.festive_periods, known["first"], known["last"])
-    sums = segmentation.sums(seen, F.col(CUSTOMER_ID).cast("date"), festive)
-    # A rule may look at the id, so each day has the customer's again; the day follows from the metrics.
-    theirs = sums.withColumn("day", F.col(CUSTOMER_ID).cast("date")).withColumn(CUSTOMER_ID, F.lit(row[CUSTOMER_ID]))
-    day = F.date_add("last_purchase", "days_since_last_purchase").cast("string")
-    metrics = segmentation.measured(theirs, F.col("day"), segmentation.as_said(row))
-    labelled = segmentation.customers(metrics, cuts or {}).withColumn(CUSTOMER_ID, day)
-    windows = [name for name in WINDOWS if name in row and name in labelled.columns]
-    found = labelled.select(CUSTOMER_ID, *segmentation.dimensions, *windows).collect()
-    rows = [{**row, CUSTOMER_ID: as_of.isoformat()}, *sorted((one.asDict() for one in found), key=_day)]
-    changes = [
-        {"day": _day(after), "dimension": name, "from_label": before[name], "to_label": after[name]}
-        for before, after in pairwise(rows)
-        for name in segmentation.dimensions
-        if before[name] != after[name]
-    ]
-    return Outlook(changes, {name: _stands_until(rows, name) for name in windows if row[name]})
+    days = _days(ruled, row[AS_OF], max(one[PURCHASE_DATE] for one in purchases), silence)
+    metrics = _metrics(ruled, purchases, row, days, ask)
+    if metrics is None:
+        return Outlook(None, {})
+    # A rule may look at the id.
+    rows = [row, *_labelled(ruled, [{**one, CUSTOMER_ID: row[CUSTOMER_ID]} for one in metrics], ask)]
+    windows = [name for name in _windows(ruled) if row.get(name)]
+    return Outlook(_changes(ruled, rows), {name: _stands_until(rows, name) for name in windows})
 
 
-def _days(segmentation: Segmentation, session: SparkSession, as_of: date, last: date, silence: int) -> DataFrame:
-    """``day``: each until nothing that is known can change any more."""
-    config = segmentation.config
-    longest = max(silence, SHOWN_DAYS, MONTH * max(SHOWN_MONTHS, config.loyal_window_months))
+def _days(ruled: Ruled, as_of: date, last: date, silence: int) -> list[date]:
+    """Each day until nothing that is known can change any more."""
+    longest = max(silence, ruled.silence, SHOWN_DAYS, MONTH * max(SHOWN_MONTHS, ruled.config.loyal_window_months))
     latest = max(as_of, last)
     end = latest + min(timedelta(days=longest + 1), date.max - latest)
-    if end == as_of:
-        return session.createDataFrame([], "day date")
-    every = F.explode(F.sequence(on(as_of + timedelta(days=1)), on(end)))
-    return session.range(1).select(every.alias("day"))
+    return [as_of + timedelta(days=number) for number in range(1, (end - as_of).days + 1)]
 
 
-def _day(row: Mapping[str, Any]) -> str:
-    return str(row[CUSTOMER_ID])
+def _metrics(
+    ruled: Ruled, purchases: Sequence[Row], row: Row, days: Sequence[date], ask: Ask | None
+) -> Sequence[Row] | None:
+    """Of each day; None where they are not known."""
+    try:
+        return list(measured(ruled, purchases, row, days))
+    except Unknown:
+        return ask.metrics(purchases, row, days) if ask else None
 
 
-def _stands_until(rows: Sequence[Mapping[str, Any]], name: str) -> date:
+def _windows(ruled: Ruled) -> list[str]:
+    """Where the one for Loyal is the same as another one, it is shown once."""
+    is_another = ruled.config.loyal_window_months != SHOWN_MONTHS
+    return [name for name in WINDOWS if is_another or name != LOYAL_WINDOW]
+
+
+def _labelled(ruled: Ruled, rows: Sequence[Row], ask: Ask | None) -> Sequence[Row]:
+    """With the labels, None for those that are not known; rules may look at those of earlier dimensions."""
+    for dimension in ruled.dimensions:
+        found = solved(dict(dimension.rules), rows, ruled.schema, ask)
+        rows = [{**row, dimension.name: _label(dimension, holds)} for row, holds in zip(rows, found, strict=True)]
+    return rows
+
+
+def _label(dimension: RuledDimension, holds: Row) -> str | None:
+    deciding = (label for label, _ in dimension.rules if holds[label] is True or isinstance(holds[label], Unknown))
+    first = next(deciding, None)
+    if first is None:
+        return dimension.fallback
+    return None if isinstance(holds[first], Unknown) else first
+
+
+def _changes(ruled: Ruled, rows: Sequence[Row]) -> list[dict[str, Any]] | None:
+    names = [one.name for one in ruled.dimensions]
+    if any(row[name] is None for row in rows for name in names):
+        return None
+    return [
+        {"day": after[AS_OF].isoformat(), "dimension": name, "from_label": before[name], "to_label": after[name]}
+        for before, after in pairwise(rows)
+        for name in names
+        if before[name] != after[name]
+    ]
+
+
+def _stands_until(rows: Sequence[Row], name: str) -> date:
     standing = takewhile(lambda one: one[name] == rows[0][name], rows)
-    return max(date.fromisoformat(_day(one)) for one in standing)
+    last: date = max(one[AS_OF] for one in standing)
+    return last

@@ -11,8 +11,7 @@ from segmentation.config import SegmentationConfig
 from segmentation.engines.base import Engine
 from segmentation.engines.choose import INSTALL_EMBEDDED, missing_packages
 from segmentation.errors import ConfigError
-from segmentation.locations import DELTA_LOG, join
-from segmentation.state.damage import see_whole
+from segmentation.insights.shelf import see_published
 from segmentation.state.output import Output
 
 
@@ -24,16 +23,8 @@ def reader(config: SegmentationConfig, output: Output) -> Iterator[tuple[Engine,
         ConfigError: nothing is published there, it is not on this machine, or the engine is not installed.
         DamagedOutputError: a table is not whole.
     """
-    if output.local is None:
-        raise ConfigError(
-            f"{output.root} is not on this machine: query it with Spark (docs/tables.md has the queries)."
-        )
-    see_whole(output)
-    if not Path(join(output.segments, DELTA_LOG)).is_dir():
-        raise ConfigError(f"{output.root} holds no table of customers. Check --output-dir and --config.")
-    missing = missing_packages()
-    if missing:
-        raise ConfigError(f"this needs {', '.join(missing)}: {INSTALL_EMBEDDED}.")
+    see_published(output)
+    see_installed()
     with small_engine(config, "it only reads") as opened:
         yield opened
 
@@ -49,3 +40,14 @@ def small_engine(config: SegmentationConfig, why: str) -> Iterator[tuple[Engine,
             yield engine, folder
         finally:
             engine.close()
+
+
+def see_installed() -> None:
+    """See that there is what reads, and what makes columns that can be looked into.
+
+    Raises:
+        ConfigError: there is not.
+    """
+    missing = missing_packages()
+    if missing:
+        raise ConfigError(f"this needs {', '.join(missing)}: {INSTALL_EMBEDDED}.")

@@ -6,19 +6,19 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal, InvalidOperation
 from typing import Any
 
-from pyspark.sql import Column
-from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.conditions import Comparison, comparisons, in_words, joined_by
+from segmentation.core.evaluation import Row, Unknown, as_text
 from segmentation.core.metrics import LOYAL_WINDOW
-from segmentation.core.quality import only_row
-from segmentation.core.rules import Dimension
-from segmentation.core.segmentation import Segmentation
-from segmentation.engines.base import Engine
+from segmentation.core.terms import Term
+from segmentation.insights.ruled import Ruled, RuledDimension
+from segmentation.insights.solving import Ask, solved
 from segmentation.schemas import CUSTOMER_ID
 
+# Of which dimension, and its label.
+Rule = tuple[str, str]
 TOTAL = "all purchases"
 WORDS: Mapping[str, str] = {
     "total_purchases": TOTAL,
@@ -40,30 +40,50 @@ def words(config: SegmentationConfig) -> dict[str, str]:
     return {**WORDS, LOYAL_WINDOW: f"purchases in {window}"}
 
 
-def reasons(engine: Engine, segmentation: Segmentation, row: Mapping[str, Any]) -> list[dict[str, Any]]:
+def reasons(ruled: Ruled, row: Mapping[str, Any], ask: Ask | None = None) -> list[dict[str, Any]]:
     """Why a customer has its labels, computed by the rules themselves.
 
     Args:
-        engine: computes; its columns are those of Spark Connect.
-        segmentation: the rules.
+        ruled: the rules.
         row: the customer, as published.
+        ask: who is asked for what only an engine can say; None for nobody. Then its values are null, and the rule that
+            decides is the one whose label was published.
 
     Returns:
-        Per dimension ``dimension``, ``label``, and ``rules`` in their order, each with ``label``, ``holds``,
-        ``decides``, ``condition`` in words, ``joined_by`` (``and``, ``or``, null), and ``comparisons``: ``words``,
-        ``metric`` (null where another value than a metric is compared), ``operator``, ``value``, ``threshold``,
-        ``missing`` (how far the value is from the threshold, null where it holds or is no number), ``holds``.
+        Per dimension ``dimension``, ``label``, and ``rules`` in their order, each with ``label``, ``holds`` (null: not
+        known), ``decides``, ``condition`` in words, ``joined_by`` (``and``, ``or``, null), and ``comparisons``:
+        ``words``, ``metric`` (null where another value than a metric is compared), ``operator``, ``value``,
+        ``threshold``, ``missing`` (how far the value is from the threshold, null where it holds or is no number),
+        ``holds``; and ``unknown``, what is not known of the rule, null where all is.
     """
-    known = words(segmentation.config)
-    dimensions = [one.build() for one in segmentation.segmenters]
-    conditions = [rule.condition for dimension in dimensions for rule in dimension.rules]
-    compared = [comparisons(condition, known) for condition in conditions]
-    values = _computed(engine, segmentation.customer_schema, row, conditions, compared)
-    at = iter(range(len(conditions)))
-    return [
-        _of_dimension(dimension, [(next(at), rule) for rule in dimension.rules], compared, values, known)
-        for dimension in dimensions
-    ]
+    known = words(ruled.config)
+    conditions = {(one.name, label): condition for one in ruled.dimensions for label, condition in one.rules}
+    compared = {rule: comparisons(condition, known) for rule, condition in conditions.items()}
+    values = _Values(ruled.schema, conditions, compared, metrics_of(ruled, row), ask)
+    return [_of_dimension(one, row.get(one.name), compared, values, known) for one in ruled.dimensions]
+
+
+def metrics_of(ruled: Ruled, row: Row) -> dict[str, Any]:
+    """What rules look at, of a customer as published."""
+    metrics = {name: row.get(name) for name in ruled.schema.names}
+    # Where it is the same as another window, it is published once.
+    if metrics[LOYAL_WINDOW] is None:
+        metrics[LOYAL_WINDOW] = row["purchases_last_6_months"]
+    return metrics
+
+
+def decided(holds: Sequence[Any], labels: Sequence[str], published: str | None) -> int | None:
+    """The first rule that holds, None for none of them.
+
+    Args:
+        holds: true, false, null or `Unknown` per rule; where an unknown one comes first, the published label tells.
+        labels: of the rules.
+        published: the label.
+    """
+    first = next((at for at, one in enumerate(holds) if one is True or isinstance(one, Unknown)), None)
+    if first is None or holds[first] is True:
+        return first
+    return labels.index(published) if published in labels else None
 
 
 def longest_silence(why: Sequence[Mapping[str, Any]]) -> int:
@@ -78,52 +98,81 @@ def longest_silence(why: Sequence[Mapping[str, Any]]) -> int:
     return max((int(Decimal(one)) for one in asked), default=0)
 
 
-def _computed(
-    engine: Engine,
-    schema: StructType,
-    row: Mapping[str, Any],
-    conditions: Sequence[Column],
-    compared: Sequence[Sequence[Comparison]],
-) -> Mapping[str, Any]:
-    """All conditions, all comparisons and their two sides, in one query on one row."""
-    metrics = {name: row.get(name) for name in schema.names}
-    if metrics[LOYAL_WINDOW] is None:
-        metrics[LOYAL_WINDOW] = row["purchases_last_6_months"]
-    columns = {f"rule {number}": F.coalesce(one, F.lit(False)) for number, one in enumerate(conditions)}
-    for number, several in enumerate(compared):
-        for at, one in enumerate(several):
-            columns[f"holds {number} {at}"] = F.coalesce(one.holds, F.lit(False))
-            columns[f"left {number} {at}"] = one.left.cast("string")
-            columns[f"right {number} {at}"] = one.right.cast("string")
-    frame = engine.rows([metrics], schema)
-    return only_row(frame.select(*[column.alias(name) for name, column in columns.items()]))
+class _Values:
+    """All conditions, all comparisons and their two sides, for one customer; a condition that is null does not hold."""
+
+    def __init__(
+        self,
+        schema: StructType,
+        conditions: Mapping[Rule, Term],
+        compared: Mapping[Rule, Sequence[Comparison]],
+        row: Row,
+        ask: Ask | None,
+    ) -> None:
+        terms = {f"{rule}": condition for rule, condition in conditions.items()}
+        for rule, several in compared.items():
+            for at, one in enumerate(several):
+                sides = {"holds": one.holds, "left": one.left, "right": one.right}
+                terms |= {f"{rule} {at} {side}": term for side, term in sides.items()}
+        (self._found,) = solved(terms, [row], schema, ask)
+
+    def of(self, rule: Rule) -> Any:
+        return _or_false(self._found[f"{rule}"])
+
+    def holds(self, rule: Rule, at: int) -> bool | None:
+        value = _or_false(self._found[f"{rule} {at} holds"])
+        return None if isinstance(value, Unknown) else bool(value)
+
+    def side(self, rule: Rule, at: int, side: str) -> str | None:
+        value = self._found[f"{rule} {at} {side}"]
+        return None if isinstance(value, Unknown) else as_text(value)
+
+    def unknown(self, rule: Rule) -> str | None:
+        """The first thing that is not known."""
+        found = (value for name, value in self._found.items() if name.startswith(f"{rule}"))
+        return next((str(value) for value in found if isinstance(value, Unknown)), None)
+
+
+def _or_false(value: Any) -> Any:
+    return False if value is None else value
 
 
 def _of_dimension(
-    dimension: Dimension,
-    numbered: Sequence[tuple[int, Any]],
-    compared: Sequence[Sequence[Comparison]],
-    values: Mapping[str, Any],
+    dimension: RuledDimension,
+    published: str | None,
+    compared: Mapping[Rule, Sequence[Comparison]],
+    values: _Values,
     known: Mapping[str, str],
 ) -> dict[str, Any]:
-    first = next((number for number, _ in numbered if values[f"rule {number}"]), None)
+    keys = [(dimension.name, label) for label, _ in dimension.rules]
+    holds = [values.of(key) for key in keys]
+    decides = decided(holds, [label for _, label in keys], published)
+    # Had one before it held, that one would have decided.
+    said = [_told(one, at, decides) for at, one in enumerate(holds)]
     rules = [
         {
-            "label": str(rule.label),
-            "holds": values[f"rule {number}"],
-            "decides": number == first,
-            "condition": in_words(rule.condition, known),
-            "joined_by": joined_by(rule.condition),
-            "comparisons": [_shown(one, number, at, values) for at, one in enumerate(compared[number])],
+            "label": label,
+            "holds": said[at],
+            "decides": at == decides,
+            "condition": in_words(condition, known),
+            "joined_by": joined_by(condition),
+            "comparisons": [_shown(one, keys[at], number, values) for number, one in enumerate(compared[keys[at]])],
+            "unknown": values.unknown(keys[at]),
         }
-        for number, rule in numbered
+        for at, (label, condition) in enumerate(dimension.rules)
     ]
-    label = next((rule["label"] for rule in rules if rule["decides"]), dimension.fallback)
+    label = dimension.fallback if decides is None else keys[decides][1]
     return {"dimension": dimension.name, "label": label, "rules": rules}
 
 
-def _shown(one: Comparison, number: int, at: int, values: Mapping[str, Any]) -> dict[str, Any]:
-    left, right, holds = (values[f"{side} {number} {at}"] for side in ("left", "right", "holds"))
+def _told(holds: Any, at: int, decides: int | None) -> bool | None:
+    if not isinstance(holds, Unknown):
+        return bool(holds)
+    return at == decides if decides is None or at <= decides else None
+
+
+def _shown(one: Comparison, rule: Rule, at: int, values: _Values) -> dict[str, Any]:
+    left, right, holds = values.side(rule, at, "left"), values.side(rule, at, "right"), values.holds(rule, at)
     return {
         "words": one.words,
         "metric": one.metric,

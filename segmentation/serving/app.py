@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from functools import partial
 from typing import Any
 
-from fastapi import FastAPI, Request
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -25,6 +25,7 @@ from segmentation.serving.answers import VERSION, Problem
 from segmentation.serving.desk import Desk
 from segmentation.serving.documented import describe
 from segmentation.serving.guards import Guard, refusal
+from segmentation.serving.lane import Lane
 from segmentation.serving.observed import Meters, Observed
 from segmentation.serving.publications import Publications
 from segmentation.serving.service import Service
@@ -53,6 +54,7 @@ def application(config: SegmentationConfig) -> FastAPI:
     publications = Publications(Output.of(config), float(config.api.keep_minutes) * 60)
     service = Service(config, publications, Desk(float(config.api.request_seconds)))
     meters = Meters()
+    routers = (operations.routes(service, meters), segments.routes(service), customers.routes(service))
     app = FastAPI(
         title="Customer segments",
         version=PROGRAM,
@@ -60,7 +62,7 @@ def application(config: SegmentationConfig) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=partial(_living, service),
-        middleware=_middleware(config, meters),
+        middleware=_middleware(config, meters, publications, _addresses(routers)),
         exception_handlers={
             Problem: _problem,
             RequestValidationError: _invalid,
@@ -68,18 +70,16 @@ def application(config: SegmentationConfig) -> FastAPI:
             Exception: _unexpected,
         },
     )
-    for router in (
-        operations.routes(service, meters),
-        segments.routes(service),
-        customers.routes(service),
-    ):
+    for router in routers:
         app.include_router(router)
     pages.add(app)
     app.openapi = describe(app, lambda: publications.current.labels)  # type: ignore[method-assign]
     return app
 
 
-def _middleware(config: SegmentationConfig, meters: Meters) -> list[Middleware]:
+def _middleware(
+    config: SegmentationConfig, meters: Meters, publications: Publications, taken: set[str]
+) -> list[Middleware]:
     """From the outside in."""
     cors = Middleware(
         CORSMiddleware,
@@ -92,8 +92,13 @@ def _middleware(config: SegmentationConfig, meters: Meters) -> list[Middleware]:
         Middleware(Observed, meters, log_ids=config.api.log_ids),
         *([cors] if config.api.cors_origins else []),
         Middleware(Guard, config.api),
+        Middleware(Lane, publications, taken),
         Middleware(GZipMiddleware, compresslevel=5),
     ]
+
+
+def _addresses(routers: Iterable[APIRouter]) -> set[str]:
+    return {getattr(route, "path", "") for router in routers for route in router.routes}
 
 
 @asynccontextmanager

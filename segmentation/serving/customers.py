@@ -30,11 +30,17 @@ def routes(service: Service) -> APIRouter:
     @router.get("/{customer_id:path}/history", summary="Changes of labels", responses=OF_TABLES)
     async def history(request: Request, customer_id: str) -> Response:
         published = service.publications.current
-        changes: list[Any] = await service.ask(questions.history, published.said, customer_id)
+        changes: list[Any] = await service.ask(questions.history, published.said, service.config, customer_id)
         # Who is gone has a history still.
         if not changes and published.export.element(customer_id) is None:
             raise unknown_customer()
         return json_answer(request, published, {CUSTOMER_ID: customer_id, "changes": changes})
+
+    @router.get("/{customer_id:path}/explain", summary="Why, and what comes next", responses=OF_TABLES)
+    async def explain(request: Request, customer_id: str) -> Response:
+        published = _published(service, customer_id)
+        told = await service.ask(questions.explained, published.said, service.config, customer_id)
+        return json_answer(request, published, told)
 
     return router
 

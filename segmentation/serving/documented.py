@@ -71,6 +71,15 @@ STATS = of(
     dimensions={"type": "object", "additionalProperties": {"type": "object", "additionalProperties": SHARE}},
 )
 CROSSED = {200: an(STATS, "Customers by label, and crossed where asked for"), **errors(503)}
+LABEL = {"type": ["string", "null"]}
+FLOW = of(dimension=TEXT, from_label=LABEL, to_label=LABEL, cause=TEXT, customers=NUMBER)
+MOVED = {
+    200: an(
+        of(version=TEXT, since=TEXT, movements={"type": "array", "items": FLOW}),
+        "Customers by dimension, labels and cause; from null for who is new, to null for who is gone",
+    ),
+    **errors(503),
+}
 LISTED = {
     200: an(
         of(version=TEXT, customers=ELEMENTS, next_cursor={"type": ["string", "null"]}),

@@ -1,6 +1,6 @@
 """The export of one publication, read where it lies: its lines are sorted by id, so the file is its own index.
 
-Nothing of it is held in memory but the descriptor; the system keeps what is asked for often, once for all processes.
+Next to nothing of it is held in memory: the system keeps what is asked for often, once for all processes.
 A file that was replaced stays readable until it is closed.
 """
 
@@ -16,6 +16,8 @@ from segmentation.sinks.escapes import HEAD, MIDDLE, escaped
 
 # Bytes: what a line is as a rule shorter than, and what is searched through in one go.
 LINE, BLOCK = 1 << 9, 1 << 14
+# The first steps of a search are remembered, at most so many: half a megabyte. The rest is read.
+FENCES = 1 << 12
 # Between two lines, and after the last: a comma or a bracket.
 START = (HEAD + '"').encode()
 STOP = ('"' + MIDDLE).encode()
@@ -36,6 +38,7 @@ class Export:
         # Not before the last request that reads it has ended.
         weakref.finalize(self, os.close, self._file)
         self.stat = os.fstat(self._file)
+        self._fences: dict[int, tuple[int, bytes]] = {}
         # Around the lines: "[\n" and "\n]\n"; of nobody "[]\n".
         self.first = 2
         self.end = max(self.first, self.stat.st_size - 3)
@@ -85,12 +88,23 @@ class Export:
         """From where to where the line of an id begins, if it is there."""
         low, high = self.first, self.end
         while high - low > BLOCK:
-            middle = self._line_after((low + high) // 2)
-            if middle >= high or _id_of(self._line_at(middle)) > wanted:
-                high = (low + high) // 2
+            half = (low + high) // 2
+            middle, customer = self._fence(half)
+            if middle >= high or customer > wanted:
+                high = half
             else:
                 low = middle
         return low, high
+
+    def _fence(self, at: int) -> tuple[int, bytes]:
+        """Where the first line begins that begins after `at`, and its id. Every search begins at the same ones."""
+        known = self._fences.get(at)
+        if known is None:
+            line = self._line_after(at)
+            known = line, _id_of(self._line_at(line)) if line < self.end else b""
+            if len(self._fences) < FENCES:
+                self._fences[at] = known
+        return known
 
     def _line_after(self, at: int) -> int:
         """Where the first line begins that begins after `at`."""

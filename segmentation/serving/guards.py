@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from limits import RateLimitItemPerMinute
 from limits.storage import MemoryStorage
 from limits.strategies import FixedWindowRateLimiter
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ MAX_URL = 1 << 14
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
 POLICY += "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 # What shows the documentation is a library's, and writes styles into the page.
-DOCS_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'")
+DOCS_POLICY = POLICY.replace("style-src 'self'", "style-src 'self' 'unsafe-inline'").encode()
 HEADERS = {
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
@@ -34,6 +34,8 @@ HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cache-Control": "no-cache",
 }
+# As they are sent: each answer carries them.
+RAW = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
 
 
 def refusal(status: int, error: str, **headers: str) -> JSONResponse:
@@ -61,7 +63,7 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        send = _with_headers(send, DOCS_POLICY if scope["path"] == "/docs" else POLICY)
+        send = _with_headers(send, DOCS_POLICY if scope["path"] == "/docs" else POLICY.encode())
         refused = self._refused(scope)
         if refused:
             await refused(scope, receive, send)
@@ -122,13 +124,12 @@ def _number(text: str | None) -> int:
     return int(text) if text and text.isdecimal() else 0
 
 
-def _with_headers(send: Send, policy: str) -> Send:
+def _with_headers(send: Send, policy: bytes) -> Send:
     async def sending(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in HEADERS.items():
-                headers.setdefault(name, value)
-            headers["Content-Security-Policy"] = policy
+            given = {name for name, _ in message["headers"]}
+            added = [pair for pair in RAW if pair[0] not in given]
+            message["headers"] = [*message["headers"], *added, (b"content-security-policy", policy)]
         await send(message)
 
     return sending

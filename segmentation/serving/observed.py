@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import time
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest, multiprocess
@@ -34,6 +35,12 @@ class Meters:
             buckets=SECONDS,
             registry=self.registry,
         )
+
+        # To look one up by its labels takes longer than to count.
+        self.of = lru_cache(maxsize=1 << 10)(self._of)
+
+    def _of(self, route: str, method: str, status: int) -> tuple[Counter, Histogram]:
+        return self.requests.labels(route, method, str(status)), self.seconds.labels(route)
 
     def text(self, *more: Collector) -> bytes:
         """All of it, in the text format, and what else is told."""
@@ -85,8 +92,9 @@ class Observed:
     def _tell(self, scope: Scope, seen: dict[str, int], seconds: float) -> None:
         route = getattr(scope.get("route"), "path_format", None) or NOWHERE
         method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "OPTIONS") else "other"
-        self.meters.requests.labels(route, method, str(seen["status"])).inc()
-        self.meters.seconds.labels(route).observe(seconds)
+        requests, took = self.meters.of(route, method, seen["status"])
+        requests.inc()
+        took.observe(seconds)
         if ACCESS.isEnabledFor(logging.INFO):
             ACCESS.info("%s", _line(scope, route, seen, seconds, log_ids=self.log_ids))
 

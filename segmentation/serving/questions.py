@@ -2,88 +2,118 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeVar
 
-from segmentation.engines.local import LocalFiles
+from segmentation.config import SegmentationConfig
+from segmentation.errors import SegmentationError
 from segmentation.insights.plain import plain
-from segmentation.locations import last_name
+from segmentation.insights.shelf import Shelf, quoted
 from segmentation.schemas import CUSTOMER_ID
-from segmentation.state.commits import published_version
 from segmentation.state.output import Output
-
-if TYPE_CHECKING:
-    from deltalake import DeltaTable
 
 Row = dict[str, Any]
 # By the commit of the customers.
 Said = Mapping[str, Any]
-# One core is enough for a question, and holds less memory.
-SETTINGS = {"datafusion.execution.target_partitions": "1"}
+Answer = TypeVar("Answer")
 CHANGES = ("changed_at", "as_of", "dimension", "from_label", "to_label", "cause", "run_id")
+FLOW = ("dimension", "from_label", "to_label", "cause")
 
 
 def metrics(output: Output, said: Said, customer: str) -> list[Row]:
     """All that the table of customers holds of one, as a row; none where nothing is published of them."""
-    rows = _ask(output.segments, said, "*", _is(customer))
+    rows = _rows(output, said, f"SELECT * FROM customer_segments WHERE {_is(customer)}")  # noqa: S608 - quoted
     return [{name: plain(value) for name, value in row.items()} for row in rows]
 
 
 def crossed(output: Output, said: Said, by: Sequence[str]) -> list[Row]:
     """Customers by the labels of some dimensions, ``customers`` each."""
     names = ", ".join(f'"{name}"' for name in by)
-    return _ask(output.segments, said, f"{names}, count(*) AS customers", f"true GROUP BY {names} ORDER BY {names}")
+    grouped = f"FROM customer_segments GROUP BY {names} ORDER BY {names}"
+    return _rows(output, said, f"SELECT {names}, count(*) AS customers {grouped}")
 
 
-def history(output: Output, said: Said, customer: str) -> list[Row]:
-    """The changes of a customer's labels, the earliest first."""
-    where = f"{_is(customer)} ORDER BY changed_at, run_id, dimension"
-    rows = _ask(output.changes, said, ", ".join(CHANGES), where)
-    return [{name: plain(value) for name, value in row.items()} for row in rows]
+def history(output: Output, said: Said, config: SegmentationConfig, customer: str) -> list[Row]:
+    """The changes of a customer's labels, the earliest first; moments as the configured zone has them."""
+    rows = _changes(output, said, ", ".join(CHANGES), f"{_is(customer)} ORDER BY changed_at, run_id, dimension")
+    told = [{**row, "changed_at": row["changed_at"].astimezone(config.zone)} for row in rows]
+    return [{name: plain(value) for name, value in row.items()} for row in told]
 
 
 def changed(output: Output, said: Said, since: str, after: str | None, limit: int) -> list[str]:
     """Ids of customers with a label that changed at or after a moment (UTC, ISO 8601), in byte order."""
-    moment = f"arrow_cast({_quoted(since)}, 'Timestamp(Microsecond, Some(\"UTC\"))')"
-    beyond = "" if after is None else f"AND {CUSTOMER_ID} > {_quoted(after)}"
-    where = f"changed_at >= {moment} {beyond} ORDER BY {CUSTOMER_ID} LIMIT {limit:d}"
-    return [row[CUSTOMER_ID] for row in _ask(output.changes, said, f"DISTINCT {CUSTOMER_ID}", where)]
+    beyond = "" if after is None else f"AND {CUSTOMER_ID} > {quoted(after)}"
+    where = f"{_since(since)} {beyond} ORDER BY {CUSTOMER_ID} LIMIT {limit:d}"
+    return [row[CUSTOMER_ID] for row in _changes(output, said, f"DISTINCT {CUSTOMER_ID}", where)]
 
 
-def _ask(path: str, said: Said, what: str, where: str) -> list[Row]:
-    """Rows of a table as it was published."""
-    from deltalake.exceptions import DeltaError
+def movements(output: Output, said: Said, since: str) -> list[Row]:
+    """Changes of labels at or after a moment (UTC, ISO 8601) by dimension, labels and cause, the largest flow first."""
+    names = ", ".join(FLOW)
+    where = f"{_since(since)} GROUP BY {names} ORDER BY dimension, customers DESC, {names}"
+    return _changes(output, said, f"{names}, count(*) AS customers", where)
 
-    # The commit of the customers says nothing of its own table.
-    writer = said.get("tables", {}).get(last_name(path), said["run_id"])
+
+def explained(output: Output, said: Said, config: SegmentationConfig, customer: str) -> Row:
+    """All there is to say of a customer, who is published, as `insights.explained` does.
+
+    Raises:
+        ConfigError: other dimensions were published than the configuration has.
+    """
+    from segmentation.insights import explained as explaining
+    from segmentation.insights.facts import facts_of
+
+    ruled = _ruled(config, said)
+    return _asked(output, said, lambda shelf: explaining.explained(ruled, facts_of(shelf, config, customer)))
+
+
+# Those that were asked for last, which take a second to read.
+_RULED: dict[str, Any] = {}
+
+
+def _ruled(config: SegmentationConfig, said: Said) -> Any:
+    key = json.dumps([config.rules_fingerprint(), *map(said.get, ("rules", "settings", "dimensions", "cuts"))])
+    if key not in _RULED:
+        from segmentation.insights.ruled import ruled_apart
+
+        _RULED.clear()
+        _RULED[key] = ruled_apart(config, said)
+    return _RULED[key]
+
+
+def _rows(output: Output, said: Said, sql: str) -> list[Row]:
+    return _asked(output, said, lambda shelf: shelf.rows(sql))
+
+
+def _changes(output: Output, said: Said, what: str, where: str) -> list[Row]:
+    """Rows of the table of changes, none where no run wrote one."""
+    sql = f"SELECT {what} FROM segment_changes WHERE {where}"  # noqa: S608 - quoted
+    return _asked(output, said, lambda shelf: shelf.rows(sql) if "segment_changes" in shelf.tables else [])
+
+
+def _asked(output: Output, said: Said, question: Callable[[Shelf], Answer]) -> Answer:
+    key = json.dumps(said, sort_keys=True, default=str)
     try:
-        return _rows(_table(path, writer), what, where)
-    except DeltaError:
-        # Housekeeping has put its files together: they are others now, of the same rows.
-        _table.cache_clear()
-        return _rows(_table(path, writer), what, where)
+        return question(_shelf(output, key))
+    except SegmentationError:
+        raise
+    except Exception:  # noqa: BLE001 - what a reader of files raises has no class of its own
+        # Housekeeping has put files together: they are others now, of the same rows.
+        _shelf.cache_clear()
+        return question(_shelf(output, key))
 
 
-@lru_cache(maxsize=8)
-def _table(path: str, writer: str) -> DeltaTable:
-    """A table as it was published; to look into its log takes longer than to ask it."""
-    from deltalake import DeltaTable
-
-    return DeltaTable(path, version=published_version(LocalFiles(), path, writer))
-
-
-def _rows(table: DeltaTable, what: str, where: str) -> list[Row]:
-    from deltalake import QueryBuilder
-
-    sql = f"SELECT {what} FROM t WHERE {where}"  # noqa: S608 - what callers give is in quotes
-    batches: Any = QueryBuilder(SETTINGS).register("t", table).execute(sql)
-    return [dict(row.as_py()) for batch in batches for row in batch.to_struct_array()]
+@lru_cache(maxsize=2)
+def _shelf(output: Output, said: str) -> Shelf:
+    """The tables of a publication; to look into their logs takes longer than to ask them."""
+    return Shelf(output, json.loads(said))
 
 
 def _is(customer: str) -> str:
-    return f"{CUSTOMER_ID} = {_quoted(customer)}"
+    return f"{CUSTOMER_ID} = {quoted(customer)}"
 
 
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
+def _since(moment: str) -> str:
+    return f"changed_at >= arrow_cast({quoted(moment)}, 'Timestamp(Microsecond, Some(\"UTC\"))')"

@@ -10,10 +10,12 @@ from fastapi import APIRouter, Query, Request
 from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
-from segmentation.serving.answers import Problem, bytes_answer, json_answer, stream_answer, unknown_customer
+from segmentation.serving import questions
+from segmentation.serving.answers import Problem, bytes_answer, json_answer, stream_answer
 from segmentation.serving.asked import MOST_IDS, Listing, refuse_unknown
-from segmentation.serving.documented import CROSSED, LISTED, LOOKED_UP, SEGMENT
+from segmentation.serving.documented import CROSSED, LISTED, LOOKED_UP, MOVED, SEGMENT
 from segmentation.serving.forms import FORMS, wanted_form
+from segmentation.serving.lane import element_of
 from segmentation.serving.publications import Publication
 from segmentation.serving.service import Service
 
@@ -29,6 +31,15 @@ def routes(service: Service) -> APIRouter:
         published = current.current
         crossed = await _crossed(service, published, by)
         return json_answer(request, published, _statistics(published, crossed))
+
+    @router.get("/segments/movements", summary="Changes of labels, counted", responses=MOVED)
+    async def movements(
+        request: Request, since: str = Query(description="A day, or a time with its offset")
+    ) -> Response:
+        refuse_unknown(request.query_params, ("since",))
+        published, moment = current.current, service.moment(since, "since")
+        flows = await service.ask(questions.movements, published.said, moment)
+        return json_answer(request, published, {"version": published.version, "since": since, "movements": flows})
 
     responses, sent = LOOKED_UP
 
@@ -61,11 +72,8 @@ def routes(service: Service) -> APIRouter:
 
     @router.get("/segments/{customer_id:path}", summary="One customer", responses=SEGMENT)
     async def segment(request: Request, customer_id: str) -> Response:
-        published = current.current
-        element = published.export.element(customer_id)
-        if element is None:
-            raise unknown_customer()
-        return bytes_answer(request, published, element)
+        # For the description of the API; the lane answers before a request comes here.
+        return element_of(request, current, customer_id)
 
     return router
 

@@ -8,6 +8,8 @@ from datetime import UTC, date, datetime, time
 from typing import Any
 
 from segmentation.config import SegmentationConfig
+from segmentation.console import LOGGER
+from segmentation.errors import SegmentationError
 from segmentation.serving import questions
 from segmentation.serving.answers import Problem
 from segmentation.serving.desk import BusyError, Desk
@@ -42,6 +44,10 @@ class Service:
             return await self.desk.ask(question, self.publications.output, *about)
         except BusyError:
             raise Problem(503, "Too much is asked at once. Try again in a moment.", retry_after="1") from None
+        except SegmentationError as error:
+            # With paths of this machine in it, as a rule.
+            LOGGER.error("A question cannot be answered: %s", error)
+            raise Problem(503, "The tables do not fit the configuration here; the server's log says more.") from None
 
     async def crossed(self, publication: Publication, by: tuple[str, ...]) -> list[Mapping[str, Any]]:
         """Customers by the labels of some dimensions; of a publication, they are counted once."""
@@ -53,7 +59,7 @@ class Service:
             self._crossed[key] = found
         return self._crossed[key]
 
-    def moment(self, text: str) -> str:
+    def moment(self, text: str, asked_as: str = "changed_since") -> str:
         """A moment in UTC: of a day, its beginning in the configured time zone.
 
         Raises:
@@ -69,6 +75,6 @@ class Service:
         if moment is None or moment.tzinfo is None:
             raise Problem(
                 400,
-                f"changed_since: expected a day like 2024-06-30 or a time like 2024-06-30T12:00:00Z, found {text!r}",
+                f"{asked_as}: expected a day like 2024-06-30 or a time like 2024-06-30T12:00:00Z, found {text!r}",
             )
         return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")

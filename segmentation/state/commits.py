@@ -77,7 +77,7 @@ def run_ids(files: Files, table: str) -> set[str]:
 
 def rows_of(engine: Engine, table: str) -> DataFrame:
     """The rows of a table as it is now, whatever is written to it later."""
-    return engine.tables.read(table, max(_log(engine.files, table)))
+    return engine.tables.read(table, newest_version(engine.files, table))
 
 
 def published_rows(engine: Engine, table: str, said: Mapping[str, Any]) -> DataFrame:
@@ -88,18 +88,23 @@ def published_rows(engine: Engine, table: str, said: Mapping[str, Any]) -> DataF
         table: one that runs write to.
         said: what the commit of the customers says: which run wrote to the table last.
     """
+    return engine.tables.read(table, published_version(engine.files, table, said))
+
+
+def published_version(files: Files, table: str, said: Mapping[str, Any]) -> int:
+    """The version of a table of which `published_rows` gives the rows."""
+    newest = version = newest_version(files, table)
     writer = said.get("tables", {}).get(last_name(table))
-    return engine.tables.read(table, published_version(engine.files, table, writer))
-
-
-def published_version(files: Files, table: str, writer: str | None) -> int:
-    """The newest version of a table that is as a publication left it, given the run that wrote to it last for that."""
-    newest = version = max(_log(files, table))
     for commit in commits(files, table) if writer else ():
         if commit.said["run_id"] == writer:
             return version
         version = commit.version - 1
     return newest
+
+
+def newest_version(files: Files, table: str) -> int:
+    """The version of a table as it is now."""
+    return max(_log(files, table))
 
 
 def last_commit(files: Files, table: str) -> Commit | None:

@@ -18,14 +18,14 @@ from segmentation.core.own.kinds import DAY, TEXT, TRUTH, Kind, Sort, kind_named
 from segmentation.core.own.typed import Typed
 from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, PURCHASE_DATE, PURCHASE_ID
 
-AS_OF = "as_of"
+AS_OF, IS_FESTIVE = "as_of", "is_festive"
 # What is told of each purchase besides its columns.
 TOLD: Mapping[str, Kind] = {
     AS_OF: DAY,
     "in_last_6_months": TRUTH,
     "in_last_90_days": TRUTH,
     "in_loyal_window": TRUTH,
-    "is_festive": TRUTH,
+    IS_FESTIVE: TRUTH,
     "first_purchase": DAY,
     "last_purchase": DAY,
 }
@@ -71,6 +71,11 @@ def over_purchases(measures: Sequence[Measure]) -> list[Measure]:
     return [one for one in measures if one.typed.sums_up and one.of is None]
 
 
+def formulas(measures: Sequence[Measure]) -> list[Measure]:
+    """Those that are computed from other metrics, each from earlier ones."""
+    return [one for one in measures if not one.typed.sums_up]
+
+
 def hang_on_the_day(measures: Sequence[Measure]) -> bool:
     """Does one change for everybody when the day moves?"""
     return any(AS_OF in one.names for one in over_purchases(measures))
@@ -106,16 +111,23 @@ def _told(as_of: date | Column, festive: FestiveCalendar, config: SegmentationCo
     theirs = Window.partitionBy(CUSTOMER_ID)
     return {
         AS_OF: on(as_of),
-        "in_last_6_months": in_last_months(day, as_of, SHOWN_MONTHS),
-        "in_last_90_days": in_last_days(day, as_of, SHOWN_DAYS),
-        "in_loyal_window": in_last_months(day, as_of, config.loyal_window_months),
-        "is_festive": festive.contains(day),
+        **in_windows(as_of, config),
+        IS_FESTIVE: festive.contains(day),
         "first_purchase": F.min(bought).over(theirs),
         "last_purchase": F.max(bought).over(theirs),
     }
 
 
+def in_windows(as_of: date | Column, config: SegmentationConfig) -> dict[str, Column]:
+    """Of each purchase, whether the windows hold it."""
+    day = F.col(PURCHASE_DATE)
+    return {
+        "in_last_6_months": in_last_months(day, as_of, SHOWN_MONTHS),
+        "in_last_90_days": in_last_days(day, as_of, SHOWN_DAYS),
+        "in_loyal_window": in_last_months(day, as_of, config.loyal_window_months),
+    }
+
+
 def with_formulas(metrics: DataFrame, measures: Sequence[Measure]) -> DataFrame:
     """The metrics of customers, and those that are computed from them."""
-    formulas = [one for one in measures if not one.typed.sums_up]
-    return reduce(lambda frame, one: frame.withColumn(one.name, one.column()), formulas, metrics)
+    return reduce(lambda frame, one: frame.withColumn(one.name, one.column()), formulas(measures), metrics)

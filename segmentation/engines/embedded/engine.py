@@ -17,7 +17,8 @@ from pyspark.sql.types import StructType
 from segmentation.engines.base import Engine, TypedRows
 from segmentation.engines.dialect import Decoding, Dialect
 from segmentation.engines.embedded import inputs
-from segmentation.engines.embedded.session import connect_mode, served
+from segmentation.engines.embedded.columns import connect_mode
+from segmentation.engines.embedded.session import served
 from segmentation.engines.embedded.stream import Staged, sent
 from segmentation.engines.embedded.tables import DeltaRsTables
 from segmentation.engines.embedded.text import lay_out, write_numbered

@@ -13,42 +13,16 @@ from pyspark.sql import SparkSession
 from pyspark.sql.connect.client import DefaultChannelBuilder
 from pyspark.sql.connect.session import SparkSession as ConnectSession
 
+from segmentation.engines.embedded.columns import put_back
 from segmentation.engines.embedded.interrupts import heard_by_python_alone
 from segmentation.errors import SegmentationError
 
 LOOPBACK = "127.0.0.1"
-# Decides, at each call, which kind of column the functions of PySpark make.
-CONNECT_MODE = "SPARK_CONNECT_MODE_ENABLED"
 SETTINGS = {
     "spark.sql.session.timeZone": "UTC",
     "spark.sql.ansi.enabled": "true",
 }
-_users = 0
 _guard = threading.Lock()
-
-
-@contextmanager
-def connect_mode() -> Iterator[None]:
-    """Have PySpark's functions make columns for Connect; afterwards, the process is as it was.
-
-    Runs in several threads share it, and the last one to end puts it back.
-    """
-    global _users, _before
-    with _guard:
-        if _users == 0:
-            _before = os.environ.get(CONNECT_MODE)
-            os.environ[CONNECT_MODE] = "1"
-        _users += 1
-    try:
-        yield
-    finally:
-        with _guard:
-            _users -= 1
-            if _users == 0:
-                _restore({CONNECT_MODE: _before})
-
-
-_before: str | None = None
 _used_in: int | None = None
 
 
@@ -113,17 +87,9 @@ def _environment(settings: Mapping[str, str]) -> Iterator[None]:
     """The server reads its settings from the environment, once; those that are meant for others are hidden from it."""
     foreign = [key for key in os.environ if key.startswith("SAIL_")]
     before = {key: os.environ.get(key) for key in (*foreign, *settings)}
-    _restore(dict.fromkeys(foreign))
+    put_back(dict.fromkeys(foreign))
     os.environ.update(settings)
     try:
         yield
     finally:
-        _restore(before)
-
-
-def _restore(before: Mapping[str, str | None]) -> None:
-    for key, value in before.items():
-        if value is None:
-            os.environ.pop(key, None)
-        else:
-            os.environ[key] = value
+        put_back(before)
