@@ -17,6 +17,7 @@ from pyspark.sql import functions as F
 
 from segmentation.config import load_config
 from segmentation.core.evaluation import Unknown, typed, value_of
+from segmentation.core.evaluation.aggregates import ROWS
 from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.core.segmentation import Segmentation
 from segmentation.core.terms import term_of
@@ -114,6 +115,9 @@ UNKNOWN: dict[str, Callable[[], Column]] = {
     "a quotient of many digits": lambda: c(SPEND) / F.lit(Decimal("3.00")),
     "a day of the week, in which engines differ": lambda: F.weekday(c(FIRST)),
     "an aggregate of several": lambda: F.call_function("count", c(N), c(DAYS)) > 1,
+    "structs as such": lambda: F.struct(c(N).alias("n")) == F.struct(c(DAYS).alias("n")),
+    "a struct that is null": lambda: F.struct(c(N).alias("n")).isNull(),
+    "a field that is none": lambda: F.struct(c(N).alias("n"))["m"] > 1,
     "what is tried": lambda: c(WHO).try_cast("int"),
     "letters of the world": lambda: F.upper(F.lit("ß")),
 }
@@ -154,6 +158,17 @@ def test_every_condition_is_what_the_engine_says(engine: Engine) -> None:
     same()
 
 
+BEST: list[tuple[list[tuple[Any, Any]], Any]] = [
+    ([], None),
+    ([(None, "a")], None),
+    ([(1, "a"), (2, "b"), (None, "c")], "b"),
+    ([(2, "b"), (2, "c"), (1, "d")], "c"),
+    ([(2, None), (1, "d")], None),
+    ([(2, None), (2, None)], None),
+    ([(2, None), (2, "c")], Unknown),
+]
+
+
 @pytest.fixture
 def one_row() -> Iterator[dict[str, Any]]:
     """A customer, while columns are those of Connect."""
@@ -185,6 +200,22 @@ def test_one_condition_may_decide_whatever_the_other_one_is(one_row: dict[str, A
     for condition, expected in cases:
         found = value_of(typed(term_of(condition), METRIC_KINDS), one_row)
         assert isinstance(found, Unknown) if expected is Unknown else found is expected, (condition, found)
+
+
+@pytest.mark.parametrize(("rows", "expected"), BEST)
+def test_the_value_of_the_row_that_is_best(one_row: dict[str, Any], rows: list[tuple[Any, Any]], expected: Any) -> None:
+    """Of equal ones that of the larger value; engines order nothing beside something in ways of their own."""
+    both = F.struct(c(N).alias("by"), c(WHO).alias("value"))
+    term = term_of(F.max(F.when(c(N).isNotNull(), both))["value"])
+    found = value_of(typed(term, METRIC_KINDS), {ROWS: [{N: by, WHO: value} for by, value in rows]})
+    assert isinstance(found, Unknown) if expected is Unknown else found == expected
+    assert term_of(F.max(both)["by"]) == pickle.loads(pickle.dumps(term_of(F.max(both)["by"])))
+
+
+def test_values_are_counted_once(one_row: dict[str, Any]) -> None:
+    rows = {ROWS: [{N: by, GAP: 1.0} for by in (1, 2, 2, None)]}
+    assert value_of(typed(term_of(F.count_distinct(c(N))), METRIC_KINDS), rows) == 2
+    assert isinstance(value_of(typed(term_of(F.count_distinct(c(GAP))), METRIC_KINDS), rows), Unknown)
 
 
 def test_terms_travel(one_row: dict[str, Any]) -> None:

@@ -18,9 +18,11 @@ import httpx
 import pytest
 from deltalake import DeltaTable
 
+from segmentation.pipeline import CustomerSegmentationPipeline
 from segmentation.serving.export import BLOCK, Export
 from segmentation.sinks.escapes import escaped
 
+from .conftest import HEADER
 from .processes import ROOT, wait_for
 from .serving import Server, publish, serving
 
@@ -479,6 +481,81 @@ def test_why(ask: httpx.Client, folder: Path) -> None:
         assert ask.get(f"/customers/{quoted(customer)}/explain").json() == told
         assert [one["published"] for one in told["dimensions"]] == [one["label"] for one in told["dimensions"]]
     assert ask.get("/customers/nobody/explain").json() == NOT_FOUND
+
+
+OWN = """
+output_dir: {folder}/out
+engine: embedded
+mode: incremental
+report: false
+as_of: 2024-06-30
+input: {{extra_columns: {{country: {{from: Country}}}}}}
+segmenters: ["served_rules:Keen"]
+metrics:
+  - {{name: market, sql: "max_by(country, purchase_date)"}}
+  - {{name: lately, sql: "coalesce(sum(amount) filter (where in_last_90_days), 0)"}}
+scores:
+  - {{name: tier, of: lifetime_spend, within: market, cut: {{shares: [0.25, 1.0]}}, labels: [Top, Rest]}}
+dimensions:
+  - name: care
+    rules:
+      - {{label: Call, when: "tier = 'Top' and lately = 0"}}
+      - {{label: Thank, when: "tier = 'Top'"}}
+    otherwise: Leave
+per: {{column: market, values: {{IN: {{high_lifetime_threshold: 11000}}}}}}
+"""
+KEEN = """
+from pyspark.sql import functions as F
+from segmentation import Rule, Segmenter
+
+class Keen(Segmenter):
+    dimension = "keen"
+
+    def rules(self):
+        return [Rule("Keen", F.col("total_purchases") >= 2)]
+
+    @property
+    def fallback(self):
+        return "Not Yet"
+"""
+
+
+def test_what_is_configured_is_served_with_no_further_work(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Own metrics, scores, dimensions and rules in code, and thresholds by market."""
+    bought = [(n, 1 + n % 6, 500 * n, ("IN", "LK")[n % 2]) for n in range(40)] + [(7, 2, 10, "LK")]
+    lines = [f"C{n},P{at},2024-0{month}-03,{price},Kids,{land}" for at, (n, month, price, land) in enumerate(bought)]
+    (tmp_path / "in.csv").write_text(HEADER.strip() + ",Country\n" + "\n".join(lines) + "\n")
+    (tmp_path / "served_rules.py").write_text(KEEN)
+    (tmp_path / "own.yaml").write_text(OWN.format(folder=tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    CustomerSegmentationPipeline(tmp_path / "own.yaml").run("csv", tmp_path / "in.csv")
+    published = json.loads((tmp_path / "out/customer_segmentation.json").read_text())
+    with (
+        serving(tmp_path, config=OWN.format(folder=tmp_path)) as server,
+        httpx.Client(base_url=server.address, timeout=30) as ask,
+    ):
+        stats = ask.get("/segments/stats", params={"by": "care,keen"}).json()
+        assert list(stats["dimensions"]) == ["purchase_frequency", "spending", "category", "keen", "care"]
+        assert {label: one["customers"] for label, one in stats["dimensions"]["keen"].items()} == {
+            "Keen": 1,
+            "Not Yet": 39,
+        }
+        assert ask.get("/segments/C7").json() == next(one for one in published if one["customer_id"] == "C7")
+        called = ask.get("/segments", params={"care": "Call"}).json()["customers"]
+        assert called == [one for one in published if one["segmentation"]["care"] == "Call"] != []
+        metrics = ask.get("/customers/C38/metrics").json()
+        assert (metrics["market"], metrics["lately"], metrics["tier"], metrics["care"]) == ("IN", "0.00", "Top", "Call")
+        assert {one["dimension"] for one in ask.get("/customers/C7/history").json()["changes"]} == {
+            *stats["dimensions"]
+        }
+        for customer, limit in (("C38", "11000"), ("C39", "150000"), ("C7", "150000")):
+            command = [sys.executable, "-m", "segmentation.cli", "explain", customer, "--json"]
+            command += ["--config", str(tmp_path / "own.yaml")]
+            told = json.loads(subprocess.run(command, cwd=ROOT, capture_output=True, check=True).stdout)
+            assert ask.get(f"/customers/{customer}/explain").json() == told
+            assert told["rules_as_published"] and told["next_unknown"] is None
+            assert told["dimensions"][1]["rules"][0]["comparisons"][1]["threshold"] == limit
+        assert ask.get("/openapi.json").status_code == 200
 
 
 def test_housekeeping_takes_no_answer_away(tmp_path: Path) -> None:

@@ -35,7 +35,7 @@ def test_the_container_gets_what_serving_needs_and_no_spark() -> None:
     command = [sys.executable, str(SERVING / "requirements.py"), str(ROOT / "pyproject.toml")]
     lines = subprocess.run(command, check=True, capture_output=True, text=True).stdout.splitlines()
     names = {re.split(r"[^\w-]", line)[0] for line in lines}
-    assert {"fastapi", "uvicorn", "deltalake", "pydantic", "PyYAML"} <= names
+    assert {"fastapi", "uvicorn", "deltalake", "pydantic", "PyYAML", "sqlglot", "holidays"} <= names
     assert not {"pyspark", "delta-spark"} & names
 
 

@@ -46,7 +46,9 @@ def lines(told: Mapping[str, Any]) -> Iterator[str]:
     yield from _listed("Purchases", told["purchases"], _purchase, NOT_KEPT)
     yield from _listed("Rejected rows", told["rejected"], _rejected)
     yield from _listed("Labels so far", told["changes"], _changed)
-    yield from _listed("What comes next if nothing is bought", told["next"], _comes, NOT_KEPT)
+    yield from _listed(
+        "What comes next if nothing is bought", told["next"], _comes, f"not known: {told['next_unknown']}"
+    )
 
 
 def _decided(one: Mapping[str, Any]) -> Iterator[str]:

@@ -16,6 +16,7 @@ from segmentation.insights.solving import Ask
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE, PURCHASE_ID
 
 FACTS = ("as_of", "run_id", "updated_at")
+NOTHING_KEPT = Outlook(None, {}, "runs keep purchases only with mode: incremental")
 
 
 def explained(ruled: Ruled, facts: Facts, ask: Ask | None = None) -> dict[str, Any]:
@@ -31,17 +32,17 @@ def explained(ruled: Ruled, facts: Facts, ask: Ask | None = None) -> dict[str, A
         rules given are not those that the labels come from); ``dimensions``, see `reasons.reasons`, each with what was
         ``published``, and per comparison ``until``; ``metrics``; ``purchases``, the newest first, and ``counted``
         (false: after the as-of day), null where runs keep none; ``rejected`` rows; ``changes`` of labels; ``next``, see
-        `outlook.outlook`, null where runs keep no purchases or a label is not known.
+        `outlook.outlook`, null where that is not known; ``next_unknown``, why, else null.
     """
     row = facts.row
     why = reasons(ruled, row, ask)
     for one in why:
         one["published"] = row.get(one["dimension"])
     labels = {one["dimension"]: one["label"] for one in why}
-    ahead = None
+    ahead = NOTHING_KEPT
     if facts.purchases is not None:
         ahead = outlook(ruled, facts.purchases, {**row, **labels}, longest_silence(why), ask)
-    _say_until_when(why, ahead)
+    _say_until_when(why, ahead.stands_until)
     told = {
         CUSTOMER_ID: row[CUSTOMER_ID],
         **{name: row[name] for name in FACTS},
@@ -51,14 +52,14 @@ def explained(ruled: Ruled, facts: Facts, ask: Ask | None = None) -> dict[str, A
         "purchases": None if facts.purchases is None else _newest_first(facts.purchases, row["as_of"]),
         "rejected": facts.rejected,
         "changes": facts.changes,
-        "next": None if ahead is None else ahead.changes,
+        "next": ahead.changes,
+        "next_unknown": ahead.unknown,
     }
     return {name: plain(value) for name, value in told.items()}
 
 
-def _say_until_when(why: Sequence[Mapping[str, Any]], ahead: Outlook | None) -> None:
+def _say_until_when(why: Sequence[Mapping[str, Any]], known: Mapping[str, date]) -> None:
     """Add to each comparison of a window that lacks something ``until``: the last day on which it lacks no more."""
-    known: Mapping[str, date] = ahead.stands_until if ahead else {}
     # Where it is the same as another window, it is shown once.
     until = {LOYAL_WINDOW: known.get("purchases_last_6_months"), **known}
     for rule in (rule for one in why for rule in one["rules"]):

@@ -26,10 +26,12 @@ class Outlook(NamedTuple):
     Attributes:
         changes: by day, ``day``, ``dimension``, ``from_label``, ``to_label``; None where a label is not known.
         stands_until: per window the last day on which it holds as many purchases as now.
+        unknown: what is not known, None where all is.
     """
 
     changes: list[dict[str, Any]] | None
     stands_until: Mapping[str, date]
+    unknown: str | None = None
 
 
 def outlook(ruled: Ruled, purchases: Sequence[Row], row: Row, silence: int = 0, ask: Ask | None = None) -> Outlook:
@@ -48,13 +50,17 @@ def outlook(ruled: Ruled, purchases: Sequence[Row], row: Row, silence: int = 0, 
     if not purchases:
         return Outlook([], {})
     days = _days(ruled, row[AS_OF], max(one[PURCHASE_DATE] for one in purchases), silence)
-    metrics = _metrics(ruled, purchases, row, days, ask)
-    if metrics is None:
-        return Outlook(None, {})
+    try:
+        metrics = _metrics(ruled, purchases, row, days, ask)
+    except Unknown as error:
+        return Outlook(None, {}, str(error))
     # A rule may look at the id.
-    rows = [row, *_labelled(ruled, [{**one, CUSTOMER_ID: row[CUSTOMER_ID]} for one in metrics], ask)]
-    windows = [name for name in _windows(ruled) if row.get(name)]
-    return Outlook(_changes(ruled, rows), {name: _stands_until(rows, name) for name in windows})
+    found = [{**one, CUSTOMER_ID: row[CUSTOMER_ID]} for one in metrics]
+    until = {name: _stands_until([row, *found], name) for name in _windows(ruled) if row.get(name)}
+    try:
+        return Outlook(_changes(ruled, [row, *_labelled(ruled, found, ask)]), until)
+    except Unknown as error:
+        return Outlook(None, until, str(error))
 
 
 def _days(ruled: Ruled, as_of: date, last: date, silence: int) -> list[date]:
@@ -65,14 +71,14 @@ def _days(ruled: Ruled, as_of: date, last: date, silence: int) -> list[date]:
     return [as_of + timedelta(days=number) for number in range(1, (end - as_of).days + 1)]
 
 
-def _metrics(
-    ruled: Ruled, purchases: Sequence[Row], row: Row, days: Sequence[date], ask: Ask | None
-) -> Sequence[Row] | None:
-    """Of each day; None where they are not known."""
+def _metrics(ruled: Ruled, purchases: Sequence[Row], row: Row, days: Sequence[date], ask: Ask | None) -> Sequence[Row]:
+    """Of each day."""
     try:
         return list(measured(ruled, purchases, row, days))
     except Unknown:
-        return ask.metrics(purchases, row, days) if ask else None
+        if ask is None:
+            raise
+        return ask.metrics(purchases, row, days)
 
 
 def _windows(ruled: Ruled) -> list[str]:
@@ -82,25 +88,25 @@ def _windows(ruled: Ruled) -> list[str]:
 
 
 def _labelled(ruled: Ruled, rows: Sequence[Row], ask: Ask | None) -> Sequence[Row]:
-    """With the labels, None for those that are not known; rules may look at those of earlier dimensions."""
+    """With the labels; rules may look at those of earlier dimensions."""
     for dimension in ruled.dimensions:
         found = solved(dict(dimension.rules), rows, ruled.schema, ask)
         rows = [{**row, dimension.name: _label(dimension, holds)} for row, holds in zip(rows, found, strict=True)]
     return rows
 
 
-def _label(dimension: RuledDimension, holds: Row) -> str | None:
-    deciding = (label for label, _ in dimension.rules if holds[label] is True or isinstance(holds[label], Unknown))
-    first = next(deciding, None)
-    if first is None:
-        return dimension.fallback
-    return None if isinstance(holds[first], Unknown) else first
+def _label(dimension: RuledDimension, holds: Row) -> str:
+    for label, _ in dimension.rules:
+        value = holds[label]
+        if isinstance(value, Unknown):
+            raise value
+        if value:
+            return label
+    return dimension.fallback
 
 
-def _changes(ruled: Ruled, rows: Sequence[Row]) -> list[dict[str, Any]] | None:
+def _changes(ruled: Ruled, rows: Sequence[Row]) -> list[dict[str, Any]]:
     names = [one.name for one in ruled.dimensions]
-    if any(row[name] is None for row in rows for name in names):
-        return None
     return [
         {"day": after[AS_OF].isoformat(), "dimension": name, "from_label": before[name], "to_label": after[name]}
         for before, after in pairwise(rows)

@@ -21,7 +21,7 @@ from segmentation.core.own.own import Own
 from segmentation.core.own.scores import Cuts
 from segmentation.core.rules import Dimension
 from segmentation.core.segmentation import Segmentation
-from segmentation.core.terms import Literal, Name, Term, has_opaque, in_place_of, names_in, term_of
+from segmentation.core.terms import Literal, Name, Opaque, Term, has_opaque, in_place_of, names_in, term_of
 from segmentation.engines.embedded.columns import connect_mode
 from segmentation.insights.published import as_published
 from segmentation.plug_ins import segmentation_of
@@ -139,9 +139,11 @@ def _own_metrics(own: Own, cuts: Cuts) -> dict[str, Term]:
 
 
 def _own_sums(aggregates: Sequence[Measure], wanted: Mapping[str, Term], config: SegmentationConfig) -> dict[str, Term]:
-    windows = _terms(in_windows(F.col(AS_OF), config))
-    asked = {one.name: one.column() for one in aggregates if one.name in wanted}
-    return {name: in_place_of(windows, term) for name, term in _terms(asked).items()}
+    asked = [one for one in aggregates if one.name in wanted]
+    # What looks at several purchases at once is nothing of one.
+    often = {key: Opaque(text="how often a customer has a value") for one in asked for key in one.typed.before or {}}
+    told = {**_terms(in_windows(F.col(AS_OF), config)), **often}
+    return {name: in_place_of(told, term) for name, term in _terms({one.name: one.column() for one in asked}).items()}
 
 
 def _looked_at(dimensions: Sequence[RuledDimension], metrics: Mapping[str, Term]) -> dict[str, Term]:

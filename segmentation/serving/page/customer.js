@@ -79,7 +79,7 @@ function reasons(told, segmentation) {
     section("Labels, and why",
       told.rules_as_published ? null : el("p", { class: "warning" }, "The labels were published with other rules than those of now, which are shown."),
       labels(segmentation, told.dimensions)),
-    section("If nothing is bought", coming(told.next, told.as_of)),
+    section("If nothing is bought", coming(told)),
   ];
 }
 
@@ -90,8 +90,8 @@ function bought(told) {
   ];
 }
 
-function coming(next, asOf) {
-  if (next === null) return el("p", { class: "soft" }, "Not known: runs keep purchases only with mode: incremental.");
+function coming({ next, next_unknown: why, as_of: asOf }) {
+  if (next === null) return el("p", { class: "soft" }, `Not known: ${why}.`);
   if (!next.length) return el("p", {}, "The labels stay as they are.");
   return el("ol", { class: "timeline" }, next.map((one) =>
     el("li", {},
