@@ -12,6 +12,7 @@ import pyspark
 import pytest
 
 from segmentation.core.own.measures import AS_OF
+from segmentation.errors import ConfigError
 from segmentation.insights.asking import EngineAsked
 from segmentation.insights.explained import explained
 from segmentation.insights.facts import Facts, facts_of
@@ -187,3 +188,50 @@ def test_the_threshold_of_the_market_is_shown(run_job: Job, source: Path, tmp_pa
         _, total = spending["rules"][0]["comparisons"]
         assert total["threshold"] == lifetime.get(facts.row["market"], "150000")
     assert {facts.row["market"] for facts in every} >= {"LK", "IN"}
+
+
+def test_a_column_that_is_not_kept_is_told(run_job: Job, source: Path, tmp_path: Path) -> None:
+    config = {"output_dir": str(tmp_path / "out"), "mode": "incremental", "max_rejected_ratio": 1}
+    run_job(source, **config)
+    extra = {"extra_columns": {"pieces": {"from": "Pieces"}, "country": {"from": "Country"}}}
+    with pytest.raises(ConfigError, match="purchases are kept without country, pieces: name the configuration"):
+        CustomerSegmentationPipeline({**config, "input": extra}).explain("C1")
+
+
+OF_ID = """
+from pyspark.sql import functions as F
+from segmentation import Metric
+
+class OfId(Metric):
+    name = "of_id"
+    type = "string"
+
+    def column(self):
+        return F.max(F.{function}("customer_id"))
+"""
+
+
+@pytest.mark.parametrize(
+    ("function", "unknown"), [("upper", None), ("soundex", "what a metric makes of the customer's id")]
+)
+def test_a_metric_of_the_id_is_not_made_of_days(
+    run_job: Job, source: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, function: str, unknown: str | None
+) -> None:
+    """The engine would take days for customers."""
+    module = f"made_of_ids_{function}"
+    (tmp_path / f"{module}.py").write_text(OF_ID.format(function=function))
+    monkeypatch.syspath_prepend(str(tmp_path))
+    rules = [{"label": "C", "when": "startswith(of_id, 'C')"}]
+    config = {
+        "output_dir": str(tmp_path / "out"),
+        "mode": "incremental",
+        "max_rejected_ratio": 1,
+        "as_of": str(TODAY),
+        "metrics": [f"{module}:OfId"],
+        "dimensions": [{"name": "initial", "rules": rules, "otherwise": "Other"}],
+    }
+    run_job(source, **config)
+    told = CustomerSegmentationPipeline(config).explain("C1")
+    assert (told["next_unknown"], told["dimensions"][-1]["label"]) == (unknown, "C")
+    assert (told["next"] is None) == (unknown is not None)
+    assert not [one for one in told["next"] or () if one["dimension"] == "initial"]

@@ -11,10 +11,12 @@ from pyspark.sql import functions as F
 from pyspark.sql.types import IntegerType, StructField, StructType
 
 from segmentation.core.days import on
+from segmentation.core.evaluation import Unknown
 from segmentation.core.festive import resolve
 from segmentation.core.own.measures import AS_OF
 from segmentation.core.own.scores import with_scores
 from segmentation.core.segmentation import Segmentation
+from segmentation.core.terms import names_in, term_of
 from segmentation.engines.base import Engine
 from segmentation.insights.published import as_published
 from segmentation.insights.solving import Row, Terms
@@ -48,8 +50,14 @@ class EngineAsked:
         return [row.asDict() for row in sorted(found, key=lambda row: int(row[AT]))]
 
     def metrics(self, purchases: Sequence[Row], customer: Row, days: Sequence[date]) -> list[Row]:
-        """Every day is measured as if it were a customer of its own."""
+        """Every day is measured as if it were a customer of its own.
+
+        Raises:
+            Unknown: a metric looks at the id of its purchases, which is that of the day here.
+        """
         bought, rules = [one[PURCHASE_DATE] for one in purchases], self._segmentation
+        if any(CUSTOMER_ID in names_in(term_of(one.column())) for one in rules.own.aggregates):
+            raise Unknown("what a metric makes of the customer's id")
         festive = resolve(rules.config.festive_periods, min(bought), max(bought))
         sums = rules.sums(self._seen(purchases, days), F.col(CUSTOMER_ID).cast("date"), festive)
         # A metric may look at the id, so each day has the customer's again; the day follows from the metrics.

@@ -9,7 +9,7 @@ from typing import Any
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.metrics import CATEGORIES
-from segmentation.errors import NoDataError
+from segmentation.errors import ConfigError, NoDataError
 from segmentation.insights.shelf import Shelf, named, quoted
 from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, EDGES, PURCHASE_DATE, PURCHASE_ID, REASONS, SOURCE
 
@@ -51,6 +51,7 @@ def facts_of(shelf: Shelf, config: SegmentationConfig, customer: str) -> Facts:
 
     Raises:
         NoDataError: nothing of this customer is published.
+        ConfigError: purchases are kept without a column that the configuration has.
     """
     rows = shelf.rows(f"SELECT * FROM customer_segments WHERE {CUSTOMER_ID} = {quoted(customer)}")  # noqa: S608
     rejected = _rejected(shelf, customer)
@@ -99,6 +100,12 @@ def _at(moment: datetime, config: SegmentationConfig) -> datetime:
 def _purchases(shelf: Shelf, config: SegmentationConfig, customer: str) -> list[dict[str, Any]]:
     """Those that count, and those that will."""
     extra = config.extra_columns
+    missing = sorted({*extra} - {*shelf.columns("purchases")})
+    if missing:
+        raise ConfigError(
+            f"purchases are kept without {', '.join(missing)}: name the configuration of the runs with --config, or "
+            "run the job once with this one."
+        )
     known = _of_lines(customer, extra) if config.grain == "line" else _of_table("purchases", customer, extra)
     has_early = shelf.said["state"].get("early") is not None
     return shelf.rows(f"{known} UNION ALL {_of_table('future_purchases', customer, extra)}" if has_early else known)

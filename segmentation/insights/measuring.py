@@ -35,7 +35,8 @@ def measured(ruled: Ruled, purchases: Sequence[Row], customer: Row, days: Sequen
     Raises:
         Unknown: only an engine can say.
     """
-    bought, ways = _with_festive(ruled, purchases), _Ways(ruled, customer)
+    theirs = _beside({CUSTOMER_ID: customer[CUSTOMER_ID]}, purchases)
+    bought, ways = _with_festive(ruled, theirs), _Ways(ruled, customer)
     recent = _since(bought, ruled, days[0]) if days else []
     counted, standing = 0, {}
     for day in days:
@@ -69,11 +70,11 @@ class _Ways:
         return _in_turn(self._others, {**self._given, **sums})
 
     def on_day(self, day: date, standing: Row, bought: Sequence[Row], recent: Sequence[Row]) -> dict[str, Any]:
-        in_windows = _all(self._windows, {ROWS: _seen_from(day, recent)})
+        in_windows = _all(self._windows, {ROWS: _beside({AS_OF: day}, _up_to(day, recent))})
         others = {}
         if self._moving:
-            ends = {name: standing[name] for name in ENDS}
-            others = _all(self._moving, {ROWS: _beside(ends, _seen_from(day, bought))})
+            told = {AS_OF: day, **{name: standing[name] for name in ENDS}}
+            others = _all(self._moving, {ROWS: _beside(told, _up_to(day, bought))})
         found = _in_turn(self._daily, {**standing, **in_windows, **others, AS_OF: day})
         return {name: found[name] for name in self._names}
 
@@ -100,8 +101,8 @@ def _day(purchase: Row) -> date:
     return day
 
 
-def _seen_from(day: date, purchases: Sequence[Row]) -> list[Row]:
-    return _beside({AS_OF: day}, [one for one in purchases if one[PURCHASE_DATE] <= day])
+def _up_to(day: date, purchases: Sequence[Row]) -> list[Row]:
+    return [one for one in purchases if one[PURCHASE_DATE] <= day]
 
 
 def _beside(what: Row, purchases: Sequence[Row]) -> list[Row]:

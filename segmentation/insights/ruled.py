@@ -92,7 +92,7 @@ def ruled(segmentation: Segmentation, said: Mapping[str, Any]) -> Ruled:
             rules.fingerprint,
             rules.customer_schema,
             dimensions,
-            {name: kind.type for name, kind in purchase_kinds(rules.config).items()},
+            {CUSTOMER_ID: "string", **{name: kind.type for name, kind in purchase_kinds(rules.config).items()}},
             {**NO_RETURNS, **_terms(sums), **_own_sums(own.aggregates, metrics, rules.config)},
             tuple(name for one in own.seconds for name in one.kinds),
             {**_usual_metrics(as_of), **metrics},

@@ -51,12 +51,17 @@ class Shelf:
         self.output = output
         self.said, versions = _published(output) if said is None else (said, _versions(output, said))
         self.version = versions[output.segments]
-        self.tables = frozenset(map(last_name, versions))
         self._builder = QueryBuilder()
         for setting in FRUGAL:
             self._builder.execute(f"SET datafusion.{setting}")
-        for path, version in versions.items():
-            self._builder.register(last_name(path), DeltaTable(path, version=version))
+        self._opened = {last_name(path): DeltaTable(path, version=version) for path, version in versions.items()}
+        for name, table in self._opened.items():
+            self._builder.register(name, table)
+        self.tables = frozenset(self._opened)
+
+    def columns(self, table: str) -> list[str]:
+        """The names of the columns of a table that is there."""
+        return [field.name for field in self._opened[table].schema().fields]
 
     def rows(self, sql: str) -> list[dict[str, Any]]:
         """What a query gives, a dict per row: decimals, days and moments (in UTC) as Python has them."""
