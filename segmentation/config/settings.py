@@ -144,8 +144,6 @@ class SegmentationConfig(Model):
     alerts: AlertsConfig = AlertsConfig()
     lineage: LineageConfig | None = None
     log: LogConfig = LogConfig()
-
-    # The HTTP API
     api: ApiConfig = ApiConfig()
 
     # What is computed: everything, or what changed
