@@ -77,8 +77,6 @@ class SegmentationConfig(ReadingConfig):
     alerts: AlertsConfig = AlertsConfig()
     lineage: LineageConfig | None = None
     log: LogConfig = LogConfig()
-
-    # The HTTP API
     api: ApiConfig = ApiConfig()
 
     # What is computed: everything, or what changed
