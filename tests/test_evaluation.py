@@ -12,15 +12,15 @@ import pyspark
 import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
-from pyspark.sql import Column
+from pyspark.sql import Column, Window
 from pyspark.sql import functions as F
 
 from segmentation.config import load_config
-from segmentation.core.evaluation import Unknown, typed, value_of
+from segmentation.core.evaluation import Unknown, over_each, typed, value_of
 from segmentation.core.evaluation.aggregates import ROWS
 from segmentation.core.metrics import METRICS_SCHEMA
 from segmentation.core.segmentation import Segmentation
-from segmentation.core.terms import term_of
+from segmentation.core.terms import Opaque, Over, term_of
 from segmentation.engines.base import Engine
 from segmentation.engines.embedded.columns import connect_mode
 from segmentation.insights.asking import EngineAsked
@@ -210,6 +210,18 @@ def test_the_value_of_the_row_that_is_best(one_row: dict[str, Any], rows: list[t
     found = value_of(typed(term, METRIC_KINDS), {ROWS: [{N: by, WHO: value} for by, value in rows]})
     assert isinstance(found, Unknown) if expected is Unknown else found == expected
     assert term_of(F.max(both)["by"]) == pickle.loads(pickle.dumps(term_of(F.max(both)["by"])))
+
+
+def test_what_rows_have_together(one_row: dict[str, Any]) -> None:
+    """Nulls are alike; where the order of rows matters, only an engine can say."""
+    alike = Window.partitionBy(c(WHO), c(N))
+    over = term_of(F.count(F.lit(1)).over(alike))
+    assert isinstance(over, Over)
+    rows = [{WHO: who, N: number} for who, number in (("a", 1), ("b", 1), ("a", None), ("a", 1), ("a", None))]
+    assert over_each(over, METRIC_KINDS)(rows) == [2, 1, 2, 2, 2]
+    assert isinstance(value_of(typed(over, METRIC_KINDS), one_row), Unknown)
+    assert isinstance(term_of(F.count(F.lit(1)).over(alike.orderBy(c(N)))), Opaque)
+    assert isinstance(term_of(F.count(F.lit(1)).over(alike.rowsBetween(-1, 0))), Opaque)
 
 
 def test_values_are_counted_once(one_row: dict[str, Any]) -> None:

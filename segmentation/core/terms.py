@@ -109,6 +109,19 @@ class Field(Term):
 
 
 @dataclass(frozen=True)
+class Over(Term):
+    """An aggregate of a row and all others that have the same values in some respects."""
+
+    of: Term
+    by: tuple[Term, ...]
+
+    @property
+    def parts(self) -> tuple[Term, ...]:
+        """What is aggregated, and the respects."""
+        return (self.of, *self.by)
+
+
+@dataclass(frozen=True)
 class Opaque(Term):
     """Something that only engines understand."""
 
@@ -143,6 +156,9 @@ def in_place_of(names: Mapping[str, Term], term: Term) -> Term:
         return replace(term, of=in_place_of(names, term.of), node=None)
     if isinstance(term, Call | Struct):
         return replace(term, args=tuple(in_place_of(names, part) for part in term.args), node=None)
+    if isinstance(term, Over):
+        by = tuple(in_place_of(names, part) for part in term.by)
+        return replace(term, of=in_place_of(names, term.of), by=by, node=None)
     return term
 
 
@@ -165,6 +181,8 @@ def _known(node: Any) -> Term | None:
         return Call(WHEN, tuple(map(_of, node.children)), text=str(node))
     if kind == "UnresolvedExtractValue":
         return _field(node)
+    if kind == "WindowExpression":
+        return _over(node)
     if kind in ("UnresolvedFunction", "CallFunction"):
         return _struct(node) if node._name == "struct" else _call(node)
     return None
@@ -180,6 +198,14 @@ def _struct(node: Any) -> Struct | None:
     if any(type(part).__name__ != "ColumnAlias" for part in node._args):
         return None
     return Struct(tuple(str(part._alias[0]) for part in node._args), tuple(map(_of, node._args)), text=str(node))
+
+
+def _over(node: Any) -> Over | None:
+    """Where the order of rows and how far it looks are of no account."""
+    window = node._windowSpec
+    if window._orderSpec or window._frame is not None:
+        return None
+    return Over(_of(node._windowFunction), tuple(map(_of, window._partitionSpec)), text=str(node))
 
 
 def _field(node: Any) -> Field | None:

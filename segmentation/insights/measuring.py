@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping, Sequence, Set
+from collections.abc import Callable, Iterator, Mapping, Sequence, Set
 from datetime import date
 from typing import Any
 
-from segmentation.core.evaluation import Row, Typed, typed
+from segmentation.core.evaluation import Row, Typed, Unknown, over_each, typed
 from segmentation.core.evaluation.aggregates import ROWS
 from segmentation.core.festive import resolve
 from segmentation.core.own.measures import AS_OF, IS_FESTIVE
-from segmentation.core.terms import Term, names_in
+from segmentation.core.terms import Over, Term, names_in
 from segmentation.insights.ruled import Ruled
 from segmentation.insights.solving import kinds_of
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE
@@ -52,21 +52,25 @@ class _Ways:
     """How sums and metrics are computed: those that change from day to day, and those that do not."""
 
     def __init__(self, ruled: Ruled, customer: Row) -> None:
-        moving = {name for name, term in ruled.sums.items() if AS_OF in names_in(term)}
+        moving = {name for name, term in ruled.sums.items() if _moves(term)}
         daily = _daily(ruled.metrics, moving)
         metric_kinds = {**kinds_of(ruled.schema), AS_OF: "date"}
         self._names = [*ruled.metrics]
+        self._counted = {key: _over(term, ruled) for key, term in ruled.counted.items()}
+        self._counted_always = {key: self._counted[key] for key, one in ruled.counted.items() if not _moves(one)}
+        kinds = {**ruled.purchases, **dict.fromkeys(ruled.counted, "bigint")}
         self._given = {name: customer.get(name) for name in (CUSTOMER_ID, *ruled.said)}
-        self._windows = _ways(ruled.sums, moving & ruled.windows.keys(), ruled.purchases)
-        self._moving = _ways(ruled.sums, moving - ruled.windows.keys(), ruled.purchases)
-        self._ends = _ways(ruled.sums, ENDS, ruled.purchases)
-        self._standing = _ways(ruled.sums, ruled.sums.keys() - moving - ENDS, ruled.purchases)
+        self._windows = _ways(ruled.sums, moving & ruled.windows.keys(), kinds)
+        self._moving = _ways(ruled.sums, moving - ruled.windows.keys(), kinds)
+        self._ends = _ways(ruled.sums, ENDS, kinds)
+        self._standing = _ways(ruled.sums, ruled.sums.keys() - moving - ENDS, kinds)
         self._daily = _ways(ruled.metrics, daily, metric_kinds)
         self._others = _ways(ruled.metrics, ruled.metrics.keys() - daily, metric_kinds)
 
     def with_purchases(self, purchases: Sequence[Row]) -> dict[str, Any]:
         ends = _all(self._ends, {ROWS: purchases})
-        sums = {**ends, **_all(self._standing, {ROWS: _beside(ends, purchases)})}
+        told = _with_counts(self._counted_always, _beside(ends, purchases))
+        sums = {**ends, **_all(self._standing, {ROWS: told})}
         return _in_turn(self._others, {**self._given, **sums})
 
     def on_day(self, day: date, standing: Row, bought: Sequence[Row], recent: Sequence[Row]) -> dict[str, Any]:
@@ -74,9 +78,28 @@ class _Ways:
         others = {}
         if self._moving:
             told = {AS_OF: day, **{name: standing[name] for name in ENDS}}
-            others = _all(self._moving, {ROWS: _beside(told, _up_to(day, bought))})
+            rows = _with_counts(self._counted, _beside(told, _up_to(day, bought)))
+            others = _all(self._moving, {ROWS: rows})
         found = _in_turn(self._daily, {**standing, **in_windows, **others, AS_OF: day})
         return {name: found[name] for name in self._names}
+
+
+def _moves(term: Term) -> bool:
+    return AS_OF in names_in(term)
+
+
+def _over(term: Term, ruled: Ruled) -> Callable[[Sequence[Row]], list[Any]]:
+    if not isinstance(term, Over):
+        raise Unknown("what purchases have together")
+    return over_each(term, ruled.purchases)
+
+
+def _with_counts(ways: Mapping[str, Callable[[Sequence[Row]], list[Any]]], rows: list[Row]) -> list[Row]:
+    """With what each has together with others."""
+    if not ways:
+        return rows
+    columns = {key: way(rows) for key, way in ways.items()}
+    return [{**row, **{key: column[at] for key, column in columns.items()}} for at, row in enumerate(rows)]
 
 
 def _daily(metrics: Mapping[str, Term], moving: Set[str]) -> set[str]:

@@ -16,12 +16,12 @@ from pyspark.sql.types import StructType
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.metrics import METRICS_SCHEMA, derived_from_sums, sums_of, window_days
-from segmentation.core.own.measures import AS_OF, IS_FESTIVE, Measure, formulas, in_windows, purchase_kinds
+from segmentation.core.own.measures import AS_OF, IS_FESTIVE, formulas, in_windows, purchase_kinds
 from segmentation.core.own.own import Own
 from segmentation.core.own.scores import Cuts
 from segmentation.core.rules import Dimension
 from segmentation.core.segmentation import Segmentation
-from segmentation.core.terms import Literal, Name, Opaque, Term, has_opaque, in_place_of, names_in, term_of
+from segmentation.core.terms import Literal, Name, Term, has_opaque, in_place_of, names_in, term_of
 from segmentation.engines.embedded.columns import connect_mode
 from segmentation.insights.published import as_published
 from segmentation.plug_ins import segmentation_of
@@ -49,7 +49,8 @@ class Ruled:
         schema: of what rules look at.
         dimensions: in the order of the output.
         purchases: the type of all that is known of a purchase, by column.
-        sums: what purchases add up to, of rows of `purchases`.
+        counted: what a purchase has together with others of its customer, of rows of `purchases`.
+        sums: what purchases add up to, of rows of `purchases` and `counted`.
         said: what second inputs say of a customer, which stands as it was published.
         metrics: all that rules look at but ids and labels, each of the sums, ``as_of``, `said`, and those before it;
             scores cut where they did.
@@ -62,6 +63,7 @@ class Ruled:
     schema: StructType
     dimensions: tuple[RuledDimension, ...]
     purchases: Mapping[str, str]
+    counted: Mapping[str, Term]
     sums: Mapping[str, Term]
     said: tuple[str, ...]
     metrics: Mapping[str, Term]
@@ -86,14 +88,19 @@ def ruled(segmentation: Segmentation, said: Mapping[str, Any]) -> Ruled:
         as_of, own = F.col(AS_OF), rules.own
         dimensions = tuple(_dimension(one.build()) for one in rules.segmenters)
         metrics = _looked_at(dimensions, _own_metrics(own, cuts))
+        aggregates = [one for one in own.aggregates if one.name in metrics]
         sums = sums_of(as_of, lambda day: F.when(day.isNotNull(), F.col(IS_FESTIVE)), rules.config)
+        sums |= {one.name: one.column() for one in aggregates}
+        counted = {key: build() for one in aggregates for key, build in (one.typed.before or {}).items()}
+        told = _terms(in_windows(as_of, rules.config))
         return Ruled(
             rules.config,
             rules.fingerprint,
             rules.customer_schema,
             dimensions,
             {CUSTOMER_ID: "string", **{name: kind.type for name, kind in purchase_kinds(rules.config).items()}},
-            {**NO_RETURNS, **_terms(sums), **_own_sums(own.aggregates, metrics, rules.config)},
+            {name: in_place_of(told, term) for name, term in _terms(counted).items()},
+            {**NO_RETURNS, **{name: in_place_of(told, term) for name, term in _terms(sums).items()}},
             tuple(name for one in own.seconds for name in one.kinds),
             {**_usual_metrics(as_of), **metrics},
             _terms(window_days(as_of, rules.config)),
@@ -136,14 +143,6 @@ def _own_metrics(own: Own, cuts: Cuts) -> dict[str, Term]:
     standing = {name: Name(name) for name in (*given, *(one.name for one in own.aggregates))}
     computed = _terms({one.name: one.column() for one in formulas(own.measures)})
     return {**standing, **computed, **_terms({one.name: one.column(cuts.get(one.name, ())) for one in own.scores})}
-
-
-def _own_sums(aggregates: Sequence[Measure], wanted: Mapping[str, Term], config: SegmentationConfig) -> dict[str, Term]:
-    asked = [one for one in aggregates if one.name in wanted]
-    # What looks at several purchases at once is nothing of one.
-    often = {key: Opaque(text="how often a customer has a value") for one in asked for key in one.typed.before or {}}
-    told = {**_terms(in_windows(F.col(AS_OF), config)), **often}
-    return {name: in_place_of(told, term) for name, term in _terms({one.name: one.column() for one in asked}).items()}
 
 
 def _looked_at(dimensions: Sequence[RuledDimension], metrics: Mapping[str, Term]) -> dict[str, Term]:

@@ -74,10 +74,21 @@ def _most(choose: Callable[[list[Any]], Any]) -> Callable[[str], tuple[str, Call
     return build
 
 
+def _truth(of_all: Callable[[list[Any]], bool]) -> Callable[[str], tuple[str, Callable[[list[Any]], Any]]]:
+    def build(kind: str) -> tuple[str, Callable[[list[Any]], Any]]:
+        if kind != "boolean":
+            raise Unknown(f"{kind} as a condition")
+        return kind, lambda values: of_all(values) if values else None
+
+    return build
+
+
 AGGREGATES: Mapping[str, Callable[[str], tuple[str, Callable[[list[Any]], Any]]]] = {
     "count": _count,
     DISTINCT.format("count"): _count_of_each_once,
     "sum": _sum,
     "min": _most(min),
     "max": _most(max),
+    "bool_or": _truth(any),
+    "bool_and": _truth(all),
 }

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from decimal import Decimal
 from functools import cache
 from inspect import signature
+from typing import Any
 
-from segmentation.core.evaluation.aggregates import AGGREGATES, aggregated
+from segmentation.core.evaluation.aggregates import AGGREGATES, ROWS, aggregated
 from segmentation.core.evaluation.arithmetic import ARITHMETIC
 from segmentation.core.evaluation.casts import cast
 from segmentation.core.evaluation.choices import CHOICES
@@ -17,8 +18,8 @@ from segmentation.core.evaluation.dates import DATES
 from segmentation.core.evaluation.logic import LOGIC
 from segmentation.core.evaluation.structs import field_of, is_struct, struct
 from segmentation.core.evaluation.texts import TEXTS
-from segmentation.core.evaluation.values import KNOWN, Typed, Unknown, constant, size_needed, size_of, unknown
-from segmentation.core.terms import WHEN, Call, Cast, Field, Literal, Name, Struct, Term
+from segmentation.core.evaluation.values import KNOWN, Row, Typed, Unknown, constant, size_needed, size_of, unknown
+from segmentation.core.terms import WHEN, Call, Cast, Field, Literal, Name, Over, Struct, Term
 
 Kinds = Mapping[str, str]
 # By their names in small letters; each takes its arguments.
@@ -41,6 +42,27 @@ def typed(term: Term, kinds: Kinds) -> Typed:
         return _typed(term, kinds)
     except Unknown as error:
         return unknown(str(error))
+
+
+def over_each(term: Over, kinds: Kinds) -> Callable[[Sequence[Row]], list[Any]]:
+    """How an aggregate is computed for each of some rows that are together all there are.
+
+    Raises:
+        Unknown: only an engine can say.
+    """
+    by, of = [_typed(one, kinds) for one in term.by], _typed(term.of, kinds)
+    if any(one.kind == "double" or is_struct(one.kind) for one in by):
+        raise Unknown("which of such values are equal")
+
+    def compute(rows: Sequence[Row]) -> list[Any]:
+        groups: dict[tuple[Any, ...], list[Row]] = {}
+        keys = [tuple(one.of(row) for one in by) for row in rows]
+        for key, row in zip(keys, rows, strict=True):
+            groups.setdefault(key, []).append(row)
+        found = {key: of.of({ROWS: group}) for key, group in groups.items()}
+        return [found[key] for key in keys]
+
+    return compute
 
 
 def _typed(term: Term, kinds: Kinds) -> Typed:
