@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import csv
 import io
@@ -13,7 +14,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,7 @@ import httpx
 import pytest
 from deltalake import DeltaTable
 
+from segmentation.serving import desk
 from segmentation.serving.export import BLOCK, Export
 from segmentation.sinks.escapes import escaped
 
@@ -558,20 +560,26 @@ def gone(connection: socket.socket) -> bool:
         return True
 
 
-def test_many_wait_when_their_process_dies(folder: Path) -> None:
-    with serving(folder) as server:
-        answered(f"{server.address}/customers/C001/metrics")
-        with ThreadPoolExecutor(10) as pool:
-            asked = [pool.submit(answered, f"{server.address}/customers/C{n:03d}/explain") for n in range(10)]
-            time.sleep(0.3)
-            pids = children(server.process.pid)
-            for pid in pids:
-                os.kill(pid, 9)
-            told = [one.result() for one in asked]
-        # The first answer may take longer than is waited here.
-        assert {*told} <= {200, 503, None}
-        wait_for("an answer", lambda: answered(f"{server.address}/customers/C001/explain") == 200, 60)
-        assert len(children(server.process.pid)) <= 2
+def test_many_wait_when_their_process_dies(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    class Counted(ProcessPoolExecutor):
+        def __init__(self, *about: Any, **more: Any) -> None:
+            made.append(self)
+            super().__init__(*about, **more)
+
+    async def asked() -> None:
+        one = desk.Desk(60)
+        pid = await one.ask(os.getpid)
+        waiting = [asyncio.create_task(one.ask(time.sleep, 0.2)) for _ in range(8)]
+        await asyncio.sleep(0.1)
+        os.kill(pid, 9)
+        await asyncio.gather(*waiting)
+        one.close()
+
+    monkeypatch.setattr(desk, "ProcessPoolExecutor", Counted)
+    asyncio.run(asked())
+    assert len(made) == 2
 
 
 def children(pid: int) -> list[int]:
