@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import base64
 import csv
 import io
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +24,7 @@ import pytest
 from deltalake import DeltaTable
 
 from segmentation.pipeline import CustomerSegmentationPipeline
+from segmentation.serving import desk
 from segmentation.serving.export import BLOCK, Export
 from segmentation.sinks.escapes import escaped
 
@@ -574,3 +580,150 @@ def test_housekeeping_takes_no_answer_away(tmp_path: Path) -> None:
         wait_for("the erasure", lambda: ask.get("/segments/C1").status_code == 404, 5)
         assert {ask.get(f"/customers/C1/{what}").status_code for what in ("metrics", "history", "explain")} == {404}
         assert ask.get("/customers/C2/metrics").json()["lifetime_spend"] == "100.00"
+
+
+def answered(address: str, **asked: Any) -> int | None:
+    """The status of an answer, None where there is none in time."""
+    try:
+        return httpx.get(address, timeout=5, **asked).status_code
+    except httpx.HTTPError:
+        return None
+
+
+def test_an_export_that_is_written_over_in_place(tmp_path: Path) -> None:
+    publish(tmp_path, rows())
+    export = tmp_path / "out/customer_segmentation.json"
+    whole = export.read_bytes()
+    with serving(tmp_path) as server:
+        export.write_bytes(whole[:300])
+        assert {answered(f"{server.address}/segments/{one}") for one in ("C001", "C250", "zzz")} <= {200, 404, 503}
+        assert answered(f"{server.address}/segments?limit=300") in (200, 503)
+        assert answered(f"{server.address}/healthz") == 200
+        export.write_bytes(whole)
+        wait_for("it", lambda: answered(f"{server.address}/segments/C250") == 200, 5)
+        assert server.stop() == 0
+        assert "is not whole" in server.log.read_text()
+
+
+def test_who_asks_for_nothing_is_sent_away(folder: Path) -> None:
+    with serving(folder) as server:
+        host, port = server.address.removeprefix("http://").split(":")
+        with closing(socket.create_connection((host, int(port)))) as silent:
+            silent.settimeout(20)
+            start = time.monotonic()
+            silent.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n")
+            assert gone(silent)
+            assert 5 < time.monotonic() - start < 15
+        with closing(socket.create_connection((host, int(port)))) as talkative:
+            talkative.settimeout(20)
+            talkative.sendall(b"GET /healthz HTTP/1.1\r\n")
+            with suppress(OSError):
+                for _ in range(1000):
+                    talkative.sendall(b"X-More: " + b"x" * 1000 + b"\r\n")
+            assert gone(talkative)
+        with closing(socket.create_connection((host, int(port)))) as patient:
+            patient.settimeout(20)
+            for _ in range(2):
+                patient.sendall(b"GET /healthz HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+                time.sleep(0.5)
+                assert patient.recv(1 << 16).startswith(b"HTTP/1.1 200")
+
+
+def gone(connection: socket.socket) -> bool:
+    """Was it closed from the other side?"""
+    try:
+        return connection.recv(1) == b""
+    except ConnectionError:
+        return True
+
+
+def test_many_wait_when_their_process_dies(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = []
+
+    class Counted(ProcessPoolExecutor):
+        def __init__(self, *about: Any, **more: Any) -> None:
+            made.append(self)
+            super().__init__(*about, **more)
+
+    async def asked() -> None:
+        one = desk.Desk(60)
+        pid = await one.ask(os.getpid)
+        waiting = [asyncio.create_task(one.ask(time.sleep, 0.2)) for _ in range(8)]
+        await asyncio.sleep(0.1)
+        os.kill(pid, 9)
+        await asyncio.gather(*waiting)
+        one.close()
+
+    monkeypatch.setattr(desk, "ProcessPoolExecutor", Counted)
+    asyncio.run(asked())
+    assert len(made) == 2
+
+
+def children(pid: int) -> list[int]:
+    listed = subprocess.run(["pgrep", "-P", str(pid)], capture_output=True, text=True, check=False)
+    return [int(one) for one in listed.stdout.split()]
+
+
+def test_a_worker_does_not_serve_others_when_the_keys_are_gone(folder: Path) -> None:
+    with serving(folder, "--host", "0.0.0.0", "--workers", "2", config=KEYED) as server:
+        address = server.address.replace("0.0.0.0", "127.0.0.1")
+        assert answered(f"{address}/segments/C001") == 401
+        (folder / "serve.yaml").write_text("api: {}\n")
+        for pid in children(server.process.pid):
+            os.kill(pid, 9)
+        time.sleep(5)
+        assert answered(f"{address}/segments/C001") in (None, 401)
+        assert "has lost its keys" in server.log.read_text()
+
+
+def test_a_page_of_somebody_else_cannot_take_our_name(ask: httpx.Client, server: Server) -> None:
+    port = server.address.rpartition(":")[2]
+    for host in ("evil.example", f"evil.example:{port}", "", "localhost.evil.example", "127.0.0.1.nip.io"):
+        assert ask.get("/segments/C001", headers={"Host": host}).status_code in (400, 421)
+    for host in ("localhost", f"localhost:{port}", "127.0.0.1", f"[::1]:{port}"):
+        assert ask.get("/segments/C001", headers={"Host": host}).status_code == 200
+    assert ask.get("/docs/").status_code == 404
+
+
+EDGES = ["0001-01-01", "9999-12-31T23:59:59-05:00", "0999-01-01", "1000-01-01", "0001-01-01T00:00:00+14:00"]
+
+
+@pytest.mark.parametrize("name", ["changed_since", "since"])
+@pytest.mark.parametrize(
+    "moment", ["0001-01-01", "9999-12-31T23:59:59-05:00", "0999-01-01", "1000-01-01", "0001-01-01T00:00:00+14:00"]
+)
+def test_moments_at_the_edge_of_time(ask: httpx.Client, name: str, moment: str) -> None:
+    answer = ask.get("/segments" if name == "changed_since" else "/segments/movements", params={name: moment})
+    assert answer.status_code in (200, 400)
+
+
+@pytest.mark.parametrize("parts", [["v", "\ud800", "x"], ["v", 1, "x"], {"v": 1}])
+def test_cursors_that_nobody_gave(ask: httpx.Client, parts: Any) -> None:
+    cursor = base64.urlsafe_b64encode(json.dumps(parts).encode()).decode().rstrip("=")
+    assert ask.get("/segments", params={"cursor": cursor}).status_code == 400
+    deep = base64.urlsafe_b64encode(b"[" * 9000).decode().rstrip("=")
+    assert ask.get("/segments", params={"cursor": deep}).status_code == 400
+
+
+def test_a_head_of_a_stream_costs_nothing(ask: httpx.Client, server: Server) -> None:
+    assert ask.head("/segments", headers={"Accept": "text/csv"}).headers["Content-Type"].startswith("text/csv")
+    last = json.loads(server.requests.read_text().splitlines()[-1])
+    assert (last["method"], last["bytes"]) == ("HEAD", 0)
+    refused = ask.get("/segments?limit=1", headers={"Accept": "text/csv;q=0, application/json"})
+    assert refused.headers["Content-Type"] == "application/json"
+    assert "Accept" in refused.headers["Vary"].split(", ")
+
+
+def test_a_port_that_is_taken(folder: Path, server: Server) -> None:
+    port = server.address.rpartition(":")[2]
+    command = [sys.executable, "-m", "segmentation.cli", "serve", "--output-dir", str(folder / "out"), "--port", port]
+    told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60, check=False)
+    assert told.returncode == 1
+    assert "error: " in told.stderr
+    assert "Traceback" not in told.stderr
+
+
+def test_probes_are_not_counted(folder: Path) -> None:
+    with serving(folder, config="api: {requests_per_minute: 3}\n") as server:
+        assert {answered(f"{server.address}/healthz") for _ in range(10)} == {200}
+        assert {answered(f"{server.address}/segments/C001") for _ in range(10)} == {200, 429}

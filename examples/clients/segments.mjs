@@ -7,6 +7,8 @@
 const TRIES = 5;
 // Busy, asked too often, restarting behind a load balancer: the same request will do in a moment.
 const AGAIN = [429, 502, 503, 504];
+// Ids that no address can hold: those of routes, and what addresses have for "here" and "above".
+const NO_ADDRESS = ["", ".", "..", "stats", "movements"];
 
 export class Segments {
   #known = new Map();
@@ -19,6 +21,7 @@ export class Segments {
   // A customer's segments, null where there is no such customer. What came before is not sent again while it is what the
   // server would say (ETag, If-None-Match).
   async one(customerId) {
+    if (NO_ADDRESS.includes(customerId)) return (await this.many([customerId])).customers[0] ?? null;
     const address = `/segments/${encodeURIComponent(customerId)}`;
     const known = this.#known.get(address);
     const answer = await this.#ask(address, { headers: known ? { "If-None-Match": known.tag } : {} });
@@ -61,7 +64,11 @@ export class Segments {
   async #ask(address, options = {}) {
     const headers = { ...this.headers, ...options.headers };
     for (let left = TRIES - 1; ; left--) {
-      const answer = await fetch(this.url + address, { ...options, headers, signal: AbortSignal.timeout(30_000) });
+      // The time is for the answer to begin; a stream takes as long as it takes.
+      const waiting = new AbortController();
+      const late = setTimeout(() => waiting.abort(), 30_000);
+      const answer = await fetch(this.url + address, { ...options, headers, signal: waiting.signal });
+      clearTimeout(late);
       if (answer.ok || answer.status === 304 || answer.status === 404) return answer;
       if (!AGAIN.includes(answer.status) || left === 0) throw new Error(`${answer.status}: ${await answer.text()}`);
       await new Promise((done) => setTimeout(done, 1000 * Number(answer.headers.get("Retry-After") ?? 1)));

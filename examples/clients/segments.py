@@ -20,6 +20,8 @@ from urllib.parse import quote, urlencode
 TRIES = 5
 # Busy, asked too often, restarting behind a load balancer: the same request will do in a moment.
 AGAIN = (429, 502, 503, 504)
+# Ids that no address can hold: those of routes, and what addresses have for "here" and "above".
+NO_ADDRESS = ("", ".", "..", "stats", "movements")
 
 
 class Segments:
@@ -40,6 +42,8 @@ class Segments:
 
         What came before is not sent again while it is what the server would say (ETag, If-None-Match).
         """
+        if customer_id in NO_ADDRESS:
+            return next(iter(self.many([customer_id])["customers"]), None)
         address = f"/segments/{quote(customer_id, safe='')}"
         tag, before = self._known.get(address, ("", None))
         try:

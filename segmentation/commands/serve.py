@@ -36,17 +36,18 @@ def execute(options: argparse.Namespace) -> int:
     config = configured(options)
     _refuse_strangers(options, config)
     _see_published(config)
-    return _serve(options)
+    return _serve(options, config)
 
 
 def _print_key(name: str) -> int:
     import hashlib
+    import json
     import secrets
 
     key = secrets.token_urlsafe(32)
     hashed = hashlib.sha256(key.encode()).hexdigest()
     print(f"{key}\n\nIt is shown only now. Its entry in the configuration:\n", flush=True)
-    print(f"api:\n  keys:\n    - {{name: {name!r}, sha256: {hashed}}}")
+    print(f"api:\n  keys:\n    - {{name: {json.dumps(name)}, sha256: {hashed}}}")
     return 0
 
 
@@ -58,6 +59,8 @@ def _refuse_strangers(options: argparse.Namespace, config: SegmentationConfig) -
             f"--host {options.host}: others could read every customer, for no key is asked for. Make one with "
             "segmentation serve --new-key NAME, or say --insecure."
         )
+    if not 0 <= options.port < 1 << 16:
+        raise ConfigError(f"--port: expected 0 to 65535, found {options.port}.")
     if options.workers < 1:
         raise ConfigError(f"--workers: expected 1 or more, found {options.workers}.")
 
@@ -98,14 +101,16 @@ def _logging(*, quiet: bool) -> dict[str, Any]:
     }
 
 
-def _serve(options: argparse.Namespace) -> int:
+def _serve(options: argparse.Namespace, config: SegmentationConfig) -> int:
     from tempfile import TemporaryDirectory
 
     import uvicorn
 
+    from segmentation.errors import SegmentationError
     from segmentation.serving import app
 
     given = {app.CONFIG: options.config, app.OUTPUT_DIR: options.output_dir}
+    given |= {app.KEYED: "1" if config.api.keys else None, app.INSECURE: "1" if options.insecure else None}
     os.environ.update({name: value for name, value in given.items() if value is not None})
     # The server answers what it has begun, and then sends itself the signal again: to have ended so is no failure.
     for ending in (signal.SIGTERM, signal.SIGINT):
@@ -113,17 +118,26 @@ def _serve(options: argparse.Namespace) -> int:
     with TemporaryDirectory(prefix="segmentation-") as folder:
         if options.workers > 1:
             os.environ["PROMETHEUS_MULTIPROC_DIR"] = folder
-        uvicorn.run(
-            f"{app.__name__}:from_environment",
-            factory=True,
-            host=options.host,
-            port=options.port,
-            workers=options.workers,
-            access_log=False,
-            log_config=_logging(quiet=options.quiet),
-            server_header=False,
-            limit_concurrency=1000,
-            timeout_keep_alive=30,
-            timeout_graceful_shutdown=GRACE,
-        )
+        try:
+            uvicorn.run(
+                f"{app.__name__}:from_environment",
+                factory=True,
+                host=options.host,
+                port=options.port,
+                workers=options.workers,
+                access_log=False,
+                log_config=_logging(quiet=options.quiet),
+                server_header=False,
+                http="segmentation.serving.connections:Connection",
+                limit_concurrency=1000,
+                timeout_keep_alive=30,
+                timeout_graceful_shutdown=GRACE,
+            )
+        except SystemExit as error:
+            if error.code:
+                # What of a server ends so is no matter of what is published, which is what code 3 tells.
+                raise SegmentationError(
+                    f"the server cannot listen on {options.host}, port {options.port}, or not go on: see above. "
+                    "Is the port taken, or the address not of this machine? Name others with --host and --port."
+                ) from None
     return 0

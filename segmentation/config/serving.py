@@ -31,6 +31,7 @@ class ApiConfig(Model):
         request_seconds: after which a request that is not streamed is given up.
         max_body_kilobytes: of what is sent with a request.
         cors_origins: web pages that may ask from a browser, as in ``https://shop.example``.
+        hosts: names by which a proxy asks; without keys, only these and this machine's are served.
         log_ids: write ids of customers to the access log.
         keep_minutes: how long a listing can go on in the publication that it began with.
     """
@@ -40,6 +41,7 @@ class ApiConfig(Model):
     request_seconds: Annotated[Decimal, Field(gt=0)] = Decimal(10)
     max_body_kilobytes: int = Field(1024, ge=1)
     cors_origins: tuple[Annotated[str, Field(pattern=r"^(\*|https?://[^/\s]+)$")], ...] = ()
+    hosts: tuple[Name, ...] = ()
     log_ids: bool = True
     keep_minutes: Annotated[Decimal, Field(ge=0)] = Decimal(10)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
+from segmentation.children import outlive_nobody
 from segmentation.config import SegmentationConfig
 from segmentation.core.metrics import METRICS_SCHEMA, derived_from_sums, sums_of, window_days
 from segmentation.core.own.measures import AS_OF, IS_FESTIVE, formulas, in_windows, purchase_kinds
@@ -118,7 +120,7 @@ def ruled_apart(config: SegmentationConfig, said: Mapping[str, Any]) -> Ruled:
     Raises:
         ConfigError: other dimensions were published, or what is configured cannot be used.
     """
-    with ProcessPoolExecutor(max_workers=1, mp_context=get_context("spawn")) as apart:
+    with ProcessPoolExecutor(1, get_context("spawn"), initializer=outlive_nobody, initargs=(os.getpid(),)) as apart:
         return apart.submit(_ruled_of, config, said).result()
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 from starlette.responses import Response, StreamingResponse
@@ -57,6 +58,19 @@ def has_it(given: str | None, tag: str) -> bool:
     return tag in known or known == ["*"]
 
 
-def stream_answer(publication: Publication, parts: AsyncIterator[bytes], media_type: str) -> Response:
-    """What is sent while it is read."""
-    return StreamingResponse(parts, headers={VERSION: publication.version}, media_type=media_type)
+async def stream_answer(
+    request: Request, publication: Publication, parts: AsyncGenerator[bytes], media_type: str
+) -> Response:
+    """What is sent while it is read. The first part is there before anything is sent, so a refusal can be one."""
+    headers = {VERSION: publication.version, "Vary": "Accept"}
+    if request.scope.get("is_head"):
+        return Response(headers=headers, media_type=media_type)
+    first = await anext(parts, b"")
+    return StreamingResponse(_with(first, parts), headers=headers, media_type=media_type)
+
+
+async def _with(first: bytes, others: AsyncGenerator[bytes]) -> AsyncIterator[bytes]:
+    async with aclosing(others):
+        yield first
+        async for one in others:
+            yield one

@@ -19,12 +19,13 @@ from starlette.responses import Response
 
 from segmentation.config import SegmentationConfig, load_config, override
 from segmentation.console import LOGGER
-from segmentation.errors import SegmentationError
+from segmentation.errors import ConfigError, SegmentationError
 from segmentation.serving import customers, operations, pages, segments
 from segmentation.serving.answers import VERSION, Problem
 from segmentation.serving.desk import Desk
 from segmentation.serving.documented import describe
-from segmentation.serving.guards import Guard, refusal
+from segmentation.serving.export import ChangedError
+from segmentation.serving.guards import HEADERS, POLICY, Guard, changed, refusal
 from segmentation.serving.lane import Lane
 from segmentation.serving.observed import Meters, Observed
 from segmentation.serving.publications import Publications
@@ -35,17 +36,26 @@ from segmentation.version import VERSION as PROGRAM
 # Seconds between two looks at what is published.
 LOOK_EVERY = 0.25
 CONFIG, OUTPUT_DIR = "SEGMENTATION_SERVE_CONFIG", "SEGMENTATION_SERVE_OUTPUT_DIR"
+KEYED, INSECURE = "SEGMENTATION_SERVE_KEYED", "SEGMENTATION_SERVE_INSECURE"
 ABOUT = "Segments of customers, as they were published last. See docs/serving.md."
 
 
 def from_environment() -> FastAPI:
     """The application of a worker, which is a process that was told by its environment what to serve."""
     given = {"output_dir": os.environ.get(OUTPUT_DIR)}
-    return application(override(load_config(os.environ.get(CONFIG)), given))
+    config = override(load_config(os.environ.get(CONFIG)), given)
+    if KEYED in os.environ and not config.api.keys:
+        # The file is read anew whenever a worker starts.
+        raise ConfigError("The configuration has lost its keys; nobody else may ask without one.")
+    return application(config, is_open_to_all=INSECURE in os.environ)
 
 
-def application(config: SegmentationConfig) -> FastAPI:
+def application(config: SegmentationConfig, *, is_open_to_all: bool = False) -> FastAPI:
     """The application that serves an output.
+
+    Args:
+        config: with the output, keys and limits.
+        is_open_to_all: without keys, by whatever name of this machine.
 
     Raises:
         ConfigError: the output is not on this machine.
@@ -62,9 +72,16 @@ def application(config: SegmentationConfig) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=partial(_living, service),
-        middleware=_middleware(config, meters, publications, _addresses(routers)),
+        middleware=[
+            *_around(config, meters),
+            Middleware(Guard, config.api, is_open_to_all=is_open_to_all),
+            Middleware(Lane, publications, _addresses(routers)),
+            Middleware(GZipMiddleware, compresslevel=5),
+        ],
+        redirect_slashes=False,
         exception_handlers={
             Problem: _problem,
+            ChangedError: _changed,
             RequestValidationError: _invalid,
             HTTPException: _http,
             Exception: _unexpected,
@@ -77,10 +94,8 @@ def application(config: SegmentationConfig) -> FastAPI:
     return app
 
 
-def _middleware(
-    config: SegmentationConfig, meters: Meters, publications: Publications, taken: set[str]
-) -> list[Middleware]:
-    """From the outside in."""
+def _around(config: SegmentationConfig, meters: Meters) -> list[Middleware]:
+    """What stands around everything, from the outside in."""
     cors = Middleware(
         CORSMiddleware,
         allow_origins=list(config.api.cors_origins),
@@ -88,13 +103,8 @@ def _middleware(
         allow_headers=["Authorization", "X-API-Key", "Content-Type", "If-None-Match"],
         expose_headers=["ETag", VERSION],
     )
-    return [
-        Middleware(Observed, meters, log_ids=config.api.log_ids),
-        *([cors] if config.api.cors_origins else []),
-        Middleware(Guard, config.api),
-        Middleware(Lane, publications, taken),
-        Middleware(GZipMiddleware, compresslevel=5),
-    ]
+    observed = Middleware(Observed, meters, log_ids=config.api.log_ids)
+    return [observed, *([cors] if config.api.cors_origins else [])]
 
 
 def _addresses(routers: Iterable[APIRouter]) -> set[str]:
@@ -137,4 +147,10 @@ async def _http(_: Request, error: Any) -> Response:
 
 async def _unexpected(_: Request, __: Exception) -> Response:
     """The traceback is for the log, which `uvicorn` writes."""
-    return refusal(500, "Something went wrong here; the log of the server says what.")
+    # This stands outside of what adds them elsewhere.
+    headers = {**HEADERS, "Content-Security-Policy": POLICY}
+    return refusal(500, "Something went wrong here; the log of the server says what.", **headers)
+
+
+async def _changed(_: Request, __: Exception) -> Response:
+    return changed()

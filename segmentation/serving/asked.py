@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -17,6 +18,8 @@ from segmentation.serving.service import Service
 MOST_IDS = 1000
 # How long a page is looked for: less than a caller notices, and it says where to go on.
 PAGE_SECONDS = 0.25
+# Ids of a stream that are asked for at once: each question looks through all changes. Elements between two turns.
+MANY, TURN, TRIES = 200_000, 200, 30
 OWN = ("limit", "cursor", "changed_since")
 
 
@@ -64,14 +67,25 @@ class Listing:
             async for elements in blocks(self.published.export, self.after):
                 yield self.wanted.among(elements)
             return
-        ids = await self._changed(self.after, 10 * MOST_IDS)
+        ids = await self._changed(self.after, MANY)
         while ids:
-            yield self._elements(ids)
-            ids = await self._changed(ids[-1], 10 * MOST_IDS)
+            for at in range(0, len(ids), TURN):
+                yield self._elements(ids[at : at + TURN])
+                await asyncio.sleep(0)
+            ids = await self._changed(ids[-1], MANY) if len(ids) == MANY else []
 
     async def _changed(self, after: str | None, limit: int) -> list[str]:
-        found: list[str] = await self.service.ask(questions.changed, self.published.said, self.since, after, limit)
-        return found
+        about = (questions.changed, self.published.said, self.since, after, limit)
+        # What is being sent already can only be broken off, so it is asked for more than once.
+        tries = 1 if after == self.after else TRIES
+        for left in reversed(range(tries)):
+            try:
+                return list(await self.service.ask(*about))
+            except Problem:
+                if not left:
+                    raise
+                await asyncio.sleep(1)
+        raise AssertionError
 
     def _elements(self, ids: list[str]) -> list[bytes]:
         """Those who are still customers, and wanted."""
@@ -89,7 +103,7 @@ def _publication(service: Service, cursor: Cursor | None) -> Publication:
 def _cursor(text: str) -> Cursor:
     try:
         return Cursor.of(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise Problem(400, "cursor: expected the next_cursor of a page, as it was given.") from None
 
 

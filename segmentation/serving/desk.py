@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
-import threading
-import time
 from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from multiprocessing import get_context
 from typing import TypeVar
+
+from segmentation.children import outlive_nobody
 
 Answer = TypeVar("Answer")
 # Questions that wait for their turn; more are sent away.
@@ -54,18 +53,19 @@ class Desk:
             self._waiting -= 1
 
     async def _asked(self, question: Callable[..., Answer], *about: object) -> Answer:
-        loop = asyncio.get_running_loop()
+        loop, pool = asyncio.get_running_loop(), self._opened()
         try:
-            return await loop.run_in_executor(self._opened(), question, *about)
+            return await loop.run_in_executor(pool, question, *about)
         except BrokenProcessPool:
-            # Killed, as by a system that is short of memory: once more, by another.
-            self.close()
+            # Killed, as by a system that is short of memory: once more, by another, which all who waited share.
+            if self._pool is pool:
+                self.close()
             return await loop.run_in_executor(self._opened(), question, *about)
 
     def _opened(self) -> ProcessPoolExecutor:
         if self._pool is None:
             self._pool = ProcessPoolExecutor(
-                1, get_context("spawn"), initializer=_outlive_nobody, initargs=(os.getpid(),)
+                1, get_context("spawn"), initializer=outlive_nobody, initargs=(os.getpid(),)
             )
         return self._pool
 
@@ -74,15 +74,3 @@ class Desk:
         if self._pool:
             self._pool.shutdown(wait=False, cancel_futures=True)
         self._pool = None
-
-
-def _outlive_nobody(parent: int) -> None:
-    """End when the worker ends, however it does; what a terminal sends to all is the worker's to answer."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-
-    def watch() -> None:
-        while os.getppid() == parent:
-            time.sleep(0.5)
-        os._exit(0)
-
-    threading.Thread(target=watch, daemon=True).start()

@@ -23,6 +23,10 @@ START = (HEAD + '"').encode()
 STOP = ('"' + MIDDLE).encode()
 
 
+class ChangedError(Exception):
+    """The file was written over where it lies, and is not what it was; a new one is opened when it is whole."""
+
+
 class Export:
     """An open export.
 
@@ -56,7 +60,7 @@ class Export:
             return None
         low, high = self._around(customer_id.encode())
         # With the end of the line before, so that every line begins alike; the last may reach beyond.
-        block = os.pread(self._file, high - low + len(key) + LINE, low - 1)
+        block = self._read(high - low + len(key) + LINE, low - 1)
         at = block.find(b"\n" + key)
         return None if at < 0 else self._line_at(low + at, block[at + 1 :])
 
@@ -74,7 +78,7 @@ class Export:
     def blocks(self, at: int, size: int = 1 << 18) -> Iterator[tuple[int, list[bytes]]]:
         """Whole lines from one that begins at `at`: some at a time, each with where the next ones begin."""
         while at < self.end:
-            block = os.pread(self._file, min(size, self.end - at), at)
+            block = self._read(min(size, self.end - at), at)
             whole = len(block) if at + len(block) >= self.end else block.rfind(b"\n") - 1
             if whole < 0:
                 line = self._line_at(at)
@@ -106,10 +110,16 @@ class Export:
                 self._fences[at] = known
         return known
 
+    def _read(self, size: int, at: int) -> bytes:
+        block = os.pread(self._file, size, at)
+        if not block:
+            raise ChangedError
+        return block
+
     def _line_after(self, at: int) -> int:
         """Where the first line begins that begins after `at`."""
         while at < self.end:
-            block = os.pread(self._file, LINE, at)
+            block = self._read(LINE, at)
             found = block.find(b"\n")
             if found >= 0:
                 return at + found + 1
@@ -118,17 +128,22 @@ class Export:
 
     def _line_at(self, at: int, known: bytes = b"") -> bytes:
         """The element that begins at `at`."""
-        line, size = known, LINE
+        line, size = known, max(LINE, 2 * len(known))
         while True:
             found = line.find(b"\n")
             if found >= 0:
                 return line[:found].removesuffix(b",")
             if at + len(line) >= self.end:
                 return line[: self.end - at]
-            line, size = os.pread(self._file, size, at), size * 2
+            more, size = self._read(size, at), size * 2
+            if len(more) <= len(line):
+                raise ChangedError
+            line = more
 
 
 def _id_of(line: bytes) -> bytes:
     """The id that an element is of, as it is sorted by."""
-    raw = line[len(START) : line.index(STOP)]
+    raw, stop, _ = line[len(START) :].partition(STOP)
+    if not stop:
+        raise ChangedError
     return raw if b"\\" not in raw else str(json.loads(b'"' + raw + b'"')).encode()

@@ -4,34 +4,39 @@ from __future__ import annotations
 
 import csv
 import io
-import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
 
 from segmentation.schemas import CUSTOMER_ID
 from segmentation.serving.asked import Listing
+from segmentation.serving.listing import parsed
 
 JSON = "application/json"
+REFUSED = frozenset({"q=0", "q=0.0", "q=0.00", "q=0.000"})
 
 
 def wanted_form(accept: str) -> str:
     """The first form that a caller accepts and that there is; JSON for whoever does not say."""
-    for one in (part.partition(";")[0].strip().lower() for part in accept.split(",")):
-        if one in (*FORMS, JSON):
-            return one
+    for one in accept.lower().split(","):
+        name, *parameters = (part.replace(" ", "") for part in one.split(";"))
+        if name in (*FORMS, JSON) and not REFUSED.intersection(parameters):
+            return name
     return JSON
 
 
-async def _ndjson(listing: Listing, limit: int | None) -> AsyncIterator[bytes]:
+async def _ndjson(listing: Listing, limit: int | None) -> AsyncGenerator[bytes]:
     async for elements in _limited(listing, limit):
         yield b"\n".join(elements) + b"\n"
 
 
-async def _csv(listing: Listing, limit: int | None) -> AsyncIterator[bytes]:
+async def _csv(listing: Listing, limit: int | None) -> AsyncGenerator[bytes]:
     names = list(listing.published.labels)
-    yield _csv_lines([[CUSTOMER_ID, *names]])
+    header = _csv_lines([[CUSTOMER_ID, *names]])
     async for elements in _limited(listing, limit):
-        rows = [json.loads(element) for element in elements]
-        yield _csv_lines([[row[CUSTOMER_ID], *(row["segmentation"][name] for name in names)] for row in rows])
+        rows = [parsed(element) for element in elements]
+        yield header + _csv_lines([[row[CUSTOMER_ID], *(row["segmentation"][name] for name in names)] for row in rows])
+        header = b""
+    if header:
+        yield header
 
 
 async def _limited(listing: Listing, limit: int | None) -> AsyncIterator[list[bytes]]:

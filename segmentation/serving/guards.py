@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 # Without data of customers, and needed before a key is given.
 OPEN = ("/", "/healthz", "/readyz", "/docs", "/openapi.json", "/favicon.ico")
 OPEN_BELOW = ("/page/", "/swagger/")
+PROBES = ("/healthz", "/readyz")
+# Names of this machine: a page of somebody else's cannot take one of them, as it can take its address.
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "[::1]"})
 MAX_URL = 1 << 14
 # Nothing but our own files, and no frame around them.
 POLICY = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -43,17 +46,24 @@ def refusal(status: int, error: str, **headers: str) -> JSONResponse:
     return JSONResponse({"error": error}, status, {name.replace("_", "-"): value for name, value in headers.items()})
 
 
+def changed() -> JSONResponse:
+    """The export is being written over where it lies."""
+    return refusal(503, "What is published is being changed. Try again in a moment.", Retry_After="1")
+
+
 class Guard:
     """Lets through who may ask, and adds the headers of every answer.
 
     Args:
         app: what is guarded.
         config: keys and limits.
+        is_open_to_all: by whatever name they ask, and without a key.
     """
 
-    def __init__(self, app: ASGIApp, config: ApiConfig) -> None:
+    def __init__(self, app: ASGIApp, config: ApiConfig, *, is_open_to_all: bool = False) -> None:
         self.app = app
         self.config = config
+        self.is_open_to_all = is_open_to_all
         self._limiter = FixedWindowRateLimiter(MemoryStorage())
         many = config.requests_per_minute
         self._limit = RateLimitItemPerMinute(many) if many else None
@@ -76,6 +86,8 @@ class Guard:
             return refusal(414, f"The address is longer than {MAX_URL:,} bytes. Ask with POST /segments/lookup.")
         if _number(headers.get("content-length")) > self.config.max_body_kilobytes << 10:
             return refusal(413, f"A request may hold {self.config.max_body_kilobytes:,} KB.")
+        if not self._is_for_us(headers.get("host", "")):
+            return refusal(421, "Without keys, only names of this machine and api.hosts are served.")
         caller = scope["client"][0] if scope.get("client") else "-"
         # What a browser asks before it asks carries no key.
         if self.config.keys and not is_open(scope["path"]) and scope["method"] != "OPTIONS":
@@ -85,9 +97,13 @@ class Guard:
                     401, "A key is needed: Authorization: Bearer KEY, or X-API-Key: KEY.", WWW_Authenticate="Bearer"
                 )
             caller = scope["state"]["key"] = known
-        if self._limit and not self._limiter.hit(self._limit, caller):
+        if self._limit and scope["path"] not in PROBES and not self._limiter.hit(self._limit, caller):
             return refusal(429, f"More than {self._limit.amount:,} requests in a minute.", Retry_After="60")
         return None
+
+    def _is_for_us(self, host: str) -> bool:
+        name = host.rpartition(":")[0] if not host.endswith("]") and ":" in host else host
+        return self.is_open_to_all or bool(self.config.keys) or name in LOOPBACK or name in self.config.hosts
 
     def _bounded(self, receive: Receive) -> Receive:
         """A request that says nothing of its size, or not the truth, ends where it may not be longer."""

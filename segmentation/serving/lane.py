@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import Response
 
-from segmentation.serving.answers import bytes_answer
-from segmentation.serving.guards import refusal
+from segmentation.serving.answers import VERSION, bytes_answer
+from segmentation.serving.export import ChangedError
+from segmentation.serving.guards import changed, refusal
 
 if TYPE_CHECKING:
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -29,8 +30,13 @@ ROUTE = SimpleNamespace(path_format=BELOW + "{customer_id}")
 def element_of(request: Request, publications: Publications, customer_id: str) -> Response:
     """The element of a customer as it is published."""
     published = publications.current
-    element = published.export.element(customer_id)
-    return bytes_answer(request, published, element) if element else refusal(404, "Customer not found")
+    try:
+        element = published.export.element(customer_id)
+    except ChangedError:
+        return changed()
+    if element is None:
+        return refusal(404, "Customer not found", **{VERSION: published.version})
+    return bytes_answer(request, published, element)
 
 
 class Lane:

@@ -8,9 +8,9 @@ import json
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from time import monotonic
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from segmentation.serving.export import Export
+from segmentation.serving.export import ChangedError, Export
 from segmentation.sinks.escapes import escaped
 
 # What is looked through before others have their turn: a fraction of a millisecond.
@@ -38,6 +38,8 @@ class Cursor(NamedTuple):
         parts = json.loads(base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True))
         if not (isinstance(parts, list) and len(parts) == len(cls._fields) and all(isinstance(p, str) for p in parts)):
             raise ValueError("no cursor of ours")
+        # One that no answer of ours held may hold half of a character.
+        parts[1].encode()
         return cls(*parts)
 
 
@@ -104,4 +106,13 @@ async def blocks(export: Export, after: str | None) -> AsyncIterator[list[bytes]
 
 def id_of(element: bytes) -> str:
     """The id of a customer's element."""
-    return str(json.loads(element)["customer_id"])
+    return str(parsed(element)["customer_id"])
+
+
+def parsed(element: bytes) -> dict[str, Any]:
+    """A customer's element as an object."""
+    try:
+        told: dict[str, Any] = json.loads(element)
+    except ValueError:
+        raise ChangedError from None
+    return told

@@ -76,7 +76,8 @@ class Observed:
         start, seen = time.perf_counter(), {"status": 500, "bytes": 0}
         scope.setdefault("state", {})
         # The server leaves the body out.
-        scope = {**scope, "method": "GET"} if scope["method"] == "HEAD" else scope
+        if scope["method"] == "HEAD":
+            scope = {**scope, "method": "GET", "is_head": True}
 
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -91,7 +92,8 @@ class Observed:
 
     def _tell(self, scope: Scope, seen: dict[str, int], seconds: float) -> None:
         route = getattr(scope.get("route"), "path_format", None) or NOWHERE
-        method = scope["method"] if scope["method"] in ("GET", "HEAD", "POST", "OPTIONS") else "other"
+        method = "HEAD" if scope.get("is_head") else scope["method"]
+        method = method if method in ("GET", "HEAD", "POST", "OPTIONS") else "other"
         requests, took = self.meters.of(route, method, seen["status"])
         requests.inc()
         took.observe(seconds)
@@ -102,7 +104,7 @@ class Observed:
 def _line(scope: Scope, route: str, seen: dict[str, int], seconds: float, *, log_ids: bool) -> str:
     told: dict[str, Any] = {
         "time": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
-        "method": scope["method"],
+        "method": "HEAD" if scope.get("is_head") else scope["method"],
         "path": scope["path"] if log_ids else route,
         **({"query": scope["query_string"].decode("latin-1")} if log_ids and scope["query_string"] else {}),
         "status": seen["status"],

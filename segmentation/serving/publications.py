@@ -79,6 +79,7 @@ class Publications:
         self._lock = Lock()
         self._known: list[Publication] = []
         self._replaced_at: dict[str, float] = {}
+        self._complained: tuple[int, ...] | None = None
         if not self.refresh():
             raise NoDataError(
                 f"{output.json_file} is not there, or its table of customers is not. Run segmentation run first, or "
@@ -128,6 +129,9 @@ class Publications:
             return
         if commit and is_current and export.is_whole:
             self._swap(Publication(export, commit))
+        elif is_current and self._complained != (told := _identity(export.stat)):
+            self._complained = told
+            LOGGER.warning("%s is not whole, or no table is with it: it is not served.", self.output.json_file)
 
     def _swap(self, to: Publication) -> None:
         if self._known:

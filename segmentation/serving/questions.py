@@ -102,7 +102,15 @@ def _asked(output: Output, said: Said, question: Callable[[Shelf], Answer]) -> A
     except Exception:  # noqa: BLE001 - what a reader of files raises has no class of its own
         # Housekeeping has put files together: they are others now, of the same rows.
         _shelf.cache_clear()
+        return _once_more(output, key, question)
+
+
+def _once_more(output: Output, key: str, question: Callable[[Shelf], Answer]) -> Answer:
+    try:
         return question(_shelf(output, key))
+    except Exception as error:  # noqa: BLE001
+        # Not all that is raised there can be sent to another process.
+        raise OSError(f"{type(error).__name__}: {error}") from None
 
 
 @lru_cache(maxsize=2)

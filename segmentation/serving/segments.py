@@ -11,7 +11,7 @@ from starlette.requests import ClientDisconnect
 from starlette.responses import Response
 
 from segmentation.serving import questions
-from segmentation.serving.answers import Problem, bytes_answer, json_answer, stream_answer
+from segmentation.serving.answers import VERSION, Problem, bytes_answer, json_answer, stream_answer
 from segmentation.serving.asked import MOST_IDS, Listing, refuse_unknown
 from segmentation.serving.documented import CROSSED, LISTED, LOOKED_UP, MOVED, SEGMENT
 from segmentation.serving.forms import FORMS, wanted_form
@@ -51,7 +51,7 @@ def routes(service: Service) -> APIRouter:
         there = b",".join(element for element in found.values() if element)
         missing = json.dumps([one for one, element in found.items() if element is None]).encode()
         body = b'{"version":"%s","customers":[%s],"missing":%s}' % (published.version.encode(), there, missing)
-        return bytes_answer(request, published, body)
+        return Response(body, headers={VERSION: published.version}, media_type="application/json")
 
     @router.get("/segments", summary="Customers by their labels", responses=LISTED)
     async def listed(
@@ -63,12 +63,14 @@ def routes(service: Service) -> APIRouter:
         listing = Listing(service, request.query_params, changed_since, cursor)
         media = wanted_form(request.headers.get("accept", ""))
         if media in FORMS:
-            return stream_answer(listing.published, FORMS[media](listing, limit), media)
+            return await stream_answer(request, listing.published, FORMS[media](listing, limit), media)
         found, after = await listing.page(limit or 100)
         cursor = json.dumps(listing.cursor(after).text() if after is not None else None)
         version = listing.published.version.encode()
         body = b'{"version":"%s","customers":[%s],"next_cursor":%s}' % (version, b",".join(found), cursor.encode())
-        return bytes_answer(request, listing.published, body)
+        answer = bytes_answer(request, listing.published, body)
+        answer.headers["Vary"] = "Accept"
+        return answer
 
     @router.get("/segments/{customer_id:path}", summary="One customer", responses=SEGMENT)
     async def segment(request: Request, customer_id: str) -> Response:

@@ -44,7 +44,7 @@ class Service:
             return await self.desk.ask(question, self.publications.output, *about)
         except BusyError:
             raise Problem(503, "Too much is asked at once. Try again in a moment.", retry_after="1") from None
-        except SegmentationError as error:
+        except (SegmentationError, OSError) as error:
             # With paths of this machine in it, as a rule.
             LOGGER.error("A question cannot be answered: %s", error)
             raise Problem(503, "The tables do not fit the configuration here; the server's log says more.") from None
@@ -66,15 +66,13 @@ class Service:
             Problem: it is none.
         """
         try:
-            if len(text) == len("2024-06-30"):
-                moment = datetime.combine(date.fromisoformat(text), time(), self.config.zone)
-            else:
-                moment = datetime.fromisoformat(text)
-        except ValueError:
+            day = date.fromisoformat(text) if len(text) == len("2024-06-30") else None
+            moment = datetime.combine(day, time(), self.config.zone) if day else datetime.fromisoformat(text)
+            told = moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec="microseconds")
+        except (ValueError, OverflowError):
             moment = None
+        # Of a time without its offset, nobody knows when it was.
         if moment is None or moment.tzinfo is None:
-            raise Problem(
-                400,
-                f"{asked_as}: expected a day like 2024-06-30 or a time like 2024-06-30T12:00:00Z, found {text!r}",
-            )
-        return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%f")
+            forms = "a day like 2024-06-30 or a time like 2024-06-30T12:00:00Z"
+            raise Problem(400, f"{asked_as}: expected {forms}, found {text!r}")
+        return told
