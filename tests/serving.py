@@ -115,7 +115,8 @@ def listening(pid: int) -> set[str]:
     for descriptor in Path(f"/proc/{pid}/fd").iterdir():
         with suppress(OSError):
             sockets.add(str(descriptor.readlink()))
-    tables = (Path(f"/proc/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6"))
+    # Without IPv6 there is only one.
+    tables = (table.read_text().splitlines()[1:] for table in Path("/proc/net").glob("tcp*"))
     lines = [line.split() for table in tables for line in table]
     # 0A: listening.
     return {parts[1] for parts in lines if parts[3] == "0A" and f"socket:[{parts[9]}]" in sockets}
