@@ -59,7 +59,7 @@ def test_the_lane_answers_as_the_route_does(client: TestClient, method: str, cus
     answer = client.request(method, f"/segments/{customer}")
     assert answer.status_code == status
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert ("x-segments-version" in answer.headers) == (status == 200)
+    assert answer.headers["x-segments-version"]
 
 
 def test_the_lane_is_counted_under_its_route(client: TestClient) -> None:
