@@ -509,10 +509,11 @@ def test_an_export_that_is_written_over_in_place(tmp_path: Path) -> None:
         assert {answered(f"{server.address}/segments/{one}") for one in ("C001", "C250", "zzz")} <= {200, 404, 503}
         assert answered(f"{server.address}/segments?limit=300") in (200, 503)
         assert answered(f"{server.address}/healthz") == 200
+        # Looked for a few times a second.
+        wait_for("what it says", lambda: "is not whole" in server.log.read_text())
         export.write_bytes(whole)
-        wait_for("it", lambda: answered(f"{server.address}/segments/C250") == 200, 5)
+        wait_for("it", lambda: answered(f"{server.address}/segments/C250") == 200)
         assert server.stop() == 0
-        assert "is not whole" in server.log.read_text()
 
 
 def test_who_asks_for_nothing_is_sent_away(folder: Path) -> None:

@@ -39,7 +39,8 @@ def client(tmp_path_factory: pytest.TempPathFactory) -> Any:
     folder = tmp_path_factory.mktemp("lane")
     publish(folder, "C1,P1,2024-01-05,100,Womens\n")
     config = override(load_config(None), {"output_dir": str(folder / "out")})
-    return TestClient(application(config))
+    # Without keys, only names of this machine are served.
+    return TestClient(application(config), base_url="http://127.0.0.1")
 
 
 def test_the_lane_takes_no_address_that_is_described(client: TestClient) -> None:
@@ -58,7 +59,7 @@ def test_the_lane_answers_as_the_route_does(client: TestClient, method: str, cus
     answer = client.request(method, f"/segments/{customer}")
     assert answer.status_code == status
     assert answer.headers["x-content-type-options"] == "nosniff"
-    assert ("x-segments-version" in answer.headers) == (status == 200)
+    assert answer.headers["x-segments-version"]
 
 
 def test_the_lane_is_counted_under_its_route(client: TestClient) -> None:
