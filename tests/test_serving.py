@@ -450,7 +450,7 @@ def test_lines_of_any_length_are_found(tmp_path: Path, length: int) -> None:
     for number, one in enumerate(ids):
         assert export.element(one) == lines[number].encode()
         assert export.element(one + "!") is None
-        later = [line for _, some in export.blocks(export.after(one), 1 << 12) for line in some]
+        later = [line for some in export.blocks(export.after(one), 1 << 12) for line in some]
         assert later == [line.encode() for line in lines[number + 1 :]]
     assert export.element("") is None
     assert export.element("zzz") is None

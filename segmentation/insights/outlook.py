@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from segmentation.core.evaluation import Unknown
 from segmentation.core.metrics import LOYAL_WINDOW, SHOWN_DAYS, SHOWN_MONTHS
 from segmentation.insights.measuring import measured
+from segmentation.insights.reasons import first_open
 from segmentation.insights.ruled import AS_OF, Ruled
 from segmentation.insights.solving import Ask, Row, solved
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE
@@ -89,7 +90,7 @@ def _of_one(ruled: Ruled, values: Row) -> dict[str, str | None]:
     for one in ruled.dimensions:
         names = [label for label, _ in one.rules]
         holds = [values[f"{one.name} {label}"] for label in names]
-        first = next((at for at, value in enumerate(holds) if value is True or isinstance(value, Unknown)), None)
+        first = first_open(holds)
         known = None if first is None or isinstance(holds[first], Unknown) else names[first]
         labels[one.name] = one.fallback if first is None else known
     return labels
