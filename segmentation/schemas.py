@@ -44,6 +44,9 @@ LIKE_A_LINE: Final = "like_a_line"
 # How many rows a purchase was made of.
 LINES: Final = "lines"
 
+# What is told of a change of a label, besides whose it is.
+CHANGE_COLUMNS: Final = ("changed_at", "as_of", "dimension", "from_label", "to_label", "cause", "run_id")
+
 AMOUNT_TYPE: Final = "decimal(18,2)"
 SPEND_TYPE: Final = "decimal(28,2)"
 # Dropped from a category before it is looked up: people type many kinds.

@@ -452,7 +452,7 @@ def test_lines_of_any_length_are_found(tmp_path: Path, length: int) -> None:
     for number, one in enumerate(ids):
         assert export.element(one) == lines[number].encode()
         assert export.element(one + "!") is None
-        later = [line for _, some in export.blocks(export.after(one), 1 << 12) for line in some]
+        later = [line for some in export.blocks(export.after(one), 1 << 12) for line in some]
         assert later == [line.encode() for line in lines[number + 1 :]]
     assert export.element("") is None
     assert export.element("zzz") is None
@@ -587,9 +587,9 @@ def test_an_export_that_is_written_over_in_place(tmp_path: Path) -> None:
         assert answered(f"{server.address}/segments?limit=300") in (200, 503)
         assert answered(f"{server.address}/healthz") == 200
         # Looked for a few times a second.
-        wait_for("what it says", lambda: "is not whole" in server.log.read_text(), 5)
+        wait_for("what it says", lambda: "is not whole" in server.log.read_text())
         export.write_bytes(whole)
-        wait_for("it", lambda: answered(f"{server.address}/segments/C250") == 200, 5)
+        wait_for("it", lambda: answered(f"{server.address}/segments/C250") == 200)
         assert server.stop() == 0
 
 

@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from segmentation.commands.outputs import add_place, configured, midnight, opened
+from segmentation.schemas import CHANGE_COLUMNS
 
 if TYPE_CHECKING:
     from segmentation.state.output import Output
@@ -24,8 +25,6 @@ WHY: Mapping[str, str] = {
     "gone": "no purchases",
     "restored": "restored",
 }
-
-TOLD = ("changed_at", "as_of", "dimension", "from_label", "to_label", "cause", "run_id")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -55,7 +54,7 @@ def execute(options: argparse.Namespace) -> int:
             "whom was published before changes were recorded, only what changed since is."
         )
     told = [{**row, "changed_at": row["changed_at"].astimezone(config.zone)} for row in changes]
-    rows = intervals(told) if options.intervals else [{name: row[name] for name in TOLD} for row in told]
+    rows = intervals(told) if options.intervals else [{name: row[name] for name in CHANGE_COLUMNS} for row in told]
     _show(rows, options.json, f"Customer {options.customer}")
     return 0
 

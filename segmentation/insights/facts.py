@@ -11,11 +11,20 @@ from segmentation.config import SegmentationConfig
 from segmentation.core.metrics import CATEGORIES
 from segmentation.errors import ConfigError, NoDataError
 from segmentation.insights.shelf import Shelf, named, quoted
-from segmentation.schemas import AMOUNT, CATEGORY, CUSTOMER_ID, EDGES, PURCHASE_DATE, PURCHASE_ID, REASONS, SOURCE
+from segmentation.schemas import (
+    AMOUNT,
+    CATEGORY,
+    CHANGE_COLUMNS,
+    CUSTOMER_ID,
+    EDGES,
+    PURCHASE_DATE,
+    PURCHASE_ID,
+    REASONS,
+    SOURCE,
+)
 
 Row = Mapping[str, Any]
 REJECTED = (SOURCE, PURCHASE_ID, PURCHASE_DATE, AMOUNT, CATEGORY, REASONS, "run_id")
-CHANGES = ("changed_at", "as_of", "dimension", "from_label", "to_label", "cause", "run_id")
 PURCHASE = (PURCHASE_ID, PURCHASE_DATE, AMOUNT, CATEGORY)
 # Of a person who buys every day for decades, and more than anybody reads.
 SHOWN = 1000
@@ -87,7 +96,7 @@ def _changes(shelf: Shelf, customer: str) -> list[dict[str, Any]]:
     if "segment_changes" not in shelf.tables:
         return []
     return shelf.rows(
-        f"SELECT {', '.join(CHANGES)} FROM segment_changes WHERE {CUSTOMER_ID} = {quoted(customer)} "  # noqa: S608
+        f"SELECT {', '.join(CHANGE_COLUMNS)} FROM segment_changes WHERE {CUSTOMER_ID} = {quoted(customer)} "  # noqa: S608
         "ORDER BY changed_at, dimension"
     )
 

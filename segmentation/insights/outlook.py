@@ -11,6 +11,7 @@ from segmentation.core.evaluation import Unknown
 from segmentation.core.metrics import LOYAL_WINDOW, SHOWN_DAYS, SHOWN_MONTHS
 from segmentation.core.own.measures import AS_OF
 from segmentation.insights.measuring import measured
+from segmentation.insights.reasons import first_open
 from segmentation.insights.ruled import Ruled, RuledDimension
 from segmentation.insights.solving import Ask, Row, solved
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE
@@ -96,13 +97,13 @@ def _labelled(ruled: Ruled, rows: Sequence[Row], ask: Ask | None) -> Sequence[Ro
 
 
 def _label(dimension: RuledDimension, holds: Row) -> str:
-    for label, _ in dimension.rules:
-        value = holds[label]
-        if isinstance(value, Unknown):
-            raise value
-        if value:
-            return label
-    return dimension.fallback
+    values = [holds[label] for label, _ in dimension.rules]
+    first = first_open(values)
+    if first is None:
+        return dimension.fallback
+    if isinstance(values[first], Unknown):
+        raise values[first]
+    return dimension.rules[first][0]
 
 
 def _changes(ruled: Ruled, rows: Sequence[Row]) -> list[dict[str, Any]]:

@@ -80,10 +80,15 @@ def decided(holds: Sequence[Any], labels: Sequence[str], published: str | None) 
         labels: of the rules.
         published: the label.
     """
-    first = next((at for at, one in enumerate(holds) if one is True or isinstance(one, Unknown)), None)
+    first = first_open(holds)
     if first is None or holds[first] is True:
         return first
     return labels.index(published) if published in labels else None
+
+
+def first_open(holds: Sequence[Any]) -> int | None:
+    """The first rule that holds or may hold, None where none does."""
+    return next((at for at, one in enumerate(holds) if one is True or isinstance(one, Unknown)), None)
 
 
 def longest_silence(why: Sequence[Mapping[str, Any]]) -> int:

@@ -31,7 +31,6 @@ class Shelf:
     Attributes:
         output: the same.
         said: what the commit of the customers says, empty where that says nothing.
-        version: of the table of customers; housekeeping raises it as well, and removes the files of old ones.
         tables: the names of those that are there.
 
     Raises:
@@ -50,7 +49,6 @@ class Shelf:
             raise ConfigError(f"this needs {error.name}: {INSTALL_EMBEDDED}.") from error
         self.output = output
         self.said, versions = _published(output) if said is None else (said, _versions(output, said))
-        self.version = versions[output.segments]
         self._builder = QueryBuilder()
         for setting in FRUGAL:
             self._builder.execute(f"SET datafusion.{setting}")

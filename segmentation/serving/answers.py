@@ -33,9 +33,13 @@ class Problem(Exception):  # noqa: N818 - it is an answer, as a rule the caller'
         self.headers = headers
 
 
+# In the words of the business document.
+NOT_FOUND = "Customer not found"
+
+
 def unknown_customer() -> Problem:
-    """The answer of the business document."""
-    return Problem(404, "Customer not found")
+    """There is nobody of this id."""
+    return Problem(404, NOT_FOUND)
 
 
 def json_answer(request: Request, publication: Publication, told: Any) -> Response:

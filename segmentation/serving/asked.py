@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import json
 from collections.abc import AsyncIterator, Mapping
+from contextlib import suppress
 
 from starlette.datastructures import QueryParams
 
@@ -72,20 +73,19 @@ class Listing:
             for at in range(0, len(ids), TURN):
                 yield self._elements(ids[at : at + TURN])
                 await asyncio.sleep(0)
-            ids = await self._changed(ids[-1], MANY) if len(ids) == MANY else []
+            ids = await self._more_changed(ids[-1]) if len(ids) == MANY else []
+
+    async def _more_changed(self, after: str) -> list[str]:
+        """The next ids of a stream, which is being sent and can only be broken off, so they are asked for patiently."""
+        for _ in range(TRIES - 1):
+            with suppress(Problem):
+                return await self._changed(after, MANY)
+            await asyncio.sleep(1)
+        return await self._changed(after, MANY)
 
     async def _changed(self, after: str | None, limit: int) -> list[str]:
-        about = (questions.changed, self.published.said, self.since, after, limit)
-        # What is being sent already can only be broken off, so it is asked for more than once.
-        tries = 1 if after == self.after else TRIES
-        for left in reversed(range(tries)):
-            try:
-                return list(await self.service.ask(*about))
-            except Problem:
-                if not left:
-                    raise
-                await asyncio.sleep(1)
-        raise AssertionError
+        found: list[str] = await self.service.ask(questions.changed, self.published.said, self.since, after, limit)
+        return found
 
     def _elements(self, ids: list[str]) -> list[bytes]:
         """Those who are still customers, and wanted."""

@@ -75,18 +75,18 @@ class Export:
             at += len(line) + 2
         return at
 
-    def blocks(self, at: int, size: int = 1 << 18) -> Iterator[tuple[int, list[bytes]]]:
-        """Whole lines from one that begins at `at`: some at a time, each with where the next ones begin."""
+    def blocks(self, at: int, size: int = 1 << 18) -> Iterator[list[bytes]]:
+        """Whole lines from one that begins at `at`, some at a time."""
         while at < self.end:
             block = self._read(min(size, self.end - at), at)
             whole = len(block) if at + len(block) >= self.end else block.rfind(b"\n") - 1
             if whole < 0:
                 line = self._line_at(at)
                 at += len(line) + 2
-                yield at, [line]
+                yield [line]
                 continue
             at += whole + 2
-            yield at, block[:whole].split(b",\n")
+            yield block[:whole].split(b",\n")
 
     def _around(self, wanted: bytes) -> tuple[int, int]:
         """From where to where the line of an id begins, if it is there."""

@@ -39,6 +39,7 @@ HEADERS = {
 }
 # As they are sent: each answer carries them.
 RAW = [(name.lower().encode(), value.encode()) for name, value in HEADERS.items()]
+RAW_POLICY = POLICY.encode()
 
 
 def refusal(status: int, error: str, **headers: str) -> JSONResponse:
@@ -73,7 +74,7 @@ class Guard:
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
-        send = _with_headers(send, DOCS_POLICY if scope["path"] == "/docs" else POLICY.encode())
+        send = _with_headers(send, DOCS_POLICY if scope["path"] == "/docs" else RAW_POLICY)
         refused = self._refused(scope)
         if refused:
             await refused(scope, receive, send)

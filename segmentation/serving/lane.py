@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from starlette.requests import Request
 from starlette.responses import Response
 
-from segmentation.serving.answers import VERSION, bytes_answer
+from segmentation.serving.answers import NOT_FOUND, VERSION, bytes_answer
 from segmentation.serving.export import ChangedError
 from segmentation.serving.guards import changed, refusal
 
@@ -35,7 +35,7 @@ def element_of(request: Request, publications: Publications, customer_id: str) -
     except ChangedError:
         return changed()
     if element is None:
-        return refusal(404, "Customer not found", **{VERSION: published.version})
+        return refusal(404, NOT_FOUND, **{VERSION: published.version})
     return bytes_answer(request, published, element)
 
 

@@ -83,23 +83,20 @@ async def page(export: Export, wanted: Wanted, after: str | None, limit: int, se
         seconds: how long to look; there may be more where fewer than `limit` come back.
     """
     found: list[bytes] = []
-    last, end = after, monotonic() + seconds
+    end = monotonic() + seconds
     async for looked_at in blocks(export, after):
-        kept = wanted.among(looked_at)
-        if len(found) + len(kept) > limit or (len(found) + len(kept) == limit and kept):
-            found += kept[: limit - len(found)]
-            return Page(found, id_of(found[-1]) if found else last)
-        found += kept
-        last = id_of(looked_at[-1])
+        found += wanted.among(looked_at)[: limit - len(found)]
+        if len(found) == limit:
+            return Page(found, id_of(found[-1]))
         if monotonic() > end:
-            return Page(found, last)
+            return Page(found, id_of(looked_at[-1]))
     return Page(found, None)
 
 
 async def blocks(export: Export, after: str | None) -> AsyncIterator[list[bytes]]:
     """All elements after an id, some at a time; others have their turn in between."""
     start = export.first if after is None else export.after(after)
-    for _, elements in export.blocks(start, TURN):
+    for elements in export.blocks(start, TURN):
         yield elements
         await asyncio.sleep(0)
 

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
-from functools import lru_cache
 from typing import Any, TypeVar
 
 from segmentation.config import SegmentationConfig
 from segmentation.errors import SegmentationError
 from segmentation.insights.plain import plain
 from segmentation.insights.shelf import Shelf, quoted
-from segmentation.schemas import CUSTOMER_ID
+from segmentation.schemas import CHANGE_COLUMNS, CUSTOMER_ID
 from segmentation.state.output import Output
 
 Row = dict[str, Any]
 # By the commit of the customers.
 Said = Mapping[str, Any]
 Answer = TypeVar("Answer")
-CHANGES = ("changed_at", "as_of", "dimension", "from_label", "to_label", "cause", "run_id")
 FLOW = ("dimension", "from_label", "to_label", "cause")
 
 
@@ -37,7 +35,7 @@ def crossed(output: Output, said: Said, by: Sequence[str]) -> list[Row]:
 
 def history(output: Output, said: Said, config: SegmentationConfig, customer: str) -> list[Row]:
     """The changes of a customer's labels, the earliest first; moments as the configured zone has them."""
-    rows = _changes(output, said, ", ".join(CHANGES), f"{_is(customer)} ORDER BY changed_at, run_id, dimension")
+    rows = _changes(output, said, ", ".join(CHANGE_COLUMNS), f"{_is(customer)} ORDER BY changed_at, run_id, dimension")
     told = [{**row, "changed_at": row["changed_at"].astimezone(config.zone)} for row in rows]
     return [{name: plain(value) for name, value in row.items()} for row in told]
 
@@ -69,18 +67,16 @@ def explained(output: Output, said: Said, config: SegmentationConfig, customer: 
     return _asked(output, said, lambda shelf: explaining.explained(ruled, facts_of(shelf, config, customer)))
 
 
-# Those that were asked for last, which take a second to read.
-_RULED: dict[str, Any] = {}
-
-
 def _ruled(config: SegmentationConfig, said: Said) -> Any:
-    key = json.dumps([config.rules_fingerprint(), *map(said.get, ("rules", "settings", "dimensions", "cuts"))])
-    if key not in _RULED:
+    """The rules of a publication, which take a second to read."""
+
+    def read() -> Any:
         from segmentation.insights.ruled import ruled_apart
 
-        _RULED.clear()
-        _RULED[key] = ruled_apart(config, said)
-    return _RULED[key]
+        return ruled_apart(config, said)
+
+    key = [config.rules_fingerprint(), *map(said.get, ("rules", "settings", "dimensions", "cuts"))]
+    return _kept("rules", key, read)
 
 
 def _rows(output: Output, said: Said, sql: str) -> list[Row]:
@@ -94,29 +90,42 @@ def _changes(output: Output, said: Said, what: str, where: str) -> list[Row]:
 
 
 def _asked(output: Output, said: Said, question: Callable[[Shelf], Answer]) -> Answer:
-    key = json.dumps(said, sort_keys=True, default=str)
     try:
-        return question(_shelf(output, key))
+        return question(_shelf(output, said))
     except SegmentationError:
         raise
     except Exception:  # noqa: BLE001 - what a reader of files raises has no class of its own
         # Housekeeping has put files together: they are others now, of the same rows.
-        _shelf.cache_clear()
-        return _once_more(output, key, question)
+        _KEPT["tables"].clear()
+        return _once_more(output, said, question)
 
 
-def _once_more(output: Output, key: str, question: Callable[[Shelf], Answer]) -> Answer:
+def _once_more(output: Output, said: Said, question: Callable[[Shelf], Answer]) -> Answer:
     try:
-        return question(_shelf(output, key))
+        return question(_shelf(output, said))
     except Exception as error:  # noqa: BLE001
         # Not all that is raised there can be sent to another process.
         raise OSError(f"{type(error).__name__}: {error}") from None
 
 
-@lru_cache(maxsize=2)
-def _shelf(output: Output, said: str) -> Shelf:
+def _shelf(output: Output, said: Said) -> Shelf:
     """The tables of a publication; to look into their logs takes longer than to ask them."""
-    return Shelf(output, json.loads(said))
+    return _kept("tables", [output.root, said["run_id"], said.get("tables")], lambda: Shelf(output, said))
+
+
+# What was asked for last: of what is published now, and of what was before it.
+_KEPT: dict[str, dict[str, Any]] = {"rules": {}, "tables": {}}
+MOST_KEPT = 2
+
+
+def _kept(what: str, of: Sequence[Any], make: Callable[[], Answer]) -> Answer:
+    known, key = _KEPT[what], json.dumps(of)
+    if key not in known:
+        if len(known) >= MOST_KEPT:
+            known.clear()
+        known[key] = make()
+    found: Answer = known[key]
+    return found
 
 
 def _is(customer: str) -> str:
