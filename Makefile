@@ -17,10 +17,12 @@ INSTALL := $(BIN)/python jobs/install.py --disable-pip-version-check --constrain
 ARGS ?=
 # Tests run in as many processes as this, each with a Spark of its own; a JVM waits more than it computes.
 WORKERS ?= 2
+# These have targets of their own.
+OTHERS := not browser and not cluster and not clv and not endurance
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench bench-api test test-fast test-spark35 test-quick test-browser test-endurance test-cluster test-schedulers package lint format mongo-demo cluster-demo report-demo automation-demo industries-demo notebook notebooks sample clean java
+.PHONY: help run bench bench-api test test-fast test-spark35 test-quick test-browser test-clv test-endurance test-cluster test-schedulers package lint format mongo-demo cluster-demo report-demo automation-demo industries-demo notebook notebooks sample clean java
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -53,6 +55,11 @@ $(VENV)/bench.stamp: $(VENV)/run.stamp
 	@$(INSTALL) --editable '.[bench]'
 	@touch $@
 
+$(VENV)/clv.stamp: $(VENV)/dev.stamp
+	@echo "Installing the packages for customer lifetime value ..."
+	@$(INSTALL) --editable '.[clv]'
+	@touch $@
+
 # What was there yesterday may be gone, so there is no stamp.
 java: $(VENV)/run.stamp ## Find the Java for Spark, or install one into the virtual environment
 	@$(BIN)/python -m segmentation.engines.spark.java >/dev/null 2>&1 || { echo "No Java that Spark runs on is here. Installing one into $(VENV) ..."; $(INSTALL) --editable '.[java]'; }
@@ -61,16 +68,16 @@ run: $(VENV)/run.stamp $(if $(findstring spark,$(ARGS))$(findstring mongodb,$(AR
 	@$(BIN)/python jobs/run_segmentation.py $(ARGS)
 
 test: $(VENV)/jars.stamp ## Run all tests but those of the targets test-... below
-	@$(PYTEST) -m "not cluster and not browser and not endurance" $(ARGS)
+	@$(PYTEST) -m "$(OTHERS)" $(ARGS)
 
 test-fast: $(VENV)/dev.stamp ## Run the tests of the embedded engine that start no processes of their own
-	@$(PYTEST) -m "not slow and not browser and not endurance" --engine embedded $(ARGS)
+	@$(PYTEST) -m "not slow and $(OTHERS)" --engine embedded $(ARGS)
 
 test-spark35: ## Run the tests that start no processes of their own on Spark 3.5, in .venv-spark35
 	@$(MAKE) --no-print-directory test-quick SPARK=3.5
 
 test-quick: $(VENV)/jars.stamp
-	@$(PYTEST) -m "not slow and not browser and not endurance" $(ARGS)
+	@$(PYTEST) -m "not slow and $(OTHERS)" $(ARGS)
 
 # axe has no package for Python that is kept up to date.
 build/npm.stamp: conf/npm/package.json
@@ -82,6 +89,9 @@ build/npm.stamp: conf/npm/package.json
 
 test-browser: $(VENV)/dev.stamp build/npm.stamp ## Look at the pages in Chromium, which must be here, as must npm
 	@$(BIN)/python -m pytest tests/test_browser.py tests/test_page.py $(ARGS)
+
+test-clv: $(VENV)/clv.stamp ## Run the notebook on customer lifetime value
+	@$(BIN)/python -m pytest tests/test_notebooks.py -m clv --engine embedded $(ARGS)
 
 test-endurance: $(VENV)/dev.stamp ## Kill 200 runs, and live through a day in fast motion (as root); takes a quarter of an hour
 	@$(BIN)/python -m pytest tests/test_endurance.py -rA $(ARGS)
@@ -134,7 +144,7 @@ cluster-demo: $(VENV)/dev.stamp ## Run on a cluster of two workers and compare w
 notebook: $(VENV)/dev.stamp ## Open the notebooks (run the job first)
 	@$(BIN)/jupyter lab notebooks/01_explore_segments.ipynb
 
-notebooks: $(VENV)/dev.stamp java ## Run the notebooks on output/ and render them to output/notebooks/
+notebooks: $(VENV)/clv.stamp java ## Run the notebooks on output/ and render them to output/notebooks/
 	@$(BIN)/jupyter nbconvert --log-level WARN --execute --to html --output-dir output/notebooks notebooks/*.ipynb
 	@ls output/notebooks/*.html
 
