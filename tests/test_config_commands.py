@@ -83,6 +83,10 @@ WRONG = {
         "mode: full\nsegmenters:\n- no_such:Vip\n",
         "c.yaml, line 3: segmenters.0: there is no module 'no_such'",
     ),
+    "a rule": (
+        "dimensions:\n- name: x\n  rules:\n  - {label: A, when: total_purchase > 1}\n  otherwise: B\n",
+        "c.yaml, line 4: dimensions.0.rules.0.when (x, A): a customer has no 'total_purchase', did you mean",
+    ),
     "a source": ("sources:\n  till: kept_rules:Basket\n", "c.yaml, line 2: sources.till: kept_rules:Basket is another"),
 }
 
@@ -99,6 +103,7 @@ def test_check_tells_key_and_line(case: str, folder: Path, capsys: pytest.Captur
     (problem,) = told["problems"]
     assert (code, told["ok"], told["file"], told["dimensions"]) == (2, False, "c.yaml", None)
     assert f"{problem['place'] or 'c.yaml'}: {problem['message']}".find(message) >= 0
+    assert not problem["message"].startswith("c.yaml, line")
 
 
 def test_check_tells_all_there_is(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

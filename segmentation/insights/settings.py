@@ -85,6 +85,8 @@ def _tried(segmentation: Segmentation) -> tuple[list[Problem], Labels | None]:
 
 
 def _placed(problem: Problem, places: Places) -> Problem:
-    """With the place of the setting whose path its words begin with."""
-    path = tuple(problem.message.partition(":")[0].split("."))
-    return Problem(problem.message, problem.place or place_of(path, places))
+    """With the place that its words begin with, or that of the setting whose path they begin with."""
+    begin, _, rest = problem.message.partition(": ")
+    if begin in places.values():
+        return Problem(rest, begin)
+    return Problem(problem.message, problem.place or place_of(tuple(begin.split(".")), places))
