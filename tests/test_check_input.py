@@ -419,3 +419,43 @@ def test_nobody_reads_on(tmp_path: Path) -> None:
     command = f"{job} | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
+
+
+EVENTS = """
+inputs:
+  events: {path: events.csv, date: at, columns: {at: {from: When, type: date}, kind: {from: Kind, type: string}}}
+metrics: [{name: sessions, from: events, sql: count(*)}]
+"""
+
+
+@pytest.mark.parametrize(
+    ("events", "code", "said"),
+    {
+        "all is well": (
+            "Customer_ID,When,Kind\nC1,2024-01-04,a\nC1,2024-01-06,a\nC9,2024-01-03,b\nC2,2024-01-03,b\n",
+            0,
+            "events: rows read 4, rows used 2, rows after as of 1, rows of others 1, others 1, customers 2",
+        ),
+        "most cannot be used": (
+            "Customer_ID,When,Kind\nC1,x,a\n,2024-01-06,a\nC2,2024-01-03,b\n",
+            4,
+            "inputs.events: 2 of 3 rows were rejected",
+        ),
+        "a column is missing": ("Customer_ID,When\nC1,2024-01-04\n", 3, "inputs.events: "),
+        "no file": (None, 3, "there is nothing at 'given.csv'"),
+    }.values(),
+)
+def test_second_inputs_are_looked_at_as_well(
+    events: str | None, code: int, said: str, tmp_path: Path, engine_name: str, monkeypatch, capsys
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("p.csv").write_text(HEADER + "C1,P1,2024-01-05,100,Womens\nC2,P2,2024-01-05,100,Mens\n")
+    Path("own.yaml").write_text(EVENTS)
+    if events:
+        Path("given.csv").write_text(events)
+    where = ["p.csv", "--config", "own.yaml", "--engine", engine_name, "--input", "events=given.csv"]
+    assert main(["check-input", *where]) == code
+    told = " ".join(capsys.readouterr().out.split())
+    assert said in told
+    run = ["--csv-path", *where, "--output-dir", "out"]
+    assert main(["run", *run]) == code

@@ -9,6 +9,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from segmentation.commands.outputs import add_inputs
+
 if TYPE_CHECKING:
     from rich.console import Console
 
@@ -28,6 +30,7 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.epilog = "exit codes: those that a run with the given configuration would end with"
     parser.add_argument("paths", nargs="+", metavar="PATH", help="file, directory or glob")
     parser.add_argument("--config", metavar="FILE", help="what a run would be configured with")
+    add_inputs(parser)
     parser.add_argument("--engine", choices=("auto", "spark", "embedded"), help="what computes")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
 
@@ -35,10 +38,11 @@ def add_options(parser: argparse.ArgumentParser) -> None:
 def execute(options: argparse.Namespace) -> int:
     """Look, and say what was seen; the exit code is that of a run."""
     from segmentation.config import load_config, override
+    from segmentation.config.loading import with_inputs_at
     from segmentation.console import LOGGER, read_or_not
     from segmentation.run.inspection import inspect
 
-    config = override(load_config(options.config), {"engine": options.engine})
+    config = with_inputs_at(override(load_config(options.config), {"engine": options.engine}), options.input or ())
     before = LOGGER.level
     LOGGER.setLevel(logging.ERROR)
     try:
@@ -71,6 +75,7 @@ def _print(seen: Inspection, config: str | None) -> None:
     console.print(f"Engine: {seen.then.engine}\n")
     _print_files(console, seen.then)
     _print_counts(console, seen)
+    _print_inputs(console, seen.then)
     _print_examples(console, seen)
     for note in seen.then.notes:
         console.print(f"\nNote: {note}")
@@ -106,6 +111,13 @@ def _print_counts(console: Console, seen: Inspection) -> None:
     for label, *counts in _lines(looks):
         table.add_row(label, *counts)
     console.print(table)
+
+
+def _print_inputs(console: Console, look: Look) -> None:
+    """Of each second input what becomes of its rows."""
+    for name, counts in look.inputs.items():
+        told = ", ".join(f"{what.replace('_', ' ')} {count:,}" for what, count in counts.items() if count)
+        console.print(f"\n{name}: {told or 'no rows'}")
 
 
 def _lines(looks: list[Look]) -> Iterator[tuple[str, ...]]:

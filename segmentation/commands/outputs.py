@@ -28,6 +28,16 @@ def add_engine(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--engine", choices=("auto", "spark", "embedded"), help="what keeps the tables")
 
 
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """The option of commands that read."""
+    parser.add_argument(
+        "--input",
+        action="append",
+        metavar="NAME=PATH",
+        help="where a second input of the configuration lies; may be repeated",
+    )
+
+
 def show(told: Mapping[str, Any], as_json: bool, lines: Callable[[Mapping[str, Any]], Iterable[str]]) -> None:
     """Print an answer: for programs, or for people as `lines` words it."""
     from segmentation.console import read_or_not

@@ -7,6 +7,8 @@ import sys
 from datetime import UTC, datetime
 from typing import Any
 
+from segmentation.commands.outputs import add_inputs
+
 HELP = "run the job"
 EPILOG = """exit codes: 0 done or nothing to do; 1 unexpected failure; 2 usage or configuration; 3 no data, missing
 columns or source not reachable; 4 refused by a data-quality gate; 5 another run holds the output"""
@@ -30,12 +32,7 @@ def add_what(parser: argparse.ArgumentParser) -> None:
         choices=("auto", "spark", "embedded"),
         help="what computes (default: embedded, without Java, where it can; else Spark)",
     )
-    parser.add_argument(
-        "--input",
-        action="append",
-        metavar="NAME=PATH",
-        help="where a second input of the configuration lies; may be repeated",
-    )
+    add_inputs(parser)
     parser.add_argument("--config", metavar="FILE", help="YAML file (see conf/segmentation.yaml)")
     parser.add_argument("--output-dir", metavar="DIR", help="local path or Hadoop URI (default: output)")
     parser.add_argument("--as-of", metavar="DAY", help="latest, today or YYYY-MM-DD (default: latest)")

@@ -25,10 +25,11 @@ from segmentation.errors import ConfigError, SegmentationError
 from segmentation.locations import join, local_path, readable
 from segmentation.plug_ins import segmentation_of
 from segmentation.run.advice import Advice
+from segmentation.run.inputs import read_inputs
 from segmentation.run.look import SEVERAL_FORMS, Look, notes_on_headers, settings_of_bytes, settings_of_layouts
 from segmentation.run.reading import form_of, rates_of
 from segmentation.run.settling import Settled, fixed_as_of, refuse_nothing, settled
-from segmentation.schemas import PURCHASE_COLUMNS, RAW_RECORD, REASONS, SOURCE, Reason
+from segmentation.schemas import AMOUNT, CUSTOMER_ID, PURCHASE_COLUMNS, RAW_RECORD, REASONS, SOURCE, Reason
 from segmentation.sources import RawRows
 from segmentation.sources.csv import find, read_csv
 from segmentation.sources.guessing import Setting
@@ -130,6 +131,8 @@ def _looked(
         look.found = rows.found
         look.examples = _examples(engine, rows, raw)
         _judge(look, rows, config, paths)
+        if config.inputs and not look.error:
+            _look_beside(engine, rows, config, look, folder)
         if Reason.MALFORMED_ROW in rows.found.rejected_by_reason:
             broken = _with_broken_bytes(engine, rows, raw)
             better = settings_of_bytes(engine, [file for file in files if readable(file.uri) == broken], form)
@@ -159,6 +162,20 @@ def _judge(look: Look, rows: Settled, config: SegmentationConfig, paths: Sequenc
         refuse_nothing(rows.found, paths)
         enforce_gate(rows.found, config.max_rejected_ratio)
         rows.days(str(config.as_of))
+    except SegmentationError as error:
+        look.fail(error)
+
+
+def _look_beside(engine: Engine, rows: Settled, config: SegmentationConfig, look: Look, folder: str) -> None:
+    """At second inputs."""
+    as_of = fixed_as_of(config, config.day_of(datetime.now(UTC))) or rows.days(str(config.as_of))[1]
+    buyers = rows.used(as_of).where(F.col(AMOUNT) >= 0).select(CUSTOMER_ID).distinct()
+    try:
+        read = read_inputs(engine, config, folder)
+        look.inputs = read.told
+        read.refuse_broken(config)
+        look.notes += read.count(config, buyers, as_of)
+        look.inputs = read.told
     except SegmentationError as error:
         look.fail(error)
 

@@ -151,7 +151,11 @@ class Run:
         if not self.config.inputs:
             return SecondRows({}, {})
         with self._step(engine, "Read second inputs") as counts, engine.reading():
-            return read_inputs(engine, self.config, self.record, self.staging, counts)
+            read = read_inputs(engine, self.config, self.staging)
+            counts.update({name: found.rows_read for name, found in read.found.items()})
+            self.record.inputs = read.told
+            read.refuse_broken(self.config)
+            return read
 
     def _taken_in(self, engine: Engine, past: Past) -> Intake:
         """What is new, or all there is."""

@@ -47,6 +47,7 @@ class Look:
         error: what such a run would end with, None where it would publish.
         exit_code: of such a run.
         found: the counts, None where the rows could not be read.
+        inputs: the counts of second inputs, by their names.
         examples: per reason, up to three rejected rows: source and raw texts.
         notes: what no setting mends.
     """
@@ -56,6 +57,7 @@ class Look:
     error: str | None = None
     exit_code: int = 0
     found: Profile | None = None
+    inputs: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     examples: dict[str, list[dict[str, Any]]] = field(default_factory=dict)
     notes: list[str] = field(default_factory=list)
 

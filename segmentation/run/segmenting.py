@@ -42,7 +42,8 @@ def segmented(
     facts = {"as_of": on(as_of), "run_id": F.lit(record.run_id), "updated_at": F.lit(record.started_at)}
     current, others, cuts = taken.customers(segmentation, as_of, festive, facts, inputs.beside(segmentation, as_of))
     customers = engine.keep(current, join(folder, "customers"))
-    inputs.count(config, customers, as_of)
+    for remark in inputs.count(config, customers, as_of):
+        LOGGER.warning("%s", remark)
     record.inputs = inputs.told
     of = counted(customers, segmentation, taken.found, taken.expected, others)
     alone = others.customers
