@@ -7,7 +7,8 @@ import os
 import subprocess
 import sys
 import time
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +26,7 @@ from segmentation.sources import mongodb as source_module
 from segmentation.sources.mongo_server import connection_uri
 from segmentation.sources.mongodb import DOCUMENT_PATHS, _partitioned, pipeline, read_mongodb
 
+from .conftest import table
 from .mongo_server import OPTIONS, Server, documents_of
 
 bson = pytest.importorskip("bson")
@@ -467,3 +469,50 @@ def test_an_unchanged_collection_needs_no_run(spark: SparkSession, server: Serve
         client.retail.fresh.update_one({"order_id": "P2"}, {"$set": {"total_amount_lkr": "6.00"}})
         due, why = look(config, request, datetime.now(UTC))
         assert (due, why) == (True, "The job runs: the source changed since the last successful run.")
+
+
+def test_further_values_and_currencies_come_along(spark: SparkSession, server: Server, tmp_path: Path) -> None:
+    (tmp_path / "rates.csv").write_text("date,currency,rate\n2024-01-05,USD,301.25\n")
+    settings = {"uri": server.uri, "database": "retail", "collection": "further"}
+    config = {
+        "output_dir": str(tmp_path / "out"),
+        "mode": "incremental",
+        "max_rejected_ratio": 1,
+        "mongodb": {**settings, "columns": {"currency": "payment.currency"}},
+        "currencies": {"rates": str(tmp_path / "rates.csv")},
+        "input": {
+            "extra_columns": {
+                "channel": {"from": "cart.channel", "type": "string"},
+                "pieces": {"from": "cart.pieces", "type": "integer"},
+                "shipped": {"from": "cart.shipped", "type": "date"},
+            }
+        },
+        "metrics": [
+            {"name": "online", "sql": "count_if(channel = 'online')"},
+            {"name": "pieces_bought", "sql": "sum(pieces)"},
+            {"name": "last_shipped", "sql": "max(shipped)"},
+        ],
+        "dimensions": [{"name": "way", "rules": [{"label": "Digital", "when": "online > 1"}], "otherwise": "Shop"}],
+    }
+    usd, shipped = {"currency": "usd"}, datetime(2024, 1, 8, 12)
+    orders = [
+        good(payment=usd, total_amount_lkr=bson.Decimal128("10.01"), cart={"channel": "online", "pieces": 3}),
+        good(order_id="P2", payment={"currency": "LKR"}, cart={"channel": "online", "pieces": bson.Int64(2)}),
+        good(order_id="P3", payment={"currency": "EUR"}),
+        good(order_id="P4", payment={"currency": "LKR"}, cart={"channel": None, "pieces": "a", "shipped": shipped}),
+        good(order_id="P5", customer={"id": "C2"}, payment={"currency": "LKR"}, cart={"channel": 7}),
+        good(order_id="P6", customer={"id": "C2"}, cart={"channel": "online"}),
+    ]
+    with server.client() as client:
+        client.retail.further.insert_many(orders)
+    told = CustomerSegmentationPipeline(config).run("mongodb", spark=spark)["metadata"]
+    assert (told["purchases_used"], told["rejected_by_reason"]) == (4, {"invalid_currency": 2})
+    assert told["warnings_by_reason"]["invalid_extra_value"] == 1
+    names = ("lifetime_spend", "online", "pieces_bought", "last_shipped", "way")
+    found = {
+        row.customer_id: tuple(getattr(row, name) for name in names) for row in table(tmp_path, "customer_segments")
+    }
+    assert found == {
+        "C1": (Decimal("3025.51"), 2, 5, date(2024, 1, 8), "Digital"),
+        "C2": (Decimal("5.00"), 0, None, None, "Shop"),
+    }

@@ -91,8 +91,13 @@ def outcome(folder: Path) -> tuple[bytes, list[dict[str, Any]], Any]:
     return (folder / EXPORT).read_bytes(), plain, newest.said["cuts"]
 
 
-@pytest.mark.parametrize("name", CONFIGS)
-@pytest.mark.parametrize("seed", [1, 2])
+# On Spark each takes most of a minute.
+LESS = pytest.mark.embedded_only(reason="what others ask of Spark as well")
+ON_SPARK = ("the day itself", "scores", "scores, lines")
+
+
+@pytest.mark.parametrize("name", [name if name in ON_SPARK else pytest.param(name, marks=LESS) for name in CONFIGS])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=LESS)])
 def test_incremental_is_full(
     name: str, seed: int, engine_name: str, spark_or_none: SparkSession | None, tmp_path: Path
 ) -> None:
@@ -129,7 +134,7 @@ LATER = {
 }
 
 
-@pytest.mark.parametrize("name", LATER)
+@pytest.mark.parametrize("name", [name if "a smaller" in name else pytest.param(name, marks=LESS) for name in LATER])
 def test_what_is_kept_of_equal_rows_hangs_on_no_order(
     name: str, engine_name: str, spark_or_none: SparkSession | None, tmp_path: Path
 ) -> None:
