@@ -32,6 +32,8 @@ Job = Callable[..., dict[str, Any]]
 GOOD = "C1,P1,2024-01-05,100,Womens\nC2,P2,2024-01-06,200.50,Kids\n"
 OTHER = "C3,P3,2024-02-05,100,Womens\n"
 EXPORT = "out/customer_segmentation.json"
+# On Spark each of these takes most of a minute.
+LESS = pytest.mark.embedded_only(reason="others like it ask Spark as well")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

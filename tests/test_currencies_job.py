@@ -19,7 +19,7 @@ from segmentation.cli import main
 from segmentation.config import load_config
 from segmentation.pipeline import CustomerSegmentationPipeline
 
-from .conftest import EXPORT, Job, table
+from .conftest import EXPORT, LESS, Job, table
 from .test_incremental import on_day
 
 HEADER = "Customer_ID,Order_ID,Date,Total_Amount_LKR,Product_Category,Currency\n"
@@ -190,7 +190,11 @@ def outcome(folder: Path) -> tuple[bytes, list[dict[str, Any]]]:
     ]
 
 
-@pytest.mark.parametrize("settings", [{}, {"returns": "net"}, {"grain": "line", "returns": "net"}], ids=str)
+@pytest.mark.parametrize(
+    "settings",
+    [pytest.param({}, marks=LESS), {"returns": "net"}, pytest.param({"grain": "line", "returns": "net"}, marks=LESS)],
+    ids=str,
+)
 def test_incremental_is_full(
     settings: dict[str, Any], engine_name: str, spark_or_none: SparkSession | None, tmp_path: Path
 ) -> None:

@@ -17,7 +17,7 @@ from segmentation.core.festive import resolve
 from segmentation.errors import ConfigError
 from segmentation.pipeline import CustomerSegmentationPipeline
 
-from .conftest import Job, table
+from .conftest import LESS, Job, table
 from .test_currencies_job import outcome
 from .test_incremental import on_day
 
@@ -73,7 +73,11 @@ def rows(dice: random.Random, count: int, first: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize("more", [{}, {"grain": "line"}, {"returns": "net"}], ids=str)
+@pytest.mark.parametrize(
+    "more",
+    [pytest.param({}, marks=LESS), {"grain": "line"}, pytest.param({"returns": "net"}, marks=LESS)],
+    ids=str,
+)
 def test_incremental_is_full(
     more: dict[str, Any], engine_name: str, spark_or_none: SparkSession | None, tmp_path: Path
 ) -> None:

@@ -12,10 +12,10 @@ from pyspark.sql import SparkSession
 
 from segmentation.pipeline import CustomerSegmentationPipeline
 
-from .conftest import HEADER, table
+from .conftest import HEADER, LESS, table
 from .test_incremental import on_day
 from .test_inputs import ACCOUNTS, EVENTS, accounts, events, over
-from .test_own_equal import LESS, outcome
+from .test_own_equal import outcome
 
 START = date(2024, 6, 30)
 METRICS = [
@@ -92,9 +92,10 @@ def test_incremental_is_full(name: str, engine_name: str, spark_or_none: SparkSe
         as_of, day = ("today", START + timedelta(days=3)) if not changes else ("latest", START)
         before = table(tmp_path / "kept", "customer_segments") if number else []
         job(tmp_path / "kept", "incremental", as_of, day)
-        full = tmp_path / f"full{number}"
-        job(full, "full", as_of, day)
-        assert outcome(tmp_path / "kept") == outcome(full)
+        if engine_name == "embedded" or number == len(STEPS) - 1:
+            full = tmp_path / f"full{number}"
+            job(full, "full", as_of, day)
+            assert outcome(tmp_path / "kept") == outcome(full)
         moved += before != table(tmp_path / "kept", "customer_segments")
     # Where nothing moves, nothing is shown.
     assert moved == len(STEPS)

@@ -23,12 +23,13 @@ from segmentation.locations import join
 from segmentation.run.appending import append_failure, append_rejected, append_run
 from segmentation.run.changes import Changes, changes_of
 from segmentation.run.freshness import fingerprint_of, state_of
+from segmentation.run.increment import Increment
 from segmentation.run.inputs import SecondRows, read_inputs
 from segmentation.run.intake import Intake, Place, Reader, Taken
 from segmentation.run.limit import Limit
 from segmentation.run.opening import opened
 from segmentation.run.past import Past
-from segmentation.run.publication import CHANGES, EXPORT, Publication
+from segmentation.run.publication import CHANGES, Publication
 from segmentation.run.record import ReaderOfRuns, RunRecord, hand_over, new_run_id
 from segmentation.run.repair import finish, repair
 from segmentation.run.reporter import Reporter
@@ -202,8 +203,9 @@ class Run:
         commit = self.record.publishing(past.said, [one.table for one in writes], said)
         publication = Publication(engine, self.output, self.segmentation.dimensions, commit, self.confirm)
         with self._step(engine, "Write JSON"):
-            publication.stage(segments.customers, segments.total_customers, EXPORT, self.staging)
             publication.stage(changes.elements, changes.listed, CHANGES, self.staging)
+            before = past.export if isinstance(intake.taken, Increment) else None
+            publication.stage_export(segments.customers, segments.total_customers, self.staging, before)
         with self._step(engine, "Publish"):
             publication.publish(segments.customers, segments.total_customers, self.staging, writes)
             self.record.rows_written.update(customer_segments=segments.total_customers, segment_changes=changes.rows)

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
 from pyspark.sql import DataFrame
 
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
-from segmentation.locations import absolute
+from segmentation.locations import absolute, local_path
+from segmentation.sinks.json_merge import is_what_was_told
 from segmentation.state.commits import last_commit, rows_of
 from segmentation.state.output import Output
 
@@ -38,6 +40,15 @@ class Past:
     def customers(self) -> DataFrame | None:
         """The customers as they are published, None where nothing is."""
         return rows_of(self._engine, self._output.segments) if self.said else None
+
+    @property
+    def export(self) -> Path | None:
+        """The export, if it is there as it was published, on this machine and under this name."""
+        file = local_path(self._output.json_file)
+        is_it = (
+            file and self._output == self._output.named(self.said) and is_what_was_told(file, self.said.get("exported"))
+        )
+        return file if is_it else None
 
     def same(self, segmentation: Segmentation, inputs: str | None, as_of: date) -> dict[str, bool]:
         """What is what it was: ``same_rules``; ``same_inputs``, by the fingerprint of second inputs; ``same_day``."""

@@ -7,6 +7,7 @@ about; the JSON files take their places after it, and are moved by the next run 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from pyspark.sql import DataFrame
@@ -15,8 +16,9 @@ from segmentation.console import LOGGER
 from segmentation.engines.base import Engine
 from segmentation.engines.stores import Files
 from segmentation.errors import OutputBusyError
-from segmentation.locations import join
+from segmentation.locations import join, local_path
 from segmentation.sinks.json_export import stage_json
+from segmentation.sinks.json_merge import merge, told_of
 from segmentation.state.commits import withdraw
 from segmentation.state.output import Output
 from segmentation.state.tables import segments_spec
@@ -39,7 +41,7 @@ class Publication:
         engine: writes.
         output: where.
         dimensions: the label columns.
-        commit: what the Delta commit says of itself.
+        commit: what the Delta commit says of itself, and of the export when that is staged.
         confirm: raises if the output is not ours any more.
     """
 
@@ -60,6 +62,23 @@ class Publication:
     def stage(self, customers: DataFrame, total: int, name: str, folder: str) -> None:
         """Write JSON in full to `folder`, out of sight, under one of the names above."""
         stage_json(self.engine, customers, total, self.dimensions, folder, name)
+
+    def stage_export(self, customers: DataFrame, total: int, folder: str, before: Path | None) -> None:
+        """The same of all customers, when that of the changes is there.
+
+        Args:
+            customers: ``customer_id`` and the labels.
+            total: how many there are.
+            folder: where the changes are staged.
+            before: an export that differs in nothing else; None if there is none.
+        """
+        staged = local_path(join(folder, EXPORT))
+        # Those who are gone would be too many.
+        merged = before and staged and merge(before, Path(str(local_path(join(folder, CHANGES)))), staged)
+        if merged != total:
+            self.stage(customers, total, EXPORT, folder)
+        if staged:
+            self.commit = {**self.commit, "exported": told_of(staged)}
 
     def publish(self, customers: DataFrame, total: int, folder: str, writes: Sequence[Write]) -> None:
         """Let tables and JSON take their places, the customers after `writes`; if the export cannot, all go back."""

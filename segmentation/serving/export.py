@@ -6,21 +6,17 @@ A file that was replaced stays readable until it is closed.
 
 from __future__ import annotations
 
-import json
 import os
 import weakref
 from collections.abc import Iterator
 from pathlib import Path
 
-from segmentation.sinks.escapes import HEAD, MIDDLE, escaped
+from segmentation.sinks.escapes import START, STOP, escaped, id_of
 
 # Bytes: what a line is as a rule shorter than, and what is searched through in one go.
 LINE, BLOCK = 1 << 9, 1 << 14
 # The first steps of a search are remembered, at most so many: half a megabyte. The rest is read.
 FENCES = 1 << 12
-# Between two lines, and after the last: a comma or a bracket.
-START = (HEAD + '"').encode()
-STOP = ('"' + MIDDLE).encode()
 
 
 class ChangedError(Exception):
@@ -143,7 +139,7 @@ class Export:
 
 def _id_of(line: bytes) -> bytes:
     """The id that an element is of, as it is sorted by."""
-    raw, stop, _ = line[len(START) :].partition(STOP)
-    if not stop:
+    found = id_of(line)
+    if found is None:
         raise ChangedError
-    return raw if b"\\" not in raw else str(json.loads(b'"' + raw + b'"')).encode()
+    return found

@@ -142,7 +142,7 @@ class EmbeddedEngine(Engine):
 
     def keep(self, frame: DataFrame, folder: str) -> DataFrame:
         """Parquet as well: Sail keeps nothing in memory."""
-        return self.stage(frame, folder)
+        return self._staged.keep(frame, folder)
 
     def write_sorted(
         self,

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import reduce
 from itertools import count
 from pathlib import Path
 from typing import Any
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakSet
 
 import pyarrow as pa
 import pyarrow.dataset as ds
@@ -21,7 +21,8 @@ from pyspark.sql.types import StructType
 
 from segmentation.locations import last_name
 
-# The files live for one run, so they are written for speed.
+# Files that live for one run are written for speed; what may be kept, as tables keep it.
+LASTING = {"compression": "snappy", "statistics_enabled": "chunk"}
 FAST = {"compression": "lz4_raw", "dictionary_enabled": "false", "statistics_enabled": "none"}
 BATCH = 65_536
 # What a table may need of its reader, for its files to hold just its rows under its columns' names.
@@ -41,13 +42,29 @@ class Staged:
         self._scratch = scratch
         self._numbers = count()
         self._folders: WeakKeyDictionary[DataFrame, str] = WeakKeyDictionary()
+        self._lasting: WeakSet[DataFrame] = WeakSet()
 
     def stage(self, frame: DataFrame, folder: str) -> DataFrame:
         """Write `frame` to `folder`, and return it as read from there."""
-        frame.write.mode("overwrite").options(**FAST).parquet(folder)
+        return self._written(frame, folder, FAST)
+
+    def keep(self, frame: DataFrame, folder: str) -> DataFrame:
+        """The same, in a form that a table may take; of whole customers it takes no longer."""
+        kept = self._written(frame, folder, LASTING)
+        self._lasting.add(kept)
+        return kept
+
+    def _written(self, frame: DataFrame, folder: str, options: Mapping[str, str]) -> DataFrame:
+        frame.write.mode("overwrite").options(**options).parquet(folder)
         staged = frame.sparkSession.read.schema(frame.schema).parquet(folder)
         self._folders[staged] = folder
         return staged
+
+    def kept(self, frame: DataFrame) -> tuple[DataFrame, list[Path]]:
+        """`frame` in a form that a table may take, and its files; none where there is no row."""
+        if frame not in self._lasting:
+            frame = self.keep(frame, str(self._scratch / f"frame {next(self._numbers)}"))
+        return frame, sorted(Path(self._folders[frame]).glob("*.parquet"))
 
     def of_table(self, table: DeltaTable, root: Path) -> DataFrame:
         """The rows of a Delta table of the output, which lies in `root`.

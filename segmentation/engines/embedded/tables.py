@@ -17,10 +17,12 @@ from pyspark.sql.pandas.types import to_arrow_schema
 from pyspark.sql.types import StructType
 
 from segmentation.engines.embedded.stream import Staged
+from segmentation.engines.embedded.taking import CONSTRAINT, are_taken, taken, takes_files
 from segmentation.engines.stores import Rows, TableSpec
 from segmentation.locations import local_path
 
-CONSTRAINT = "delta.constraints."
+# The engine writes several files, where delta-rs writes one; fewer rows are better off in one.
+MANY = 100_000
 # Earlier versions of the program said size(reasons).
 UNKNOWN_WORDS = re.compile(r"\bsize\s*\(", re.IGNORECASE)
 
@@ -40,10 +42,12 @@ class DeltaRsTables:
         """Looking a table up takes milliseconds here."""
         yield
 
-    def overwrite(self, frame: DataFrame, rows: int, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:  # noqa: ARG002
+    def overwrite(self, frame: DataFrame, rows: int, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
         """Replace the table in one commit, and its schema where that has changed."""
         schema = _arrow(frame.schema, spec)
         table = _ensured(path, schema, spec)
+        if self._took(table, frame, rows, path, spec, "overwrite", commit):
+            return
         current = pa.schema(table.schema().to_arrow())
         changed = [(f.name, f.type) for f in current] != [(f.name, f.type) for f in schema]
         reader = self._staged.reader(frame, schema)
@@ -51,10 +55,31 @@ class DeltaRsTables:
         how: Literal["overwrite"] | None = "overwrite" if changed else None
         write_deltalake(table, reader, mode="overwrite", schema_mode=how, commit_properties=_said(commit))
 
-    def append(self, frame: DataFrame, rows: int, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:  # noqa: ARG002
+    def append(self, frame: DataFrame, rows: int, path: str, spec: TableSpec, commit: Mapping[str, Any]) -> None:
         """Add rows in one commit."""
         schema = _arrow(frame.schema, spec)
-        self._append(self._staged.reader(frame, schema), path, spec, commit)
+        if not self._took(_ensured(path, schema, spec), frame, rows, path, spec, "append", commit):
+            self._append(self._staged.reader(frame, schema), path, spec, commit)
+
+    def _took(
+        self,
+        table: DeltaTable,
+        frame: DataFrame,
+        rows: int,
+        path: str,
+        spec: TableSpec,
+        how: Literal["append", "overwrite"],
+        commit: Mapping[str, Any],
+    ) -> bool:
+        """Commit the files that the engine writes, if there are many rows and the table can take them."""
+        schema = _arrow(frame.schema, spec)
+        if rows < MANY or not takes_files(table, schema, spec):
+            return False
+        kept, files = self._staged.kept(frame)
+        if not files or not are_taken(files, kept, schema, spec):
+            return False
+        table.create_write_transaction(taken(files, path, spec), how, schema, commit_properties=_said(commit))
+        return True
 
     def append_rows(
         self,
