@@ -402,7 +402,7 @@ def test_a_source_is_read_as_a_table_is(folder: Path, start: Start) -> None:
 
 SOURCES = {
     "columns": ("LessNames", 3, "Missing required columns: the source 'till' lacks Date; it has 'Customer_ID' string"),
-    "empty": ("Empty", 3, "No data found: the source 'till' has no purchases"),
+    "empty": ("Empty", 3, "No data found: there are no rows in till"),
     "no frame": ("NoFrame", 3, "The source 'till' gave a list: purchases() must return a DataFrame"),
     "an error": ("Broken", 3, "The source 'till' failed: OSError: the till does not answer."),
     "an error in the engine": ("Late", 3, "The source 'till' failed: "),

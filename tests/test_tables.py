@@ -380,7 +380,7 @@ NO_TABLES: dict[str, tuple[Callable[[Path], Any], dict[str, Any], type[Segmentat
         lambda folder: stored(purchases().slice(0, 0), folder, "delta"),
         {},
         NoDataError,
-        "No data found: .*/in hold a header and no rows",
+        "No data found: there are no rows in .*/in",
     ),
 }
 

@@ -97,7 +97,7 @@ def refuse_nothing(found: Profile, paths: Sequence[str]) -> None:
         NoDataError: there are none.
     """
     if found.rows_read == 0:
-        raise NoDataError(f"{', '.join(paths)} hold a header and no rows.")
+        raise NoDataError(f"there are no rows in {', '.join(paths)}.")
 
 
 def each_once(engine: Engine, labelled: DataFrame, config: SegmentationConfig, folder: str) -> DataFrame:

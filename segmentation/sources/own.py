@@ -40,7 +40,7 @@ def read_own(engine: Engine, source: Source, name: str, config: SegmentationConf
     files = engine.files.files(kept)
     parts = engine.parquet_rows(files, join(folder, "read")) if files else []
     if not parts:
-        raise NoDataError(f"the source {name!r} has no purchases.")
+        raise NoDataError(f"there are no rows in {name}.")
     size = sum(text_size(file.path, file.size) for file in files)
     return rows_of_parts(_named(parts, name), size, name, config.named_columns, config.decimal_separator)
 

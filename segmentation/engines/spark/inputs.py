@@ -80,7 +80,7 @@ def _typed(frame: DataFrame, where: str) -> TypedRows:
 def _with_texts(frame: DataFrame, kinds: Mapping[str, str]) -> DataFrame:
     """Floats and doubles as text."""
     floats = {column: double_text(F.col(column)) for column, kind in kinds.items() if kind in ("float", "double")}
-    if kinds[AMOUNT] == "double":
+    if kinds.get(AMOUNT) == "double":
         floats[AMOUNT] = double_amount_text(AMOUNT)
     return frame.withColumns(floats) if floats else frame
 
