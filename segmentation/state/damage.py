@@ -88,7 +88,8 @@ def _actions(commit: Path) -> list[Mapping[str, Any]] | None:
 
 def _adds_up(info: Mapping[str, Any], actions: list[Mapping[str, Any]]) -> bool:
     """Are there as many files as a commit of delta-rs counts?"""
-    metrics = info.get("operationMetrics", {}) if str(info.get("engineInfo", "")).startswith("delta-rs") else {}
+    is_ours = str(info.get("engineInfo", "")).startswith("delta-rs")
+    metrics = {**info, **info.get("operationMetrics", {})} if is_ours else {}
     return all(
         sum(kind in action for action in actions) >= int(metrics.get(name, 0))
         for kind, names in COUNTED.items()

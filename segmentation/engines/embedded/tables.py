@@ -78,7 +78,8 @@ class DeltaRsTables:
         kept, files = self._staged.kept(frame)
         if not files or not are_taken(files, kept, schema, spec):
             return False
-        table.create_write_transaction(taken(files, path, spec), how, schema, commit_properties=_said(commit))
+        counts = {"numFilesAdded": len(files), "numFilesRemoved": len(table.file_uris()) if how == "overwrite" else 0}
+        table.create_write_transaction(taken(files, path, spec), how, schema, commit_properties=_said(commit, counts))
         return True
 
     def append_rows(
@@ -168,9 +169,10 @@ def _arrow(schema: StructType, spec: TableSpec) -> pa.Schema:
     )
 
 
-def _said(commit: Mapping[str, Any]) -> CommitProperties:
-    """Where Delta's library for Spark puts it, too."""
-    return CommitProperties(custom_metadata={"userMetadata": json.dumps(commit)})
+def _said(commit: Mapping[str, Any], counts: Mapping[str, int] | None = None) -> CommitProperties:
+    """Where Delta's library for Spark puts it, too; and numbers of files, which delta-rs does not count there."""
+    counted = {name: str(count) for name, count in (counts or {}).items()}
+    return CommitProperties(custom_metadata={"userMetadata": json.dumps(commit), **counted})
 
 
 def _value(value: Any, kind: pa.DataType) -> Any:
