@@ -53,6 +53,10 @@ class SecondInput(Model):
         customer = {} if self.customer_id is None else {"customer_id": self.customer_id}
         return {**customer, **{name: column.from_ or name for name, column in self.columns.items()}}
 
+    def marks(self, decimal_separator: str) -> dict[str, str]:
+        """How the point of a number is written, by column that is read as one."""
+        return dict.fromkeys([name for name, one in self.columns.items() if one.is_number], decimal_separator)
+
     @property
     def identity(self) -> str | None:
         """The column by which two rows are one, None where all count."""

@@ -67,6 +67,11 @@ class ExtraColumn(Model):
     from_: Name | Annotated[int, Field(ge=1, strict=True)] | None = Field(None, alias="from")
     type: Annotated[str, AfterValidator(_type)] = "string"
 
+    @property
+    def is_number(self) -> bool:
+        """Is it read with the marks of amounts?"""
+        return self.type.startswith(("integer", "decimal"))
+
 
 class InputConfig(Model):
     """What is read besides the columns of every purchase."""

@@ -102,6 +102,12 @@ class ReadingConfig(Model):
         return by_name(self.file_columns)
 
     @property
+    def marks(self) -> dict[str, str]:
+        """How the point of a number is written, by column that is read as one."""
+        extra = [name for name, one in self.input.extra_columns.items() if one.is_number]
+        return dict.fromkeys(["amount", *extra], self.decimal_separator)
+
+    @property
     def zone(self) -> ZoneInfo:
         """`timezone` as an object."""
         return ZoneInfo(self.timezone)

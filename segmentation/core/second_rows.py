@@ -25,6 +25,8 @@ from segmentation.schemas import CUSTOMER_ID, RAW_RECORD, REASON
 
 # Of a row that is used: has it a value that is not of its type?
 IS_ODD = "is_odd"
+# On the way.
+WHOSE, PLACE, KEPT = "whose", "place", "kept_"
 
 
 class Wrong(StrEnum):
@@ -91,13 +93,13 @@ def labelled(raw: DataFrame, second: SecondInput, config: SegmentationConfig) ->
     # Read as further columns of a purchase are.
     like = config.model_copy(update={"input": InputConfig(extra_columns=second.columns)})
     customer = word_or_null(F.col(CUSTOMER_ID), config.null_values)
-    typed = with_extra(raw.withColumn("whose", customer), like)
+    typed = with_extra(raw.withColumn(WHOSE, customer), like)
     rows = typed.select(
-        F.col("whose").alias(CUSTOMER_ID),
+        F.col(WHOSE).alias(CUSTOMER_ID),
         *typed_extra(like),
         F.coalesce(
             _check(F.col(RAW_RECORD).isNotNull(), Wrong.MALFORMED_ROW),
-            _check(F.col("whose").isNull(), Wrong.MISSING_CUSTOMER_ID),
+            _check(F.col(WHOSE).isNull(), Wrong.MISSING_CUSTOMER_ID),
             *(
                 [_check(word_or_null(F.col(second.date), config.null_values).isNull(), Wrong.MISSING_DATE)]
                 if second.date
@@ -131,13 +133,13 @@ def settled(labelled: DataFrame, second: SecondInput) -> DataFrame:
     valid, others = labelled.where(is_valid), labelled.where(~is_valid)
     ranks = Window.partitionBy(second.identity).orderBy(*[F.col(name).asc_nulls_last() for name in values])
     so_far = ranks.rowsBetween(Window.unboundedPreceding, Window.currentRow)
-    kept = {f"kept_{name}": F.first(name).over(so_far) for name in values}
+    kept = {f"{KEPT}{name}": F.first(name).over(so_far) for name in values}
     same = F.lit(True)
     for name in values:
-        same = same & F.col(name).eqNullSafe(F.col(f"kept_{name}"))
-    ranked = valid.withColumns({"place": F.row_number().over(ranks), **kept})
+        same = same & F.col(name).eqNullSafe(F.col(f"{KEPT}{name}"))
+    ranked = valid.withColumns({PLACE: F.row_number().over(ranks), **kept})
     lost = F.when(same, F.lit(Wrong.DUPLICATE_ROW)).otherwise(F.lit(Wrong.CONFLICTING_ROW))
-    marked = ranked.withColumn(REASON, F.when(F.col("place") > 1, lost)).select(*labelled.columns)
+    marked = ranked.withColumn(REASON, F.when(F.col(PLACE) > 1, lost)).select(*labelled.columns)
     return marked.unionByName(others)
 
 

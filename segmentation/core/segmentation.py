@@ -40,7 +40,7 @@ from segmentation.errors import ConfigError
 from segmentation.schemas import CUSTOMER_ID
 
 # Raised with every change of the program by which the same purchases get other metrics or labels.
-RULES = 1
+RULES = 2
 # Customers with their metrics -> the same with what second inputs say of them.
 Beside = Callable[[DataFrame], DataFrame]
 

@@ -41,12 +41,11 @@ def read(
     if request.source == "mongodb" and config.mongodb:
         from segmentation.sources.mongodb import read_mongodb
 
-        columns, separator = config.named_columns, config.decimal_separator
-        return read_mongodb(engine.session, config.mongodb, columns, separator, high)
+        return read_mongodb(engine.session, config.mongodb, config.named_columns, config.marks, high)
     if request.own:
         return read_own(engine, request.own, request.source, config, join(folder, "own"))
     if request.table:
-        return read_table(engine, request.table, config.table_columns, config.decimal_separator, join(folder, "table"))
+        return read_table(engine, request.table, config.table_columns, config.marks, join(folder, "table"))
     return read_csv(engine, files, form_of(config), join(folder, "text"))
 
 

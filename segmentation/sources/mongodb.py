@@ -40,7 +40,7 @@ def read_mongodb(
     spark: SparkSession,
     config: MongoConfig,
     columns: Mapping[str, str],
-    decimal_separator: str = ".",
+    marks: Mapping[str, str] = MappingProxyType({}),
     high: Any = None,
 ) -> RawRows:
     """Read purchases from a collection.
@@ -49,7 +49,7 @@ def read_mongodb(
         spark: the session.
         config: where, as whom, what and how.
         columns: purchase column -> dotted path, beside those of `config` and the document's.
-        decimal_separator: how the text of an amount is written.
+        marks: how the point is written of values that are read as numbers.
         high: what `RawRows.high` was the last time, None to read all.
 
     Returns:
@@ -67,7 +67,7 @@ def read_mongodb(
     count, largest = look(spark, config, connection_uri(config, FIRST_LOOK_PATIENCE), only)
     paths = {**DOCUMENT_PATHS, **columns, **by_name(config.columns)}
     documents = _partitioned(spark, config, connection_uri(config), list(paths), pipeline(paths, only))
-    texts = [_separated(name, decimal_separator).alias(name) for name in paths]
+    texts = [_separated(name, marks.get(name, ".")).alias(name) for name in paths]
     name = f"{config.database}.{config.collection}"
     frame = documents.select(source_id(F.lit(name)).alias(SOURCE_ID), RAW_RECORD, *texts)
     return RawRows(frame, count * BYTES_PER_DOCUMENT, [name], largest)
@@ -100,12 +100,10 @@ def as_text(name: str) -> Column:
     return F.when(is_fraction & with_exponent, F.coalesce(not_finite, number_text(value))).otherwise(value)
 
 
-def _separated(name: str, decimal_separator: str) -> Column:
-    """The same; the point of a number is written as in other amounts."""
+def _separated(name: str, mark: str) -> Column:
+    """The same; the point of a number is written as in texts."""
     text, is_text = as_text(name), F.col(_type(name)) == "string"
-    if name != AMOUNT or decimal_separator == ".":
-        return text
-    return F.when(is_text, text).otherwise(F.translate(text, ".", decimal_separator))
+    return text if mark == "." else F.when(is_text, text).otherwise(F.translate(text, ".", mark))
 
 
 def look(spark: SparkSession, config: MongoConfig, uri: str, only: Mapping[str, Any]) -> tuple[int, Any]:

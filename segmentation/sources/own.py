@@ -42,7 +42,7 @@ def read_own(engine: Engine, source: Source, name: str, config: SegmentationConf
     if not parts:
         raise NoDataError(f"there are no rows in {name}.")
     size = sum(text_size(file.path, file.size) for file in files)
-    return rows_of_parts(_named(parts, name), size, name, config.named_columns, config.decimal_separator)
+    return rows_of_parts(_named(parts, name), size, name, config.named_columns, config.marks)
 
 
 def _keep(engine: Engine, source: Source, name: str, folder: str) -> None:

@@ -53,8 +53,8 @@ def read_second(engine: Engine, name: str, second: SecondInput, config: Segmenta
             )
             return read_csv(engine, find(engine.files, [second.path]), form, join(folder, "text"))
         table = Table(second.path, is_name=False, format=second.format)
-        columns, separator = by_name(second.names), config.decimal_separator
-        return read_table(engine, table, columns, separator, join(folder, "table"), NEEDED)
+        columns, marks = by_name(second.names), second.marks(config.decimal_separator)
+        return read_table(engine, table, columns, marks, join(folder, "table"), NEEDED)
 
 
 @contextmanager

@@ -67,7 +67,7 @@ def read_table(
     engine: Engine,
     table: Table,
     columns: Columns,
-    decimal_separator: str,
+    marks: Mapping[str, str],
     folder: str,
     needed: Sequence[str] = PURCHASE_COLUMNS,
 ) -> RawRows:
@@ -77,7 +77,7 @@ def read_table(
         engine: what reads.
         table: where it is, and as what.
         columns: purchase column -> the table's name for it, beside the document's names and the canonical ones.
-        decimal_separator: how the text of an amount is written.
+        marks: how the point is written of columns that are read as numbers.
         folder: where the engine may put what it needs until the run ends.
         needed: the columns that must be there; fewer, where rows are no purchases.
 
@@ -91,7 +91,7 @@ def read_table(
         SourceError: a column has a type that cannot stand for a value, or something cannot be read.
     """
     parts, size = _found(engine, table, folder)
-    return rows_of_parts(parts, size, name_of(table), columns, decimal_separator, needed)
+    return rows_of_parts(parts, size, name_of(table), columns, marks, needed)
 
 
 def rows_of_parts(
@@ -99,12 +99,12 @@ def rows_of_parts(
     size: int,
     name: str,
     columns: Columns,
-    decimal_separator: str,
+    marks: Mapping[str, str],
     needed: Sequence[str] = PURCHASE_COLUMNS,
 ) -> RawRows:
     """What `read_table` returns, of parts that were found, of about so many bytes, under the name of their source."""
     layouts = [layout_of(part, columns, needed) for part in parts]
-    frames = [_raw(part, layout, decimal_separator) for part, layout in zip(parts, layouts, strict=True)]
+    frames = [_raw(part, layout, marks) for part, layout in zip(parts, layouts, strict=True)]
     number = F.lit(source_id_of(name)).cast("bigint").alias(SOURCE_ID)
     frame = reduce(DataFrame.unionByName, frames).select(
         number, F.lit(None).cast("string").alias(RAW_RECORD), *wanted(columns, needed)
@@ -216,11 +216,12 @@ def _schema(part: TypedRows) -> str:
     return ", ".join(shown) or "no columns"
 
 
-def _raw(part: TypedRows, layout: Mapping[str, str], decimal_separator: str) -> DataFrame:
+def _raw(part: TypedRows, layout: Mapping[str, str], marks: Mapping[str, str]) -> DataFrame:
     kinds = {column: _kind(part.columns[name]) for column, name in layout.items()}
     texts = {column: _text(column, kind) for column, kind in kinds.items()}
-    if kinds.get(AMOUNT) in NUMBERS:
-        texts[AMOUNT] = F.translate(texts[AMOUNT], ".", decimal_separator)
+    for column, mark in marks.items():
+        if mark != "." and kinds.get(column) in NUMBERS:
+            texts[column] = F.translate(texts[column], ".", mark)
     return part.read(layout).select(*[text.alias(column) for column, text in texts.items()])
 
 

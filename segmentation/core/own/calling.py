@@ -224,7 +224,7 @@ def _most_frequent(value: Column, count: str) -> Column:
 
 def _key(node: exp.Expr, where: exp.Expr | None) -> str:
     """One name for one aggregate."""
-    text = f"{node.sql()} {where.sql() if where else ''}".lower()
+    text = f"{node.sql()} {where.sql() if where else ''}"
     return f"count_of_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
 
 

@@ -37,8 +37,11 @@ OF_PURCHASES = (
     *("text", "record", "line", "fields", "quoted", "number", "alone"),
 )
 
-OF_INPUTS = (*(CUSTOMER_ID, LINE_ID, RAW_RECORD, SOURCE_ID, REASON), *("as_of", "in_last_6_months", "in_last_90_days"))
-BEFORE_INPUTS = ("count_of_", "is_there_")
+OF_INPUTS = (
+    *(CUSTOMER_ID, LINE_ID, RAW_RECORD, SOURCE_ID, REASON, IS_ODD, WHOSE, PLACE),
+    *("as_of", "in_last_6_months", "in_last_90_days"),
+)
+BEFORE_INPUTS = ("count_of_", "is_there_", KEPT)
 
 
 @contextmanager
@@ -110,7 +113,8 @@ def _see(
 ) -> None:
     known = {name.lower() for name in taken}
     for path, name in given:
-        is_taken = name.lower() in known or name.lower().startswith(prefixes)
+        # What computes it on the way has names that end in that.
+        is_taken = name.lower() in known or name.lower().startswith(prefixes) or name.endswith("_")
         if is_taken:
             raise ConfigError(f"{config.place(*path)}: {name!r} is the name of something else already, choose another.")
         known.add(name.lower())

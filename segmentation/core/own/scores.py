@@ -154,15 +154,15 @@ def cut_points(metrics: DataFrame, scores: Sequence[Score]) -> Cuts:
     ranked = [score for score in scores if score.shares]
     found: dict[str, list[Mapping[str, Any]]] = {score.name: [] for score in ranked}
     if ranked:
-        every = reduce(DataFrame.unionByName, [_cut(metrics, score) for score in ranked])
+        every = reduce(DataFrame.unionByName, [_cut(metrics, score).limit(MOST_GROUPS + 1) for score in ranked])
         for row in sorted(every.collect(), key=lambda row: (row["score"], row["of"] is not None, row["of"] or "")):
             cuts = [_plain(cut, scores, row["score"]) for cut in row["cuts"]]
             found[row["score"]].append({"group": row["of"], "customers": row["customers"], "cuts": cuts})
     for score in ranked:
         if len(found[score.name]) > MOST_GROUPS:
             raise ConfigError(
-                f"the score {score.name} is cut within {score.setting.within}, which has {len(found[score.name]):,} "
-                f"values; expected up to {MOST_GROUPS}. Choose a metric with fewer values."
+                f"the score {score.name} is cut within {score.setting.within}, which has more than "
+                f"{MOST_GROUPS} values. Choose a metric with fewer values."
             )
     given = [score for score in scores if not score.shares]
     return {**found, **{one.name: [{"group": None, "customers": None, "cuts": _given(one)}] for one in given}}
