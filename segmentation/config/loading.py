@@ -92,11 +92,14 @@ def with_inputs_at(config: SegmentationConfig, paths: Sequence[str]) -> Segmenta
     return override(config, {"inputs": inputs}) if paths else config
 
 
+EXPRESSIONS = ("metrics",), ("scores",), ("dimensions",)
 REFERENCE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 def _resolve(value: Any, path: tuple[str, ...]) -> Any:
-    """Replace every ``${NAME}`` by the environment's value."""
+    """Replace every ``${NAME}`` by the environment's value, but in expressions: messages show these."""
+    if path[:1] in EXPRESSIONS:
+        return value
     if isinstance(value, Mapping):
         return {str(key): _resolve(item, (*path, str(key))) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -9,6 +9,7 @@ from functools import reduce
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
+from segmentation.core.joined import all_of, any_of
 from segmentation.schemas import CUSTOMER_ID
 
 # What says when a row changed, and by which run.
@@ -49,7 +50,7 @@ def carried_over(customers: DataFrame, before: DataFrame) -> DataFrame:
         return customers
     old = before.select(*[F.col(name).alias(_old(name)) for name in before.columns])
     values = [name for name in customers.columns if name not in CHANGED_BY]
-    is_same = reduce(lambda one, other: one & other, [F.col(name).eqNullSafe(F.col(_old(name))) for name in values])
+    is_same = all_of([F.col(name).eqNullSafe(F.col(_old(name))) for name in values])
     kept = {name: F.when(is_same, F.col(_old(name))).otherwise(F.col(name)) for name in CHANGED_BY}
     return (
         customers.join(old, on=F.col(CUSTOMER_ID) == F.col(_old(CUSTOMER_ID)), how="left")
@@ -95,7 +96,7 @@ def prefixed(prefix: str, names: Sequence[str]) -> dict[str, Column]:
 def differ(names: Sequence[str]) -> Column:
     """Is one of these columns another one than before?"""
     changes = [~F.col(f"from_{name}").eqNullSafe(F.col(f"to_{name}")) for name in names]
-    return reduce(lambda one, other: one | other, changes, F.lit(False))
+    return any_of(changes) if changes else F.lit(False)
 
 
 def touched_by_metrics(columns: Sequence[str], more: Sequence[str] = (), *, same_rules: bool) -> Column:
@@ -142,7 +143,7 @@ def by_dimension(caused: DataFrame, dimensions: Sequence[str]) -> DataFrame:
 
 
 def _old(name: str) -> str:
-    return f"{name}_before"
+    return f"{name}_before_"
 
 
 def _side(frame: DataFrame, prefix: str, dimensions: Sequence[str], mark: str) -> DataFrame:

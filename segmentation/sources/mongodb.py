@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any
 
 from py4j.protocol import Py4JJavaError
@@ -22,7 +23,7 @@ from segmentation.console import LOGGER
 from segmentation.core.source_ids import source_id
 from segmentation.core.typed import number_text
 from segmentation.errors import NoDataError, SourceError
-from segmentation.schemas import AMOUNT, LINE_ID, PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
+from segmentation.schemas import LINE_ID, PURCHASE_COLUMNS, RAW_RECORD, SOURCE_ID
 from segmentation.sources import RawRows
 from segmentation.sources.mongo_server import FIRST_LOOK_PATIENCE, INVALID_URI, connection_uri, explain, server
 from segmentation.sources.mongo_since import newest, since

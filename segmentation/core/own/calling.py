@@ -1,13 +1,11 @@
-"""Expressions that call functions: of one row, and of all rows of a customer."""
+"""Expressions about one row that call functions."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import reduce
+from dataclasses import replace
 
-from pyspark.sql import Column, Window
+from pyspark.sql import Column
 from pyspark.sql import functions as F
 from sqlglot import exp
 
@@ -15,10 +13,9 @@ from segmentation.core.own import functions
 from segmentation.core.own.conditions import Conditions
 from segmentation.core.own.functions import AGGREGATES, SCALARS, Function
 from segmentation.core.own.kinds import DAY, MOST_DECIMALS, RATIO, TEXT, WHOLE, Kind, Sort, kind_named
-from segmentation.core.own.parsing import parsed, shown
-from segmentation.core.own.typed import Build, Typed, as_day, together
+from segmentation.core.own.parsing import shown
+from segmentation.core.own.typed import Typed, as_day, together
 from segmentation.errors import ConfigError, among
-from segmentation.schemas import CUSTOMER_ID
 
 CASTS = {
     exp.DType.TEXT: "string",
@@ -36,14 +33,6 @@ CHOOSING: Mapping[str, Callable[..., Column]] = {
     "greatest": F.greatest,
 }
 DIGITS_AND_DECIMALS = 2
-
-
-def sums_up(sql: str) -> bool:
-    """Does an expression call an aggregate, so that it is about purchases?"""
-    return any(
-        isinstance(node, exp.Filter | exp.Any) or (isinstance(node, exp.Anonymous) and node.name.lower() in AGGREGATES)
-        for node in parsed(sql).walk()
-    )
 
 
 class Calling(Conditions):
@@ -83,30 +72,32 @@ class Calling(Conditions):
         return self._called(name, node.expressions)
 
     def _called(self, name: str, nodes: Sequence[exp.Expr]) -> Typed:
-        if name in CHOOSING and len(nodes) > 1:
+        if name in CHOOSING or name in ("nullif", "concat", "round"):
+            functions.see_number(name, len(nodes))
+        if name in CHOOSING:
             parts = self.as_one(nodes, name)
             made = together(parts, parts[0].kind, lambda: CHOOSING[name](*[part.build() for part in parts]))
-        elif name == "nullif" and len(nodes) > 1:
-            parts = one, other = self.alike(nodes[:2], name)
+        elif name == "nullif":
+            parts = one, other = self.alike(nodes, name)
             made = together(parts, one.kind, lambda: F.when(~one.build().eqNullSafe(other.build()), one.build()))
-        elif name == "concat" and nodes:
+        elif name == "concat":
             parts = [self.typed(node) for node in nodes]
             if any(part.kind != TEXT for part in parts):
                 raise ConfigError("concat and || take texts; write cast(... as string) around other values")
             made = together(parts, TEXT, lambda: F.concat(*[part.build() for part in parts]))
-        elif name == "round" and nodes:
+        elif name == "round":
             made = self._rounded(*nodes)
         else:
             made = self._scalar(name, nodes)
-        return _marked(name, made)
+        return marked(name, made)
 
-    def _rounded(self, node: exp.Expr, to: exp.Expr | None = None, *_: exp.Expr) -> Typed:
+    def _rounded(self, node: exp.Expr, to: exp.Expr | None = None) -> Typed:
         """Half away from zero."""
         part, places = self.typed(node), self.typed(to).value if to else 0
         if part.kind.sort not in functions.ADDABLE or not isinstance(places, int) or not 0 <= places <= MOST_DECIMALS:
             raise ConfigError(
-                f"round takes a whole or decimal number and how many decimals to keep, found {part.kind.sort}; a "
-                "quotient is compared as it is"
+                f"round takes a whole or decimal number and how many decimals to keep, 0 to {MOST_DECIMALS}, found "
+                f"{part.kind.sort}{f' and {shown(to)}' if to else ''}; a quotient is compared as it is"
             )
         kind = Kind(Sort.EXACT, min(places, part.kind.scale)) if part.kind.sort is Sort.EXACT else WHOLE
         return part.made(kind, lambda: F.round(part.build(), places).cast(kind.type))
@@ -137,101 +128,6 @@ class Calling(Conditions):
         return parts
 
 
-@dataclass(frozen=True)
-class OverRows(Calling):
-    """Expressions over all rows of a customer: an aggregate, or what is made of several.
-
-    Attributes:
-        same: columns that are the same in all rows of a customer, and may stand outside of an aggregate.
-        counts: which rows count, None for all.
-        within: the aggregate that is looked into.
-    """
-
-    same: frozenset[str] = frozenset()
-    counts: Build | None = None
-    within: str | None = None
-
-    def column(self, node: exp.Column) -> Typed:
-        """A column of a row in an aggregate; outside of one, what is the same in all rows."""
-        name, kind = self.known(node), self.scope[self.known(node)]
-        if self.within:
-            return Typed(kind, lambda: F.col(name), frozenset({name}))
-        if name not in self.same:
-            raise ConfigError(f"{name} must stand in an aggregate, such as max({name}): a customer has many purchases")
-        return Typed(kind, lambda: F.max(name), frozenset({name}), sums_up=True)
-
-    def call(self, node: exp.Anonymous) -> Typed:
-        """A function by its name."""
-        if node.name.lower() in AGGREGATES:
-            return self._aggregated(node, None)
-        return self._called(node.name.lower(), node.expressions)
-
-    def only_some(self, node: exp.Filter) -> Typed:
-        """`aggregate FILTER (WHERE condition)`."""
-        if not isinstance(node.this, exp.Anonymous) or node.this.name.lower() not in AGGREGATES:
-            raise ConfigError(f"FILTER stands behind an aggregate such as sum, found {shown(node)}")
-        return self._aggregated(node.this, node.expression.this)
-
-    def _aggregated(self, node: exp.Anonymous, where: exp.Expr | None) -> Typed:
-        name, nodes = node.name.lower(), node.expressions
-        if self.within:
-            raise ConfigError(f"{name} cannot stand in {self.within}: an aggregate is over purchases")
-        inside = replace(self, within=name)
-        only = inside.truth(where) if where else None
-        distinct = bool(nodes) and isinstance(nodes[0], exp.Distinct)
-        if distinct and name != "count":
-            raise ConfigError(f"{name} takes no DISTINCT, which only count does")
-        given = nodes[0].expressions if distinct else [_one_for_star(one) for one in nodes]
-        parts = inside.arguments(name, AGGREGATES[name], given)
-        if any(part.value is None for part in parts[1:] if name == "percentile"):
-            raise ConfigError("percentile takes a number between 0 and 1 behind the value")
-        kind = AGGREGATES[name].gives([part.kind for part in parts])
-        used = together([*parts, *([only] if only else [])], kind, parts[0].build)
-        first = self._counted(parts[0], only)
-        build, before = self._form(name, first, parts[1:], _key(node, where), distinct=distinct)
-        return replace(_marked(name, used), build=build, sums_up=True, before={**(used.before or {}), **before})
-
-    def _counted(self, part: Typed, only: Typed | None) -> Build:
-        """The value of the rows that count, nothing of others."""
-
-        def build() -> Column:
-            conditions = [*([self.counts()] if self.counts else []), *([only.build()] if only else [])]
-            value = part.build()
-            return F.when(reduce(lambda one, other: one & other, conditions), value) if conditions else value
-
-        return build
-
-    def _form(
-        self, name: str, first: Build, others: Sequence[Typed], key: str, *, distinct: bool
-    ) -> tuple[Build, Mapping[str, Build]]:
-        """The aggregate, and the columns that must be there before."""
-        if distinct:
-            return lambda: F.count_distinct(first()), {}
-        if name == "mode":
-            return lambda: _most_frequent(first(), key), {key: lambda: _how_often(first())}
-        return lambda: AGGREGATES[name].made(first(), *[other.build() for other in others]), {}
-
-
-def _how_often(value: Column) -> Column:
-    """How many rows of the customer have the same value."""
-    return F.count(F.lit(1)).over(Window.partitionBy(CUSTOMER_ID, value))
-
-
-def _most_frequent(value: Column, count: str) -> Column:
-    """Of several that are as frequent, the smallest."""
-    return F.min(F.when(value.isNotNull(), F.struct((-F.col(count)).alias("by"), value.alias("value"))))["value"]
-
-
-def _key(node: exp.Expr, where: exp.Expr | None) -> str:
-    """One name for one aggregate."""
-    text = f"{node.sql()} {where.sql() if where else ''}"
-    return f"count_of_{hashlib.sha256(text.encode()).hexdigest()[:12]}"
-
-
-def _one_for_star(node: exp.Expr) -> exp.Expr:
-    return exp.Literal.number(1) if isinstance(node, exp.Star) else node
-
-
 def _named_kind(node: exp.Cast) -> Kind:
     to = node.to
     if to.is_type(exp.DType.DECIMAL) and len(to.expressions) == DIGITS_AND_DECIMALS:
@@ -245,6 +141,6 @@ def _named_kind(node: exp.Cast) -> Kind:
     return kind_named(CASTS[to.this])
 
 
-def _marked(name: str, part: Typed) -> Typed:
+def marked(name: str, part: Typed) -> Typed:
     """With the function among those that are in it."""
     return replace(part, functions=part.functions | {name})

@@ -8,6 +8,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from sqlglot import exp
 
+from segmentation.core.joined import all_of, any_of
 from segmentation.core.own.forms import COMPARED
 from segmentation.core.own.kinds import TEXT, TRUTH
 from segmentation.core.own.language import Language
@@ -36,11 +37,11 @@ class Conditions(Language):
             if isinstance(text, exp.Literal) and text.is_string and text.name not in labels:
                 raise ConfigError(f"{node.name} has no label {text.name!r}{among(text.name, labels, 'It has')}")
 
-    def joined(self, node: exp.Binary) -> Typed:
+    def joined(self, node: exp.Connector) -> Typed:
         """Conditions, both or either."""
-        parts = one, other = [self.truth(part) for part in (node.left, node.right)]
-        both = isinstance(node, exp.And)
-        return together(parts, TRUTH, lambda: one.build() & other.build() if both else one.build() | other.build())
+        parts = [self.truth(part) for part in node.flatten(unnest=False)]
+        join = all_of if isinstance(node, exp.And) else any_of
+        return together(parts, TRUTH, lambda: join([part.build() for part in parts]))
 
     def negated(self, node: exp.Not) -> Typed:
         """A condition that does not hold."""
@@ -58,8 +59,10 @@ class Conditions(Language):
 
     def is_among(self, node: exp.In) -> Typed:
         """`IN` a list."""
-        if not node.expressions:
+        if node.args.get("query"):
             raise ConfigError(f"queries are refused: IN takes a list of values, found {shown(node)}")
+        if not node.expressions:
+            raise ConfigError(f"IN takes a list of at least one value, found {shown(node)}")
         self._see_label(node.this, node.expressions)
         parts = one, *others = self.alike([node.this, *node.expressions], shown(node))
         return together(parts, TRUTH, lambda: one.build().isin(*[other.build() for other in others]))

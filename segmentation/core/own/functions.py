@@ -12,6 +12,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from segmentation.core.own.kinds import DAY, RATIO, TEXT, TRUTH, WHOLE, Kind, Sort
+from segmentation.errors import ConfigError
 
 ANY = frozenset({Sort.WHOLE, Sort.EXACT, Sort.RATIO, Sort.TEXT, Sort.DAY, Sort.TRUTH})
 NUMBER = frozenset({Sort.WHOLE, Sort.EXACT, Sort.RATIO})
@@ -128,9 +129,18 @@ def _percentile(value: Column, share: Column) -> Column:
     return F.percentile(value, share).cast("double")
 
 
-def _best(function: Callable[[Column], Column]) -> Callable[[Column, Column], Column]:
-    """Of several that are best alike, the one that is best itself."""
-    return lambda value, by: function(F.when(by.isNotNull(), F.struct(by.alias("by"), value.alias("value"))))["value"]
+def _best(function: Callable[[Column], Column], *, last: int) -> Callable[[Column, Column], Column]:
+    """Of several that are best alike, the one that is best itself; nothing, if all of them are.
+
+    Engines do not agree on whether nothing is more or less than something; `last` is what never comes first.
+    """
+
+    def made(value: Column, by: Column, key: str) -> Column:
+        is_nothing = F.when(value.isNull(), F.lit(last)).otherwise(F.lit(1 - last))
+        pair = F.struct(by.alias("by"), is_nothing.alias("is_nothing"), value.alias(key))
+        return function(F.when(by.isNotNull(), pair))[key]
+
+    return made
 
 
 _any = Function([TRUTHS], _always(TRUTH), F.bool_or)
@@ -149,8 +159,8 @@ AGGREGATES: dict[str, Function] = {
     "bool_or": _any,
     "every": _every,
     "bool_and": _every,
-    "max_by": Function([ANY, ANY], _first, _best(F.max)),
-    "min_by": Function([ANY, ANY], _first, _best(F.min)),
+    "max_by": Function([ANY, ANY], _first, _best(F.max, last=0)),
+    "min_by": Function([ANY, ANY], _first, _best(F.min, last=1)),
     "mode": Function([ANY], _first, F.mode),
     "median": Function([ADDABLE], _always(RATIO), lambda value: _percentile(value, F.lit(0.5)), ONLY_SPARK),
     "percentile": Function([ADDABLE, NUMBER], _always(RATIO), _percentile, ONLY_SPARK),
@@ -184,6 +194,18 @@ REFUSED = {
 def why_refused(name: str) -> str | None:
     """Why a function of Spark's is none of these, None where nothing is to be said."""
     return next((why for why, names in REFUSED.items() if name in names), None)
+
+
+def see_number(name: str, found: int) -> None:
+    """See that a word of the language stands before as many values as it takes.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    least, most = {"nullif": (2, 2), "concat": (1, None), "round": (1, 2)}.get(name, (2, None))
+    if found < least or (most and found > most):
+        many = f"{least}" if most == least else f"{least} to {most}" if most else f"at least {least}"
+        raise ConfigError(f"{name} takes {many} values, found {found}")
 
 
 def known() -> list[str]:

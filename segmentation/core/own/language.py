@@ -129,11 +129,19 @@ class Language:
 
     def divided(self, node: exp.Binary) -> Typed:
         """A quotient; nothing where the divisor is zero."""
+        self._see_divisor(node)
         one, other = (self._numeric(part, node).to(RATIO) for part in (node.left, node.right))
         return together([one, other], RATIO, lambda: F.when(other.build() != 0, one.build() / other.build()))
 
+    def _see_divisor(self, node: exp.Binary) -> None:
+        """Zero as it stands there is a slip, which one engine refuses and another does not."""
+        value = self._numeric(node.right, node).value
+        if value is not None and value == 0:
+            raise ConfigError(f"{shown(node)} divides by zero")
+
     def remainder(self, node: exp.Binary) -> Typed:
         """What is left over; nothing where the divisor is zero."""
+        self._see_divisor(node)
         parts = one, other = [self._numeric(part, node) for part in (node.left, node.right)]
         if any(part.kind != WHOLE for part in parts):
             raise ConfigError(f"{shown(node)}: % takes whole numbers, found {one.kind.sort} and {other.kind.sort}")

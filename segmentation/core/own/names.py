@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from segmentation.config import SegmentationConfig
 from segmentation.core.currencies import OF_ROWS
 from segmentation.core.metrics import METRICS_SCHEMA
+from segmentation.core.second_rows import IS_ODD, KEPT, PLACE, WHOSE
 from segmentation.errors import ConfigError
 from segmentation.schemas import (
     CUSTOMER_ID,

@@ -6,16 +6,19 @@ a file, a class of Java or anything else than columns and the functions of `func
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Any, ClassVar
 
-from sqlglot import exp, parse_one
+from sqlglot import TokenType, exp, parse_one
 from sqlglot.dialects.spark import Spark
 from sqlglot.errors import SqlglotError
 from sqlglot.parsers.spark import SparkParser
 
 from segmentation.errors import ConfigError
 
-LONGEST, DEEPEST, SHOWN = 10_000, 100, 80
+LONGEST, DEEPEST, SHOWN = 10_000, 16, 80
+# What stands between conditions and in brackets adds no level.
+FLAT = exp.Connector, exp.Paren
 
 
 class _Plain(Spark):
@@ -41,6 +44,7 @@ def parsed(sql: str) -> exp.Expr:
     if len(sql) > LONGEST:
         raise ConfigError(f"expected an expression of up to {LONGEST:,} characters, found {len(sql):,}")
     try:
+        _see_quotes(sql)
         found = parse_one(sql, dialect=_Plain)
     except SqlglotError as error:
         raise ConfigError(_said(sql, error)) from None
@@ -48,9 +52,21 @@ def parsed(sql: str) -> exp.Expr:
         raise ConfigError(
             f"expected an expression of up to {DEEPEST} levels, found a deeper one, {sql[:SHOWN]!r}..."
         ) from None
-    if max((node.depth for node in found.walk()), default=0) > DEEPEST:
+    if _levels(found) > DEEPEST:
         raise ConfigError(f"expected an expression of up to {DEEPEST} levels, found a deeper one")
     return found
+
+
+def _levels(node: exp.Expr) -> int:
+    inside = max(map(_levels, node.iter_expressions()), default=0)
+    return inside if isinstance(node, FLAT) else inside + 1
+
+
+def _see_quotes(sql: str) -> None:
+    """See that no text stands right behind another: versions of Spark read that in two ways."""
+    tokens = _Plain().tokenize(sql)
+    if any(one.token_type == other.token_type == TokenType.STRING for one, other in pairwise(tokens)):
+        raise ConfigError(f"two texts side by side; a quote in a text is written \\', found {sql!r}")
 
 
 def _said(sql: str, error: SqlglotError) -> str:

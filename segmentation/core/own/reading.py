@@ -8,11 +8,12 @@ from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
 from segmentation.config.own import MetricSetting
-from segmentation.core.own.calling import Calling, OverRows, sums_up
+from segmentation.core.own.calling import Calling
 from segmentation.core.own.kinds import Kind, Sort, kind_named
 from segmentation.core.own.measures import AS_OF, SAME, Measure, customer_kinds, purchase_kinds
 from segmentation.core.own.names import at
 from segmentation.core.own.order import looks_at, see_above
+from segmentation.core.own.over_rows import OverRows, sums_up
 from segmentation.core.own.seconds import is_there, kinds_of
 from segmentation.core.own.typed import Build, Typed
 from segmentation.errors import ConfigError, UnknownNameError, among

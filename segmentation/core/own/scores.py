@@ -84,11 +84,7 @@ class Score:
         chains = [(one["group"], self._chain(one["cuts"])) for one in groups]
         scored = chains[0][1] if not self.setting.within and chains else None
         if scored is None:
-            scored = reduce(
-                lambda so_far, one: F.when(self.group().eqNullSafe(F.lit(one[0])), one[1]).otherwise(so_far),
-                reversed(chains),
-                F.lit(None),
-            )
+            scored = _first([(self.group().eqNullSafe(F.lit(of)), score) for of, score in chains], F.lit(None))
         ranked = F.when(self.is_ranked(), scored)
         if self.setting.zero is not None:
             ranked = F.when(F.col(self.setting.of) <= 0, F.lit(self.setting.zero)).otherwise(ranked)
@@ -96,10 +92,8 @@ class Score:
 
     def _chain(self, cuts: Sequence[str]) -> Column:
         *results, last = self.results
-        chain = F.lit(last)
-        for cut, result in reversed(list(zip(cuts, results, strict=True))):
-            chain = F.when(self._is_before(self.literal(cut)), F.lit(result)).otherwise(chain)
-        return chain
+        befores = [self._is_before(self.literal(cut)) for cut in cuts]
+        return _first(list(zip(befores, map(F.lit, results), strict=True)), F.lit(last))
 
     def _is_before(self, cut: Column) -> Column:
         """Does a customer stand before a cut point? A value that is given belongs to the better group."""
@@ -107,6 +101,17 @@ class Score:
         if self.setting.order == "ascending":
             return value <= cut if is_given else value < cut
         return value >= cut if is_given else value > cut
+
+
+def _first(cases: Sequence[tuple[Column, Column]], otherwise: Column) -> Column:
+    """The value of the first case that holds; all are on one level."""
+    if not cases:
+        return otherwise
+    (condition, value), *others = cases
+    chain = F.when(condition, value)
+    for condition, value in others:
+        chain = chain.when(condition, value)
+    return chain.otherwise(otherwise)
 
 
 def scores_of(config: SegmentationConfig, known: Mapping[str, Kind]) -> list[Score]:

@@ -16,6 +16,7 @@ from segmentation.core.own.kinds import DAY, RATIO, TEXT, WHOLE, Kind, Sort, as_
 from segmentation.errors import ConfigError
 
 Build = Callable[[], Column]
+MOST = 2**63 - 1
 
 
 @dataclass(frozen=True)
@@ -83,6 +84,8 @@ def literal_of(text: str, *, is_text: bool) -> Typed:
     if is_text:
         return literal(text, TEXT)
     if text.isdigit():
+        if int(text) > MOST:
+            raise ConfigError(f"expected whole numbers up to {MOST:,}, found {text}")
         return literal(int(text), WHOLE)
     if "e" in text.lower():
         return literal(float(text), RATIO)

@@ -132,5 +132,5 @@ def drawn(spec: Spec) -> str:
     import vl_convert
 
     schema = {"$schema": "https://vega.github.io/schema/vega-lite/v6.json"}
-    svg: Any = vl_convert.vegalite_to_svg({**schema, **spec}, config=CONFIG, allowed_base_urls=[])
+    svg: Any = vl_convert.vegalite_to_svg(json.dumps({**schema, **spec}), config=CONFIG, allowed_base_urls=[])
     return str(svg)
