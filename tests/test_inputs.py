@@ -77,6 +77,10 @@ WRONG: dict[str, tuple[dict[str, Any], str]] = {
         {"inputs": events(date=None), "metrics": [over("count_if(in_last_90_days)")]},
         "a row of events has no 'in_last_90_days'",
     ),
+    "a column that is made on the way": (
+        {"inputs": {"events": {"path": "x", "columns": {"whose": {}}}}},
+        "inputs.events.columns.whose: 'whose' is the name of",
+    ),
     "a column twice": ({"inputs": accounts(), "metrics": [over("count(*)", "size", None)]}, "'size' is the name of"),
     "a column of a metric": (
         {"inputs": {"accounts": {"path": "x", "grain": "one", "columns": {"lifetime_spend": {}}}}},

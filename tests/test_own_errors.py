@@ -131,6 +131,18 @@ CASES: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
     "a function of a function": (metric("max(transform(channel, x -> x))"), "metrics.0.sql (mine)", ("no function",)),
     "an aggregate in an aggregate": (metric("sum(max(amount))"), "metrics.0.sql (mine)", ("cannot stand in sum",)),
     "an aggregate in a rule": (rule("sum(amount) > 5"), "dimensions.0.rules.0.when (mine, One)", ("make it a metric",)),
+    # What engines do not agree on
+    "a doubled quote": (metric("max('o''brien')"), "metrics.0.sql (mine)", ("two texts side by side",)),
+    "zero as a divisor": (metric("sum(amount) / 0"), "metrics.0.sql (mine)", ("divides by zero",)),
+    "a remainder of zero": (rule("total_purchases % 0 = 1"), "dimensions.0.rules.0.when (mine, One)", ("by zero",)),
+    "a number too large": (metric("sum(pieces) + 9223372036854775808"), "metrics.0.sql (mine)", ("up to 9,223,",)),
+    "one to choose from": (metric("coalesce(sum(amount))"), "metrics.0.sql (mine)", ("takes at least 2 values",)),
+    "three for nullif": (metric("nullif(1, 2, 3)"), "metrics.0.sql (mine)", ("nullif takes 2 values, found 3",)),
+    "round by three": (metric("round(sum(amount), 1, 2)"), "metrics.0.sql (mine)", ("round takes 1 to 2 values",)),
+    "round to tens": (metric("round(sum(amount), -2)"), "metrics.0.sql (mine)", ("0 to 10, found", "-2")),
+    "an empty list": (rule("total_purchases in ()"), "dimensions.0.rules.0.when (mine, One)", ("at least one value",)),
+    "a secret": (metric("${HOME}"), "metrics.0.sql (mine)", ("${HOME}",)),
+    "a name of what is on the way": (metric(SUM, "total_"), "metrics.0.name", ("something else already",)),
     # Circles
     "itself": (metric("mine + 1"), "metrics.0.sql (mine)", ("circle: mine -> mine",)),
     "a circle": (

@@ -56,6 +56,15 @@ OVER_PURCHASES: list[tuple[str, Any, Any]] = [
     ("mode(pieces)", 1, None),
     ("max_by(category, amount)", "Womens", "Mens"),
     ("max_by(channel, purchase_date)", "shop", None),
+    ("max_by(pieces, purchase_date)", 4, None),
+    # Of two on one day, one without a value.
+    ("max_by(weight, purchase_date) filter (where amount = 200)", D("1.250"), None),
+    ("min_by(weight, purchase_date) filter (where amount = 200)", D("1.250"), None),
+    ("max_by(pieces, purchase_date) filter (where amount = 200)", 1, None),
+    ("sum(cast(pieces as decimal(10,2)))", D("7.00"), None),
+    ("sum(cast(pieces as decimal(10,3)))", D("7.000"), None),
+    ("mode(category) filter (where channel = 'Online')", None, None),
+    ("mode(category) filter (where channel = 'online')", "Kids", None),
     ("min_by(category, purchase_date)", "Womens", "Mens"),
     ("sum(amount) filter (where channel = 'shop')", D("200.01"), None),
     ("count(*) filter (where pieces is null)", 1, 1),
@@ -152,6 +161,7 @@ def test_what_expressions_come_to(session: SparkSession, cases: list[tuple[str, 
 def test_a_return_is_no_purchase(session: SparkSession) -> None:
     returned = ("A", "P9", "2024-06-01", "-50.00", "Mens", "fax", 9, None, True)
     sqls = ["count(*)", "sum(amount)", "avg(pieces)", "mode(channel)", "max(channel)", "count_if(gift)", "max(pieces)"]
+    sqls += ["max_by(channel, purchase_date)", "min_by(pieces, purchase_date)"]
     sqls += ["datediff(as_of, min(purchase_date))", "count_if(purchase_date = first_purchase)", "min(amount)"]
     early = ("B", "P8", "2023-01-01", "-1.00", "Mens", "fax", 9, None, True)
     with_them = measured(session, sqls, [*BOUGHT, returned, early], returns="net")

@@ -161,6 +161,37 @@ def test_dimensions_are_changed_as_the_configuration_says(
     assert (list(found), found) == (list(wanted), wanted)
 
 
+@pytest.mark.embedded_only("how deep a tree may be is Sail's to say")
+def test_as_many_as_may_be(run_job: Job, tmp_path: Path) -> None:
+    """Metrics, groups, cuts, and conditions: none makes a tree that is deeper than engines take."""
+    source = tmp_path / "many.csv"
+    head = "Customer_ID,Order_ID,Date,Total_Amount_LKR,Product_Category,Channel\n"
+    source.write_text(head + "".join(f"C{n},P{n},2024-01-05,{n},Kids,G{n}\n" for n in range(100)))
+    config = {
+        "input": {"extra_columns": {"channel": {"from": "Channel"}}},
+        "metrics": [
+            {"name": "of", "sql": "max(channel)"},
+            {"name": "sum", "sql": " + ".join(["total_purchases"] * 20)},
+            *({"name": f"m{n}", "sql": f"total_purchases + {n}"} for n in range(50)),
+        ],
+        "scores": [
+            {"name": "within", "of": "lifetime_spend", "within": "of", "cut": {"quantiles": 5}},
+            {"name": "parts", "of": "lifetime_spend", "cut": {"quantiles": 100}},
+        ],
+        "dimensions": [
+            {
+                "name": "listed",
+                "rules": [{"label": "Yes", "when": " or ".join(f"lifetime_spend = {n}" for n in range(90))}],
+                "otherwise": "No",
+            }
+        ],
+    }
+    for _ in range(2):
+        run_job(source, **config)
+    found = {row.customer_id: row for row in table(tmp_path, "customer_segments")}
+    assert (found["C89"].listed, found["C90"].listed, found["C99"].parts, found["C5"].sum) == ("Yes", "No", 100, 20)
+
+
 @pytest.mark.embedded_only("what answers is the embedded engine")
 def test_explain_and_preview_know_it(run_job: Job, source: Path, tmp_path: Path) -> None:
     run_job(source, mode="incremental", **ENGAGEMENT)

@@ -14,7 +14,7 @@ from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
 from segmentation.locations import absolute, local_path
 from segmentation.sinks.json_merge import is_what_was_told
-from segmentation.state.commits import last_commit, rows_of
+from segmentation.state.commits import last_commit, newest_version, rows_of
 from segmentation.state.output import Output
 
 
@@ -29,6 +29,7 @@ class Past:
     def __init__(self, engine: Engine, output: Output, source_fingerprint: str | None, paths: Sequence[str]) -> None:
         newest = last_commit(engine.files, output.segments)
         self.said: Mapping[str, Any] = newest.said if newest else {}
+        self._is_newest = newest is not None and newest.version == newest_version(engine.files, output.segments)
         same_paths = self.said.get("paths") == [absolute(path) for path in paths]
         self.same_source = (
             same_paths and source_fingerprint is not None and self.said.get("source_fingerprint") == source_fingerprint
@@ -43,7 +44,9 @@ class Past:
 
     @property
     def export(self) -> Path | None:
-        """The export, if it is there as it was published, on this machine and under this name."""
+        """The export, if it and the table are there as they were published, on this machine and under this name."""
+        if not self._is_newest:
+            return None
         file = local_path(self._output.json_file)
         is_it = (
             file and self._output == self._output.named(self.said) and is_what_was_told(file, self.said.get("exported"))
@@ -54,7 +57,8 @@ class Past:
         """What is what it was: ``same_rules``; ``same_inputs``, by the fingerprint of second inputs; ``same_day``."""
         return {
             "same_rules": self.same_rules(segmentation),
-            "same_inputs": self.said.get("inputs") == inputs,
+            # What cannot be told may have changed.
+            "same_inputs": self.said.get("inputs") == inputs and not (inputs is None and segmentation.config.inputs),
             "same_day": self.said.get("as_of") == as_of.isoformat(),
         }
 

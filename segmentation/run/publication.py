@@ -73,8 +73,8 @@ class Publication:
             before: an export that differs in nothing else; None if there is none.
         """
         staged = local_path(join(folder, EXPORT))
+        merged = _merged(before, Path(str(local_path(join(folder, CHANGES)))), staged) if before and staged else None
         # Those who are gone would be too many.
-        merged = before and staged and merge(before, Path(str(local_path(join(folder, CHANGES)))), staged)
         if merged != total:
             self.stage(customers, total, EXPORT, folder)
         if staged:
@@ -103,6 +103,15 @@ class Publication:
                     withdraw(self.engine, table, self.commit["run_id"])
             raise
         place_changes(self.engine.files, join(folder, CHANGES), self.output.changes_file)
+
+
+def _merged(before: Path, changed: Path, target: Path) -> int | None:
+    """How many elements were written, None where the export before cannot be read any more."""
+    try:
+        return merge(before, changed, target)
+    except (OSError, ValueError) as error:
+        LOGGER.debug("%s is not merged: %s", before, error)
+        return None
 
 
 def place_changes(files: Files, staged: str, target: str) -> None:

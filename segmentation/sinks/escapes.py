@@ -8,6 +8,8 @@ import json
 SHORT = {"\\": "\\\\", '"': '\\"', "\b": "\\b", "\f": "\\f", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 ESCAPES = {**SHORT, **{chr(code): f"\\u{code:04X}" for code in range(32) if chr(code) not in SHORT}}
 HEAD, MIDDLE = '{"customer_id":', ',"segmentation":{'
+# Before the first element, between two, and behind the last.
+FRAMED = ("[\n", ",\n", "\n]\n")
 # Around the id of an element.
 START, STOP = (HEAD + '"').encode(), ('"' + MIDDLE).encode()
 _TABLE = str.maketrans(ESCAPES)

@@ -11,9 +11,8 @@ from pyspark.sql import functions as F
 from segmentation.engines.base import Engine
 from segmentation.locations import join
 from segmentation.schemas import CUSTOMER_ID
-from segmentation.sinks.escapes import ESCAPES, HEAD, MIDDLE
+from segmentation.sinks.escapes import ESCAPES, FRAMED, HEAD, MIDDLE
 
-FRAMED = ("[\n", ",\n", "\n]\n")
 NOBODY = ("[", ",\n", "]\n")
 NEEDS_ESCAPE = r'[\x00-\x1f"\\]'
 

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from itertools import chain
+from itertools import chain, islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from segmentation.sinks.escapes import id_of
+from segmentation.sinks.escapes import FRAMED, id_of
 
-BLOCK = 1 << 14
-HEAD, SEPARATOR, TAIL = b"[\n", b",\n", b"\n]\n"
+BLOCK, MANY = 1 << 14, 128
+HEAD, SEPARATOR, TAIL = (part.encode() for part in FRAMED)
 # Greater than every id: no text has this byte.
 BEYOND = b"\xff"
 
@@ -59,10 +59,13 @@ def _merged(blocks: Iterator[list[bytes]], changed: Iterator[bytes]) -> Iterator
     for block in blocks:
         # As a rule nothing of it is another.
         if block and key <= _id(block[-1]):
-            merged = []
+            merged: list[bytes] = []
             for kept in block:
                 its = _id(kept)
                 while key < its:
+                    if len(merged) >= MANY:
+                        yield merged
+                        merged = []
                     merged.append(element)
                     element, key = _next(changed)
                 if key == its:
@@ -73,8 +76,9 @@ def _merged(blocks: Iterator[list[bytes]], changed: Iterator[bytes]) -> Iterator
             yield merged
         else:
             yield block
-    if key != BEYOND:
-        yield [element, *changed]
+    while key != BEYOND:
+        yield [element, *islice(changed, MANY)]
+        element, key = _next(changed)
 
 
 def _next(elements: Iterator[bytes]) -> tuple[bytes, bytes]:

@@ -129,7 +129,7 @@ def _percentile(value: Column, share: Column) -> Column:
     return F.percentile(value, share).cast("double")
 
 
-def _best(function: Callable[[Column], Column], *, last: int) -> Callable[[Column, Column], Column]:
+def _best(function: Callable[[Column], Column], *, last: int) -> Callable[[Column, Column, str], Column]:
     """Of several that are best alike, the one that is best itself; nothing, if all of them are.
 
     Engines do not agree on whether nothing is more or less than something; `last` is what never comes first.

@@ -27,6 +27,10 @@ def sums_up(sql: str) -> bool:
     )
 
 
+# Those that look at a second value of each row.
+BY = ("max_by", "min_by")
+
+
 @dataclass(frozen=True)
 class OverRows(Calling):
     """Expressions over all rows of a customer: an aggregate, or what is made of several.
@@ -78,8 +82,12 @@ class OverRows(Calling):
         kind = AGGREGATES[name].gives([part.kind for part in parts])
         used = together([*parts, *([only] if only else [])], kind, parts[0].build)
         key = _key(node, where)
-        first = self._counted(parts[0], only, key if any(one.find(exp.Cast) for one in (node, where) if one) else None)
-        build, before = self._form(name, first, parts[1:], key, distinct=distinct)
+        of_key = key if any(one.find(exp.Cast) for one in (node, where) if one) else None
+        first, *others = [
+            self._counted(part, only, of_key) if number == 0 or name in BY else part.build
+            for number, part in enumerate(parts)
+        ]
+        build, before = self._form(name, first, others, key, distinct=distinct)
         return replace(marked(name, used), build=build, sums_up=True, before={**(used.before or {}), **before})
 
     def _counted(self, part: Typed, only: Typed | None, key: str | None) -> Build:
@@ -94,7 +102,7 @@ class OverRows(Calling):
         return build
 
     def _form(
-        self, name: str, first: Build, others: Sequence[Typed], key: str, *, distinct: bool
+        self, name: str, first: Build, others: Sequence[Build], key: str, *, distinct: bool
     ) -> tuple[Build, Mapping[str, Build]]:
         """The aggregate, and the columns that must be there before."""
         if distinct:
@@ -102,8 +110,8 @@ class OverRows(Calling):
         if name == "mode":
             return lambda: _most_frequent(first(), key), {key: lambda: _how_often(first())}
         # Sail's words for a struct are the names in it.
-        keys = [key] if name in ("max_by", "min_by") else []
-        return lambda: AGGREGATES[name].made(first(), *[other.build() for other in others], *keys), {}
+        keys = [key] if name in BY else []
+        return lambda: AGGREGATES[name].made(first(), *[other() for other in others], *keys), {}
 
 
 def _how_often(value: Column) -> Column:

@@ -16,9 +16,9 @@ from sqlglot.parsers.spark import SparkParser
 
 from segmentation.errors import ConfigError
 
-LONGEST, DEEPEST, SHOWN = 10_000, 16, 80
+LONGEST, DEEPEST, SHOWN = 10_000, 20, 80
 # What stands between conditions and in brackets adds no level.
-FLAT = exp.Connector, exp.Paren
+FLAT = exp.Connector, exp.Paren, exp.Identifier
 
 
 class _Plain(Spark):

@@ -79,7 +79,9 @@ class DeltaRsTables:
         if not files or not are_taken(files, kept, schema, spec):
             return False
         counts = {"numFilesAdded": len(files), "numFilesRemoved": len(table.file_uris()) if how == "overwrite" else 0}
-        table.create_write_transaction(taken(files, path, spec), how, schema, commit_properties=_said(commit, counts))
+        table.create_write_transaction(
+            taken(files, path, spec), how, table.schema(), commit_properties=_said(commit, counts)
+        )
         return True
 
     def append_rows(

@@ -47,6 +47,8 @@ def takes_files(table: DeltaTable, schema: pa.Schema, spec: TableSpec) -> bool:
         and not about.partition_columns
         and WRITER_FEATURES.issuperset(protocol.writer_features or ())
         and _types(pa.schema(table.schema().to_arrow())) == _types(schema)
+        and {field.name for field in table.schema().fields if not field.nullable} == spec.never_null & set(schema.names)
+        and all(about.configuration[CONSTRAINT + name] == condition for name, condition in spec.checks.items())
     )
 
 

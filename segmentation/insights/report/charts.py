@@ -132,5 +132,7 @@ def drawn(spec: Spec) -> str:
     import vl_convert
 
     schema = {"$schema": "https://vega.github.io/schema/vega-lite/v6.json"}
-    svg: Any = vl_convert.vegalite_to_svg(json.dumps({**schema, **spec}), config=CONFIG, allowed_base_urls=[])
+    # Separators of lines end a text in the script that draws it.
+    plain = json.dumps({**schema, **spec}, ensure_ascii=False).translate(dict.fromkeys((0x2028, 0x2029), " "))
+    svg: Any = vl_convert.vegalite_to_svg(plain, config=CONFIG, allowed_base_urls=[])
     return str(svg)
