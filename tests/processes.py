@@ -116,3 +116,40 @@ def compare(exports: Mapping[str, bytes]) -> int:
     sizes = ", ".join(f"{name} {len(content):,} bytes" for name, content in exports.items())
     print(f"{sizes}: {'equal' if same else 'DIFFERENT'}")
     return 0 if same else 1
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started and that are there."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if int(_told_of(folder.name)[1]) == pid:
+                found.append(int(folder.name))
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    """Is a process at work? One that ended may wait to be asked how."""
+    try:
+        return _told_of(pid)[0] != "Z"
+    except OSError:
+        return False
+
+
+def _told_of(pid: int | str) -> list[str]:
+    """A process' state, whose child it is, and more: what stands behind its name, which may hold anything."""
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+
+
+def ports_of(pid: int) -> list[tuple[str, int]]:
+    """The addresses, as Linux shows them, that a process listens on."""
+    sockets = set()
+    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
+        with contextlib.suppress(OSError):
+            sockets.add(str(descriptor.readlink()))
+    # Without IPv6 there is only one.
+    tables = (table.read_text().splitlines()[1:] for table in sorted(Path("/proc/net").glob("tcp*")))
+    lines = [line.split() for table in tables for line in table]
+    # 0A: listening.
+    found = [fields[1].rsplit(":", 1) for fields in lines if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets]
+    return [(address, int(port, 16)) for address, port in found]

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -88,35 +88,3 @@ def serving(
         yield Server(found, process, log, requests)
     finally:
         kill(process)
-
-
-def children(pid: int) -> list[int]:
-    """The processes that a process started and that are there."""
-    found = []
-    for stat in Path("/proc").glob("[0-9]*/stat"):
-        with suppress(OSError):
-            # Behind the name, which may hold anything: the state, and whose child it is.
-            if int(stat.read_text().rpartition(")")[2].split()[1]) == pid:
-                found.append(int(stat.parent.name))
-    return found
-
-
-def is_alive(pid: int) -> bool:
-    """Is a process at work? One that ended may wait to be asked how."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def listening(pid: int) -> set[str]:
-    """The addresses at which a process waits for others, as the system writes them."""
-    sockets = set()
-    for descriptor in Path(f"/proc/{pid}/fd").iterdir():
-        with suppress(OSError):
-            sockets.add(str(descriptor.readlink()))
-    # Without IPv6 there is only one.
-    tables = (table.read_text().splitlines()[1:] for table in Path("/proc/net").glob("tcp*"))
-    lines = [line.split() for table in tables for line in table]
-    # 0A: listening.
-    return {parts[1] for parts in lines if parts[3] == "0A" and f"socket:[{parts[9]}]" in sockets}

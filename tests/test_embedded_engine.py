@@ -27,7 +27,7 @@ from segmentation.errors import SegmentationError, SourceError
 from segmentation.pipeline import CustomerSegmentationPipeline
 
 from .conftest import EXPORT, GOOD, HEADER, OTHER, embedded_engine, published, table
-from .processes import JOB, kill
+from .processes import JOB, kill, ports_of
 
 engine_module = pytest.importorskip("segmentation.engines.embedded.engine", exc_type=ImportError)
 interrupts = pytest.importorskip("segmentation.engines.embedded.interrupts", exc_type=ImportError)
@@ -200,15 +200,6 @@ def test_what_does_not_fit_into_memory_goes_to_files(tmp_path: Path, monkeypatch
 def listens(port: int) -> bool:
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0
-
-
-def ports_of(process: int) -> list[tuple[str, int]]:
-    """The addresses, as Linux shows them, that a process listens on."""
-    sockets = {str(link.readlink()) for link in Path(f"/proc/{process}/fd").iterdir() if link.is_symlink()}
-    files = [Path(f"/proc/net/{name}").read_text().splitlines()[1:] for name in ("tcp", "tcp6")]
-    lines = [line.split() for file in files for line in file]
-    found = [fields[1].rsplit(":", 1) for fields in lines if fields[3] == "0A" and f"socket:[{fields[9]}]" in sockets]
-    return [(address, int(port, 16)) for address, port in found]
 
 
 def test_the_port_is_on_loopback_and_open_only_while_a_run_computes(tmp_path: Path) -> None:

@@ -29,8 +29,8 @@ from segmentation.serving.export import BLOCK, Export
 from segmentation.sinks.escapes import escaped
 
 from .conftest import HEADER
-from .processes import ROOT, wait_for
-from .serving import Server, children, is_alive, listening, publish, serving
+from .processes import ROOT, children, is_alive, ports_of, wait_for
+from .serving import Server, publish, serving
 
 pytestmark = pytest.mark.slow
 STRANGE = [
@@ -286,7 +286,7 @@ def test_no_engine_and_no_port_of_one(server: Server, ask: httpx.Client) -> None
     ask.get("/customers/C001/explain")
     pids = [server.process.pid, *children(server.process.pid)]
     assert len(pids) >= 2
-    assert len({address for pid in pids for address in listening(pid)}) == 1
+    assert len({address for pid in pids for address in ports_of(pid)}) == 1
     for pid in pids:
         assert b"java" not in Path(f"/proc/{pid}/cmdline").read_bytes()
         assert "pysail" not in Path(f"/proc/{pid}/maps").read_text()
