@@ -36,8 +36,10 @@ RAW_COLUMNS: Final = (SOURCE_ID, RAW_RECORD, *PURCHASE_COLUMNS)
 RAW: Final = "raw"
 RAW_TEXTS: Final = (RAW_RECORD, *PURCHASE_COLUMNS)
 REASONS: Final = "reasons"
-# Of a row of a second input.
+# Of a row of a second input; of one that is used, has it a value that is not of its type? The others are on the way.
 REASON: Final = "reason"
+IS_ODD: Final = "is_odd"
+WHOSE, PLACE, KEPT = "whose", "place", "kept_"
 WARNING: Final = "warning"
 # Of a rejected row: has the one that was kept in its place the same customer and day, as lines of an order have?
 LIKE_A_LINE: Final = "like_a_line"

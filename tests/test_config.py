@@ -205,3 +205,13 @@ def test_a_key_that_stands_twice_is_refused(tmp_path: Path) -> None:
     path.write_text("columns: {amount: Total}\nmax_rejected_ratio: 0.1\ncolumns: {category: Vendor}\n")
     with pytest.raises(ConfigError, match="'columns' stands there twice"):
         load_config(path)
+
+
+def test_aliases(tmp_path: Path) -> None:
+    """What is merged may be said otherwise; what stands in itself has no end."""
+    path = tmp_path / "c.yaml"
+    path.write_text("inputs:\n  a: &a {path: a.csv, columns: {n: {}}}\n  b:\n    <<: *a\n    path: b.csv\n")
+    assert [one.path for one in load_config(path).inputs.values()] == ["a.csv", "b.csv"]
+    path.write_text("columns: &x\n  amount: *x\n")
+    with pytest.raises(ConfigError, match="not valid YAML: an alias stands in what it stands for"):
+        load_config(path)

@@ -188,6 +188,15 @@ def test_rates_that_cannot_be_meant_are_refused_with_their_line(tmp_path: Path, 
     assert WRONG[text] in str(error.value)
 
 
+def test_rates_that_hold_for_too_many_days(tmp_path: Path) -> None:
+    """They go along with every plan."""
+    lines = [f"{year}-01-01,{code},2" for year in range(1000, 2100) for code in ("USD", "EUR")]
+    rates = "\n".join(["date,currency,rate", *lines]) + "\n"
+    configured(tmp_path, rates, max_rate_age_days=180)
+    with pytest.raises(ConfigError, match=r"they hold for 803,[0-9]* days of all currencies together"):
+        configured(tmp_path, rates, max_rate_age_days=366)
+
+
 def test_rates_in_any_order_beside_other_columns(tmp_path: Path) -> None:
     plain = configured(tmp_path, "date,currency,rate\n2024-01-05,USD,301.25\n2024-01-06,USD,302\n")
     text = (

@@ -113,6 +113,25 @@ def test_a_dimension_comes_and_goes(run_job: Job, source: Path, tmp_path: Path) 
     assert sorted(old["engagement"].to_pylist()) == ["Digital", "Kids only", "Standard"]
 
 
+LARGE = {
+    "a product": "sum(pieces) * 5000000000000000000",
+    "a sum": "sum(if(amount > 0, 5000000000000000000, 0))",
+    "a difference": "-9223372036854775807 - sum(pieces)",
+    "a decimal number": "sum(amount) * sum(amount) * 999999999999999999.99",
+}
+
+
+@pytest.mark.parametrize("name", LARGE)
+def test_what_is_too_large_is_told(run_job: Job, source: Path, tmp_path: Path, name: str) -> None:
+    """One engine would go on with other numbers; what was published stays."""
+    run_job(source)
+    before = (tmp_path / "out/customer_segmentation.json").read_bytes()
+    metrics = [{"name": "mine", "sql": LARGE[name]}, {"name": "other", "sql": "max(pieces)"}]
+    with pytest.raises(ConfigError, match=r"A result is too large: .* one of these: metrics\.0\.sql\. Compare"):
+        run_job(source, input=ENGAGEMENT["input"], metrics=metrics)
+    assert (tmp_path / "out/customer_segmentation.json").read_bytes() == before
+
+
 # What is said of dimensions, and the labels of A in their order.
 FREQUENCY = ["New", "Loyal", "Lapsed", "Seasonal"]
 VIP = {"label": "VIP", "when": "lifetime_spend > 20000"}

@@ -182,6 +182,14 @@ RULES = """
         def purchases(self, session):
             raise OSError("the till does not answer")
 
+    class Forgetful(Till):
+        def fingerprint(self):
+            return {}["TILL"]
+
+    class Odd(Till):
+        def fingerprint(self):
+            return 5
+
     class Late(Till):
         def purchases(self, session):
             return super().purchases(session).withColumn("Date", F.raise_error(F.lit("late")))
@@ -405,6 +413,12 @@ SOURCES = {
     "empty": ("Empty", 3, "No data found: there are no rows in till"),
     "no frame": ("NoFrame", 3, "The source 'till' gave a list: purchases() must return a DataFrame"),
     "an error": ("Broken", 3, "The source 'till' failed: OSError: the till does not answer."),
+    "an error before": ("Forgetful", 3, "The source 'till' failed: KeyError: 'TILL'."),
+    "no text before": (
+        "Odd",
+        3,
+        "The source 'till' gave a int as its fingerprint: fingerprint() must return a text",
+    ),
     "an error in the engine": ("Late", 3, "The source 'till' failed: "),
     "no source": ("Vip", 2, "sources.till: own_rules:Vip is another class: expected a subclass of segmentation.Source"),
 }

@@ -59,7 +59,7 @@ def read_back(engine: Engine, tmp_path: Path) -> ReadBack:
     """The five texts of every row of a table."""
 
     def read(place: Path | str, **columns: str) -> list[tuple[Any, ...]]:
-        raw = read_table(engine, Table(str(place), is_name=False), columns, ".", str(tmp_path / "table"))
+        raw = read_table(engine, Table(str(place), is_name=False), columns, {"amount": "."}, str(tmp_path / "table"))
         return sorted((row[2:] for row in rows_of(raw.frame)), key=repr)
 
     return read

@@ -40,6 +40,7 @@ class CurrenciesConfig(Model):
         if path is None:
             raise ValueError(f"rates: expected a local file, found {self.rates}")
         self._table = read_rates(path, self.base)
+        self._table.see_days(self.max_rate_age_days)
         return self
 
     @property

@@ -36,15 +36,15 @@ class Content(NamedTuple):
 class _OnceLoader(yaml.SafeLoader):
     """A key that stands twice is an error: of two, one would be lost without a word."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
-        """A dict, if its keys differ."""
+    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+        """A mapping, if its keys differ; those that it merges with ``<<`` it may say otherwise."""
+        node = super().compose_mapping_node(anchor)
         seen = set()
-        for key, _ in node.value:
-            name = self.construct_object(key, deep=True)
-            if name in seen:
-                raise yaml.constructor.ConstructorError(None, None, f"{name!r} stands there twice", key.start_mark)
-            seen.add(name)
-        return super().construct_mapping(node, deep)
+        for key in (key for key, _ in node.value if isinstance(key, yaml.ScalarNode)):
+            if (key.tag, key.value) in seen:
+                raise yaml.constructor.ConstructorError(None, None, f"{key.value!r} stands there twice", key.start_mark)
+            seen.add((key.tag, key.value))
+        return node
 
 
 def content_of(given: Mapping[str, Any] | Path) -> Content:
@@ -68,8 +68,7 @@ def _read(path: Path, within: tuple[Path, ...]) -> Content:
         raise ConfigError(f"The configuration {path} includes itself: {' -> '.join(map(str, (*within, path)))}.")
     try:
         text = path.read_text(encoding="utf-8-sig")
-        settings = yaml.load(text, Loader=_OnceLoader)  # noqa: S506 - a safe one
-        places = Places(_places(yaml.compose(text, Loader=yaml.SafeLoader), (), path))
+        settings, places = _parsed(text, path)
     except OSError as error:
         raise ConfigError(
             f"The configuration {path} cannot be read: {error.strerror}. Check --config and {INCLUDE}."
@@ -84,6 +83,16 @@ def _read(path: Path, within: tuple[Path, ...]) -> Content:
             f"The configuration {path} must be a mapping of keys to values, found {type(settings).__name__}."
         )
     return _with_included(Content(settings, places, (path.absolute().parent,)), path.parent, (*within, path.resolve()))
+
+
+def _parsed(text: str, path: Path) -> tuple[Any, Places]:
+    loader = _OnceLoader(text)
+    try:
+        node = loader.get_single_node()
+        settings = loader.construct_document(node) if node else None
+        return settings, Places(_places(node, (), path, ()))
+    finally:
+        loader.dispose()
 
 
 def _with_included(own: Content, folder: Path, within: tuple[Path, ...]) -> Content:
@@ -121,15 +130,19 @@ def _moved(path: tuple[str, ...], by: int) -> tuple[str, ...]:
     return path if len(path) == 1 else (path[0], str(int(path[1]) + by), *path[2:])
 
 
-def _places(node: yaml.Node | None, path: tuple[str, ...], file: Path) -> Iterator[tuple[tuple[str, ...], str]]:
+def _places(
+    node: yaml.Node | None, path: tuple[str, ...], file: Path, around: tuple[yaml.Node, ...]
+) -> Iterator[tuple[tuple[str, ...], str]]:
     """The path of every setting below a node, and where it stands."""
     if node is None:
         return
+    if any(node is one for one in around):
+        raise yaml.constructor.ConstructorError(None, None, "an alias stands in what it stands for", node.start_mark)
     if path:
         yield path, f"{file}, line {node.start_mark.line + 1}"
     if isinstance(node, yaml.MappingNode):
         for key, value in node.value:
-            yield from _places(value, (*path, str(key.value)), file)
+            yield from _places(value, (*path, str(key.value)), file, (*around, node))
     elif isinstance(node, yaml.SequenceNode):
         for number, value in enumerate(node.value):
-            yield from _places(value, (*path, str(number)), file)
+            yield from _places(value, (*path, str(number)), file, (*around, node))

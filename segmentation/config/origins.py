@@ -34,12 +34,6 @@ class Value(NamedTuple):
     variables: Sequence[str] = ()
     is_option: bool = False
 
-    @property
-    def _kind(self) -> str:
-        if self.is_option:
-            return "option"
-        return "environment" if self.variables else "file" if self.place else "default"
-
     def told(self, options: Mapping[str, str]) -> dict[str, Any]:
         """For programs; `options` are named by their settings."""
         origin = (

@@ -19,6 +19,8 @@ NUMBER = re.compile(r"[0-9]+(?:\.[0-9]+)?")
 # An amount has sixteen digits and four decimals at most, and a product of more than 38 digits would be rounded twice.
 MOST_DIGITS = 17
 MOST_LINES = 200_000
+# They go to every worker along with the plan.
+MOST_DAYS = 400_000
 
 
 class Rate(NamedTuple):
@@ -54,12 +56,30 @@ class Rates(NamedTuple):
 
     def daily(self, max_age_days: int) -> Iterator[tuple[str, date, Decimal]]:
         """Every day on which a currency has a rate: its own, or the last one before, up to `max_age_days` old."""
+        for rate, days in self._lasting(max_age_days):
+            yield from ((rate.currency, rate.day + timedelta(days=number), rate.worth) for number in range(days))
+
+    def see_days(self, max_age_days: int) -> None:
+        """See that `daily` is not too much.
+
+        Raises:
+            ValueError: it is.
+        """
+        days = sum(days for _, days in self._lasting(max_age_days))
+        if days > MOST_DAYS:
+            raise ValueError(
+                f"rates: with max_rate_age_days: {max_age_days} they hold for {days:,} days of all currencies together,"
+                f" expected up to {MOST_DAYS:,}: let them hold for fewer days, or leave out currencies and years "
+                "without purchases"
+            )
+
+    def _lasting(self, max_age_days: int) -> Iterator[tuple[Rate, int]]:
         for rate, after in pairwise([*self.rates, None]):
             assert rate is not None  # only the last one is nothing
-            days = min(max_age_days, (date.max - rate.day).days)
+            days = min(max_age_days, (date.max - rate.day).days) + 1
             if after is not None and after.currency == rate.currency:
-                days = min(days, (after.day - rate.day).days - 1)
-            yield from ((rate.currency, rate.day + timedelta(days=number), rate.worth) for number in range(days + 1))
+                days = min(days, (after.day - rate.day).days)
+            yield rate, days
 
 
 def read_rates(path: Path, base: str) -> Rates:

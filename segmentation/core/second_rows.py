@@ -21,12 +21,7 @@ from segmentation.core.metrics import count_if
 from segmentation.core.quality import only_row
 from segmentation.core.texts import word_or_null
 from segmentation.errors import QualityGateError
-from segmentation.schemas import CUSTOMER_ID, RAW_RECORD, REASON
-
-# Of a row that is used: has it a value that is not of its type?
-IS_ODD = "is_odd"
-# On the way.
-WHOSE, PLACE, KEPT = "whose", "place", "kept_"
+from segmentation.schemas import CUSTOMER_ID, IS_ODD, KEPT, PLACE, RAW_RECORD, REASON, WHOSE
 
 
 class Wrong(StrEnum):

@@ -135,7 +135,7 @@ def _only_spark_can(config: SegmentationConfig, task: Task) -> str | None:
         return f"{elsewhere[0]} is not on this machine"
     if any(mark in MARKS or mark < " " for mark in task.output):
         return f"the embedded engine cannot publish to a path with one of {' '.join(sorted(MARKS))} or a line break"
-    if task.table and _is_odd_delta(task.table.place):
+    if any(map(_is_odd_delta, [*task.paths, *([task.table.place] if task.table else [])])):
         return r"the embedded engine cannot read a Delta table at a path with one of % \ or a line break"
     worded = [pattern for pattern in config.date_formats if digits_of(pattern) is None]
     if worded:

@@ -14,6 +14,7 @@ from typing import Any
 
 from pyspark.sql import SparkSession
 
+from segmentation.core.own.overflow import overflow_told
 from segmentation.core.quality import enforce_gate
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
@@ -176,7 +177,7 @@ class Run:
             )
 
     def _segmented(self, engine: Engine, taken: Taken, inputs: SecondRows) -> Segments:
-        with self._step(engine, "Segment customers") as counts:
+        with overflow_told(self.config), self._step(engine, "Segment customers") as counts:
             segments = segmented(engine, self.segmentation, taken, inputs, self.record, self.staging)
             self.record.segments = segments
             counts.update(customers=segments.total_customers, **{"as of": segments.as_of.isoformat()})

@@ -14,6 +14,7 @@ from segmentation.errors import NoDataError
 from segmentation.locations import DELTA_LOG, absolute, join, readable, text_size
 from segmentation.run.request import Request
 from segmentation.sources.csv import find, real_name
+from segmentation.sources.own import told_by
 from segmentation.sources.tables import name_of
 from segmentation.state.units import Unit, fingerprint_of
 
@@ -180,7 +181,7 @@ class Planner:
     def _fingerprint(self) -> str | None:
         """Of a table or a source of somebody's own, None where only reading tells."""
         if self.request.own:
-            return self.request.own.fingerprint()
+            return told_by(self.request.own, self.request.source)
         table = self.request.table
         if table is None or table.is_name:
             return None

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -45,9 +46,31 @@ def read_own(engine: Engine, source: Source, name: str, config: SegmentationConf
     return rows_of_parts(_named(parts, name), size, name, config.named_columns, config.marks)
 
 
+def told_by(source: Source, name: str) -> str | None:
+    """What a source says of its purchases, `Source.fingerprint`.
+
+    Raises:
+        SourceError: it fails, or says what is no text.
+    """
+    with _named_failure(name):
+        told = source.fingerprint()
+    if told is not None and not isinstance(told, str):
+        raise SourceError(
+            f"The source {name!r} gave a {type(told).__name__} as its fingerprint: fingerprint() must return a text, "
+            "or None."
+        )
+    return told
+
+
 def _keep(engine: Engine, source: Source, name: str, folder: str) -> None:
-    try:
+    with _named_failure(name):
         engine.stage(_frame(source.purchases(engine.session), name), folder)
+
+
+@contextmanager
+def _named_failure(name: str) -> Iterator[None]:
+    try:
+        yield
     except SegmentationError:
         raise
     except Exception as error:

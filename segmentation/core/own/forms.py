@@ -16,11 +16,6 @@ COMPARED: Mapping[type[exp.Expr], Callable[[Column, Column], Column]] = {
     exp.LTE: lambda one, other: one <= other,
     exp.NullSafeEQ: lambda one, other: one.eqNullSafe(other),
 }
-COMPUTED: Mapping[type[exp.Expr], Callable[[Column, Column], Column]] = {
-    exp.Add: lambda one, other: one + other,
-    exp.Sub: lambda one, other: one - other,
-    exp.Mul: lambda one, other: one * other,
-}
 QUERIES = (exp.Query, exp.Subquery, exp.Exists, exp.Table)
 FORMS: Mapping[type[exp.Expr], str] = {
     exp.Column: "column",
@@ -29,7 +24,9 @@ FORMS: Mapping[type[exp.Expr], str] = {
     exp.Null: "nothing",
     exp.Paren: "inner",
     **dict.fromkeys(COMPARED, "compared"),
-    **dict.fromkeys(COMPUTED, "computed"),
+    exp.Add: "summed",
+    exp.Sub: "summed",
+    exp.Mul: "multiplied",
     exp.Div: "divided",
     exp.Mod: "remainder",
     exp.Neg: "negative",

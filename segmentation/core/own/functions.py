@@ -115,10 +115,14 @@ SCALARS: dict[str, Function] = {
 }
 
 
-def _average(value: Column) -> Column:
+def _total(_: Column, with_room: Column) -> Column:
+    return F.sum(with_room)
+
+
+def _average(value: Column, with_room: Column) -> Column:
     """Of exact sums, so that it is the same in whatever order they were added."""
     count = F.count(value)
-    return F.when(count > 0, F.sum(value).cast("double") / count.cast("double"))
+    return F.when(count > 0, F.sum(with_room).cast("double") / count.cast("double"))
 
 
 def _counted(truth: Column) -> Column:
@@ -150,7 +154,7 @@ _mean = Function([ADDABLE], _always(RATIO), _average)
 AGGREGATES: dict[str, Function] = {
     "count": Function([ANY], _always(WHOLE), F.count),
     "count_if": Function([TRUTHS], _always(WHOLE), _counted),
-    "sum": Function([ADDABLE], _first, F.sum),
+    "sum": Function([ADDABLE], _first, _total),
     "avg": _mean,
     "mean": _mean,
     "min": Function([ANY], _first, F.min),

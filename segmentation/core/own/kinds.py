@@ -14,6 +14,8 @@ from pyspark.sql.types import DataType, DecimalType
 
 from segmentation.errors import ConfigError
 
+# What a whole number is computed with: engines do not agree on what is too large for a bigint, but on decimals.
+ROOMY = "decimal(19,0)"
 # Decimals that a product may have; more would not fit beside the digits before the point.
 MOST_DECIMALS = 10
 
@@ -104,6 +106,11 @@ def common(one: Kind, other: Kind, what: str) -> Kind:
     if one.is_number and other.is_number:
         return max(one, other, key=lambda kind: (NUMBERS.index(kind.sort), kind.scale))
     raise ConfigError(f"{what}: {one.sort} and {other.sort} do not go together")
+
+
+def roomy(column: Column, kind: Kind) -> Column:
+    """A number to compute with; the result is cast to its kind, which fails where it is too large."""
+    return column.cast(ROOMY) if kind == WHOLE else column
 
 
 def as_kind(column: Column, is_: Kind, to: Kind) -> Column:

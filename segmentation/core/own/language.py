@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 
@@ -10,9 +10,10 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 from sqlglot import exp
 
+from segmentation.core.joined import balanced
 from segmentation.core.own import functions
-from segmentation.core.own.forms import COMPUTED, FORMS, QUERIES
-from segmentation.core.own.kinds import DAY, MOST_DECIMALS, NOTHING, RATIO, TRUTH, WHOLE, Kind, Sort, common
+from segmentation.core.own.forms import FORMS, QUERIES
+from segmentation.core.own.kinds import DAY, MOST_DECIMALS, NOTHING, RATIO, TRUTH, WHOLE, Kind, Sort, common, roomy
 from segmentation.core.own.parsing import parsed, shown
 from segmentation.core.own.typed import Typed, as_day, literal, literal_of, together
 from segmentation.errors import ConfigError, UnknownNameError, among
@@ -116,16 +117,30 @@ class Language:
         """What is in brackets."""
         return self.typed(node.this)
 
-    def computed(self, node: exp.Binary) -> Typed:
-        """A sum, a difference or a product."""
+    def summed(self, node: exp.Binary) -> Typed:
+        """Sums and differences, one behind the other."""
+        terms = list(_terms(node))
+        parts = [self._numeric(one, node) for _, one in terms]
+        kind = reduce(lambda so_far, part: common(so_far, part.kind, shown(node)), parts, parts[0].kind)
+        parts = [part.to(RATIO) for part in parts] if kind == RATIO else parts
+
+        def build() -> Column:
+            columns = map(_with_room, parts)
+            signed = [-column if less else column for column, (less, _) in zip(columns, terms, strict=True)]
+            return balanced(signed, lambda one, other: one + other).cast(kind.type)
+
+        return together(parts, kind, build)
+
+    def multiplied(self, node: exp.Binary) -> Typed:
+        """A product."""
         one, other = (self._numeric(part, node) for part in (node.left, node.right))
         kind = common(one.kind, other.kind, shown(node))
         if kind == RATIO:
             one, other = one.to(kind), other.to(kind)
-        elif isinstance(node, exp.Mul) and kind.sort is Sort.EXACT:
+        elif kind.sort is Sort.EXACT:
             kind = Kind(Sort.EXACT, min(one.kind.scale + other.kind.scale, MOST_DECIMALS))
-        form = COMPUTED[type(node)]
-        return together([one, other], kind, lambda: form(one.build(), other.build()).cast(kind.type))
+        parts = [one, other]
+        return together(parts, kind, lambda: (_with_room(one) * _with_room(other)).cast(kind.type))
 
     def divided(self, node: exp.Binary) -> Typed:
         """A quotient; nothing where the divisor is zero."""
@@ -153,6 +168,21 @@ class Language:
         return (
             literal(-part.value, part.kind) if part.value is not None else part.made(part.kind, lambda: -part.build())
         )
+
+
+def _terms(node: exp.Expr, *, less: bool = False) -> Iterator[tuple[bool, exp.Expr]]:
+    """What is added, and whether it is taken away."""
+    if isinstance(node, exp.Add | exp.Sub):
+        yield from _terms(node.left, less=less)
+        yield from _terms(node.right, less=less != isinstance(node, exp.Sub))
+    elif isinstance(node, exp.Paren):
+        yield from _terms(node.this, less=less)
+    else:
+        yield less, node
+
+
+def _with_room(part: Typed) -> Column:
+    return roomy(part.build(), part.kind)
 
 
 def _whole(part: Typed) -> Column:

@@ -8,12 +8,14 @@ from contextlib import contextmanager
 from segmentation.config import SegmentationConfig
 from segmentation.core.currencies import OF_ROWS
 from segmentation.core.metrics import METRICS_SCHEMA
-from segmentation.core.second_rows import IS_ODD, KEPT, PLACE, WHOSE
 from segmentation.errors import ConfigError
 from segmentation.schemas import (
     CUSTOMER_ID,
+    IS_ODD,
+    KEPT,
     LINE_ID,
     LINES,
+    PLACE,
     PURCHASE_COLUMNS,
     RAW,
     RAW_RECORD,
@@ -22,6 +24,7 @@ from segmentation.schemas import (
     SOURCE,
     SOURCE_ID,
     WARNING,
+    WHOSE,
 )
 
 # Of a customer, besides metrics and labels.

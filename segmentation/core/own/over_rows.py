@@ -13,6 +13,7 @@ from sqlglot import exp
 
 from segmentation.core.own.calling import Calling, marked
 from segmentation.core.own.functions import AGGREGATES
+from segmentation.core.own.kinds import roomy
 from segmentation.core.own.parsing import parsed, shown
 from segmentation.core.own.typed import Build, Typed, together
 from segmentation.errors import ConfigError
@@ -27,6 +28,8 @@ def sums_up(sql: str) -> bool:
     )
 
 
+# Those that add up, which takes room.
+SUMS = ("sum", "avg", "mean")
 # Those that look at a second value of each row.
 BY = ("max_by", "min_by")
 
@@ -87,6 +90,8 @@ class OverRows(Calling):
             self._counted(part, only, of_key) if number == 0 or name in BY else part.build
             for number, part in enumerate(parts)
         ]
+        if name in SUMS:
+            others = [lambda: roomy(first(), parts[0].kind)]
         build, before = self._form(name, first, others, key, distinct=distinct)
         return replace(marked(name, used), build=build, sums_up=True, before={**(used.before or {}), **before})
 

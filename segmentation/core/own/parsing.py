@@ -19,6 +19,7 @@ from segmentation.errors import ConfigError
 LONGEST, DEEPEST, SHOWN = 10_000, 20, 80
 # What stands between conditions and in brackets adds no level.
 FLAT = exp.Connector, exp.Paren, exp.Identifier
+SUM = exp.Add, exp.Sub
 
 
 class _Plain(Spark):
@@ -46,20 +47,29 @@ def parsed(sql: str) -> exp.Expr:
     try:
         _see_quotes(sql)
         found = parse_one(sql, dialect=_Plain)
+        levels = _levels(found)
     except SqlglotError as error:
         raise ConfigError(_said(sql, error)) from None
     except RecursionError:
         raise ConfigError(
             f"expected an expression of up to {DEEPEST} levels, found a deeper one, {sql[:SHOWN]!r}..."
         ) from None
-    if _levels(found) > DEEPEST:
+    if levels > DEEPEST:
         raise ConfigError(f"expected an expression of up to {DEEPEST} levels, found a deeper one")
     return found
 
 
 def _levels(node: exp.Expr) -> int:
+    """How many there are, one in the other; numbers are computed with room, which takes another."""
     inside = max(map(_levels, node.iter_expressions()), default=0)
-    return inside if isinstance(node, FLAT) else inside + 1
+    if isinstance(node, FLAT) or (isinstance(node, SUM) and isinstance(_around(node), SUM)):
+        return inside
+    return inside + (2 if isinstance(node, (*SUM, exp.Mul)) else 1)
+
+
+def _around(node: exp.Expr) -> exp.Expr | None:
+    parent = node.parent
+    return _around(parent) if isinstance(parent, exp.Paren) else parent
 
 
 def _see_quotes(sql: str) -> None:

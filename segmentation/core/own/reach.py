@@ -115,8 +115,10 @@ def _cases(node: exp.Expr) -> list[Case]:
     if isinstance(node, exp.Or):
         return [*_cases(node.left), *_cases(node.right)]
     if isinstance(node, exp.And):
-        pairs = [one.and_(other) for one, other in product(_cases(node.left), _cases(node.right))]
-        return pairs if len(pairs) <= MOST_CASES else [Case({}, is_all=False)]
+        left, right = _cases(node.left), _cases(node.right)
+        if len(left) * len(right) > MOST_CASES:
+            return [Case({}, is_all=False)]
+        return [one.and_(other) for one, other in product(left, right)]
     if isinstance(node, exp.Boolean):
         return [Case({})] if node.this else [Case({"": frozenset()})]
     return [_one(node)]
