@@ -36,7 +36,7 @@ class Content(NamedTuple):
 class _OnceLoader(yaml.SafeLoader):
     """A key that stands twice is an error: of two, one would be lost without a word."""
 
-    def compose_mapping_node(self, anchor: str | None) -> yaml.MappingNode:
+    def compose_mapping_node(self, anchor: Any) -> yaml.MappingNode:
         """A mapping, if its keys differ; those that it merges with ``<<`` it may say otherwise."""
         node = super().compose_mapping_node(anchor)
         seen = set()

@@ -68,6 +68,16 @@ class ExtraColumn(Model):
     type: Annotated[str, AfterValidator(_type)] = "string"
 
     @property
+    def sql_type(self) -> str:
+        """The type, in the words of Spark's SQL."""
+        return "bigint" if self.type == "integer" else self.type
+
+    @property
+    def json_type(self) -> str:
+        """The same, in the words of Spark's schemas."""
+        return "long" if self.type == "integer" else self.type
+
+    @property
     def is_number(self) -> bool:
         """Is it read with the marks of amounts?"""
         return self.type.startswith(("integer", "decimal"))

@@ -14,7 +14,6 @@ from pyspark.sql import functions as F
 from segmentation.config import SegmentationConfig
 from segmentation.core.texts import by_format, day_text, plain_number, try_cast, word_or_null
 
-SQL_TYPES = {"string": "string", "integer": "bigint", "date": "date", "boolean": "boolean"}
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
 
@@ -68,9 +67,9 @@ def _as_sql(name: str, config: SegmentationConfig) -> Column:
 
 
 def _value(name: str, config: SegmentationConfig) -> Column:
-    kind = config.input.extra_columns[name].type
-    value = try_cast(_fitting(name), SQL_TYPES.get(kind, kind))
-    if kind != "date":
+    column = config.input.extra_columns[name]
+    value = try_cast(_fitting(name), column.sql_type)
+    if column.type != "date":
         return value
     formats = [by_format(F.col(_text(name)), pattern, config.timezone) for pattern in config.date_formats]
     return F.coalesce(value, *formats)

@@ -8,7 +8,7 @@ from typing import Any
 from segmentation.config import override
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
-from segmentation.errors import ConfigError
+from segmentation.errors import ConfigError, UnknownNameError
 from segmentation.state.commits import last_commit
 from segmentation.state.output import Output
 
@@ -30,10 +30,16 @@ def as_published(segmentation: Segmentation, said: Mapping[str, Any]) -> Segment
         said: what the commit of the customers says.
 
     Raises:
-        ConfigError: other dimensions were published.
+        ConfigError: other dimensions were published, or further columns of purchases.
     """
     settings = {**NOT_THEN, **said.get("settings", {})} if "settings" in said else {}
-    published = segmentation.with_config(override(segmentation.config, settings))
+    try:
+        published = segmentation.with_config(override(segmentation.config, settings))
+    except UnknownNameError as error:
+        raise ConfigError(
+            f"what was published looks at a column that is declared elsewhere: name the configuration of the runs with "
+            f"--config. {error}"
+        ) from error
     if said.get("dimensions", published.dimensions) != published.dimensions:
         raise ConfigError(
             f"the dimensions {', '.join(said['dimensions'])} are published, and the rules given are for "

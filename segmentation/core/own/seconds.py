@@ -23,8 +23,6 @@ from segmentation.schemas import CUSTOMER_ID
 
 # Is a row one of the input, and not one that stands for a customer who may have none?
 IS_THERE = "is_there_"
-# Types of the configuration, where others call them differently.
-SQL_TYPES, JSON_TYPES = {"integer": "bigint"}, {"integer": "long"}
 WINDOWS = ("in_last_6_months", "in_last_90_days")
 
 
@@ -68,8 +66,7 @@ class Second:
     @property
     def schema(self) -> StructType:
         """Of its rows: ``customer_id``, and what is read of it."""
-        columns = {name: column.type for name, column in self.setting.columns.items()}
-        return struct(customer_id="string", **{name: JSON_TYPES.get(kind, kind) for name, kind in columns.items()})
+        return struct(customer_id="string", **{name: one.json_type for name, one in self.setting.columns.items()})
 
     def used(self, rows: DataFrame, as_of: date | Column) -> DataFrame:
         """Its rows up to a day."""
@@ -97,14 +94,14 @@ class Second:
         typed = [one.typed for one in self.measures]
         wanted = frozenset[str]().union(*(one.names for one in typed))
         columns = {
-            name: column.type
+            name: column.sql_type
             for name, column in self.setting.columns.items()
             if name in wanted or name == self.setting.date
         }
         # So that aggregates over none are what SQL says: 0 where they count, else nothing.
         for_each = customers.select(
             CUSTOMER_ID,
-            *[F.lit(None).cast(SQL_TYPES.get(kind, kind)).alias(name) for name, kind in columns.items()],
+            *[F.lit(None).cast(kind).alias(name) for name, kind in columns.items()],
             F.lit(False).alias(IS_THERE),
         )
         every = rows.select(CUSTOMER_ID, *columns, F.lit(True).alias(IS_THERE)).unionByName(for_each)
