@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import inspect
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from segmentation.config import SegmentationConfig
@@ -41,6 +44,31 @@ def module_of(kind: PlugIn, name: str) -> str:
     return found.module if found else module
 
 
+def code_hash(modules: Sequence[str]) -> str:
+    """The same for modules of the same text, each with all of its package; nothing is imported but the packages around.
+
+    What they import in turn is not looked at, nor what is in no file.
+    """
+    digest = hashlib.sha256()
+    for module in modules:
+        digest.update(module.encode())
+        for file in _files_of(module):
+            digest.update(file.read_bytes())
+    return digest.hexdigest()[:32]
+
+
+def _files_of(module: str) -> Iterator[Path]:
+    try:
+        spec = find_spec(module)
+    except (ImportError, ValueError):
+        spec = None
+    if spec and spec.submodule_search_locations:
+        for folder in spec.submodule_search_locations:
+            yield from sorted(Path(folder).rglob("*.py"))
+    elif spec and spec.origin and Path(spec.origin).is_file():
+        yield Path(spec.origin)
+
+
 def all_of(kind: PlugIn, key: str, names: Mapping[int, str], config: SegmentationConfig) -> list[Any]:
     """Objects of the classes that a list of the configuration names.
 
@@ -72,7 +100,7 @@ def made_of(kind: PlugIn, key: str, name: str, config: SegmentationConfig) -> An
     found = _class(kind, key, name)
     try:
         return found(config)
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise ConfigError(f"{key}: {name} cannot be made from the configuration: {words(error)}.") from error
 
 

@@ -121,7 +121,7 @@ def _guarded(command: Callable[[argparse.Namespace], int], options: argparse.Nam
         print("error: interrupted; readers see the state before this run or a whole new one.", file=sys.stderr)
         return 1
     except BaseException as error:
-        if not isinstance(error, Exception) and not is_panic(error):
+        if not isinstance(error, Exception | SystemExit) and not is_panic(error):
             raise
         if "No space left on device" in str(error):
             print(f"error: a disk is full: {root_of(error)}. {FULL}", file=sys.stderr)

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
-from collections.abc import Iterator, Sequence
-from importlib.util import find_spec
-from pathlib import Path
-
-from segmentation.classes import PlugIn, all_of, installed, made_of, module_of
+from segmentation.classes import PlugIn, all_of, code_hash, installed, made_of, module_of
 from segmentation.config import SegmentationConfig
 from segmentation.core.own.in_python import METRIC
 from segmentation.core.segmentation import Segmentation
@@ -66,25 +61,4 @@ def code_of(config: SegmentationConfig, source: str | None) -> str | None:
     if source is not None:
         named.append((SOURCE, config.sources.get(source, source)))
     modules = sorted({module_of(kind, name) for kind, name in named})
-    return _hash(modules) if modules else None
-
-
-def _hash(modules: Sequence[str]) -> str:
-    digest = hashlib.sha256()
-    for module in modules:
-        digest.update(module.encode())
-        for file in _files_of(module):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:32]
-
-
-def _files_of(module: str) -> Iterator[Path]:
-    try:
-        spec = find_spec(module)
-    except (ImportError, ValueError):
-        spec = None
-    if spec and spec.submodule_search_locations:
-        for folder in spec.submodule_search_locations:
-            yield from sorted(Path(folder).rglob("*.py"))
-    elif spec and spec.origin and Path(spec.origin).is_file():
-        yield Path(spec.origin)
+    return code_hash(modules) if modules else None

@@ -9,6 +9,7 @@ Three frames run through the job:
 
 from __future__ import annotations
 
+import re
 from enum import StrEnum
 from typing import Final
 
@@ -53,6 +54,9 @@ AMOUNT_TYPE: Final = "decimal(18,2)"
 SPEND_TYPE: Final = "decimal(28,2)"
 # Dropped from a category before it is looked up: people type many kinds.
 APOSTROPHES: Final = "'’‘ʼ`´"
+
+# What no page, no drawing and no XML can show.
+UNPRINTABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 
 # What Python's str.strip removes, so that a no-break space pasted from a spreadsheet does not make another customer.
 WHITESPACE: Final = (

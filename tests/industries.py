@@ -99,7 +99,7 @@ def _ecommerce(rows: Rows, events: Rows, as_of: date) -> Labels:
         kind: {row["Session"] for row in seen if kind in (row["Event"], "any")} for kind in ("any", "basket", "order")
     }
     recent = any((as_of - date.fromisoformat(row["Day"])).days <= 90 for row in seen)
-    left = len(sessions["basket"]) - len(sessions["order"])
+    left = len(sessions["basket"] - sessions["order"])
     if not sessions["any"]:
         behaviour = "Never Seen"
     elif len(sessions["basket"]) >= 3 and left >= 0.6 * len(sessions["basket"]):

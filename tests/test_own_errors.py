@@ -142,7 +142,13 @@ CASES: dict[str, tuple[dict[str, Any], str, tuple[str, ...]]] = {
     "round to tens": (metric("round(sum(amount), -2)"), "metrics.0.sql (mine)", ("0 to 10, found", "-2")),
     "an empty list": (rule("total_purchases in ()"), "dimensions.0.rules.0.when (mine, One)", ("at least one value",)),
     "a secret": (metric("${HOME}"), "metrics.0.sql (mine)", ("${HOME}",)),
-    "a name of what is on the way": (metric(SUM, "total_"), "metrics.0.name", ("something else already",)),
+    "a name of what is on the way": (metric(SUM, "total_"), "metrics.0.name", ("ends in _",)),
+    "a bell": (
+        rule("total_purchases > 5", ("a\x07", "total_purchases > 3")),
+        "dimensions.0.rules.1.label",
+        ("control",),
+    ),
+    "a truth": (dimension(rules=RULES, otherwise=False), "dimensions.0.otherwise", ("put it in quotes",)),
     # Circles
     "itself": (metric("mine + 1"), "metrics.0.sql (mine)", ("circle: mine -> mine",)),
     "a circle": (

@@ -45,6 +45,32 @@ RULES = """
         def rules(self):
             return [Rule("Large", F.col("average_order_value") >= 150)]
 
+    class Number(Basket):
+        def rules(self):
+            return [Rule("Large", F.col("total_purchases"))]
+
+    class Summing(Basket):
+        def rules(self):
+            return [Rule("Large", F.sum("total_purchases") > 1)]
+
+    class Leaving(Basket):
+        def rules(self):
+            raise SystemExit(0)
+
+    class Ringing(Basket):
+        fallback = "a" + chr(7)
+
+    class LikeSpending(Basket):
+        dimension = "Spending"
+
+    class OneByOne(Basket):
+        def rules(self):
+            yield Rule("Large", F.exists(F.array("kids_purchases"), lambda n: n > 0))
+
+    class Slip(Basket):
+        def rules(self):
+            return [Rule("Large", F.length(F.lit("customer_id")) > 5)]
+
     class Reserved(Basket):
         dimension = "run_id"
 
@@ -289,6 +315,11 @@ RULE_ERRORS = {
     "an error in Python": ("own_rules:Failing", "Dimension basket: its rules cannot be made: ZeroDivisionError: "),
     "no rule": ("own_rules:NoRule", "Dimension basket: its rules cannot be made: AttributeError: 'str' object has no"),
     "a metric that is not there": ("own_rules:Unknown", "Dimension basket: a rule cannot be computed from the metrics"),
+    "no condition": ("own_rules:Number", "Dimension basket: the condition of 'Large' is bigint: expected one that is"),
+    "of several customers": ("own_rules:Summing", "Dimension basket: a rule cannot be computed from the metrics"),
+    "an exit": ("own_rules:Leaving", "Dimension basket: its rules cannot be made: SystemExit: 0"),
+    "a bell": ("own_rules:Ringing", "Dimension basket: a label has a control character, found 'a\\x07'"),
+    "a name in other letters": ("own_rules:LikeSpending", "Dimension Spending: there is a column of this name already"),
     "a column that is published": (
         "own_rules:Reserved",
         "Dimension run_id: a column of this name is published",
@@ -376,6 +407,41 @@ def test_a_change_of_the_code_makes_a_run_due(folder: Path, start: Start) -> Non
     )
 
 
+def test_a_change_that_its_text_does_not_show(folder: Path, start: Start) -> None:
+    """A column and a text of the same letters look alike."""
+    path = folder / "in.csv"
+    path.write_text(TWICE)
+    before = start(path=path, mode="incremental", segmenters=["own_rules:Slip"])
+    (folder / "own_rules.py").write_text((folder / "own_rules.py").read_text().replace('F.lit("cust', 'F.col("cust'))
+    del sys.modules["own_rules"]
+    after = start(path=path, mode="incremental", segmenters=["own_rules:Slip"])
+    assert (before["segments"]["basket"], after["segments"]["basket"]) == (
+        {"Large": 1, "Small": 0},
+        {"Large": 0, "Small": 1},
+    )
+
+
+def test_what_a_process_counts_is_no_change(folder: Path, start: Start) -> None:
+    path = folder / "in.csv"
+    path.write_text(TWICE)
+    own = {"path": path, "mode": "incremental", "segmenters": ["own_rules:OneByOne"]}
+    read = [start(**own)["metadata"]["rows_read"] for _ in range(3)]
+    assert read == [2, 0, 0]
+
+
+def test_labels_of_rules_in_code_can_be_named(folder: Path) -> None:
+    """Also those that a class puts in front of the usual ones."""
+    rules = [{"label": "Call", "when": "purchase_frequency = 'VIP'"}]
+    mega = {"label": "Mega", "when": "total_purchases >= 50"}
+    usual = {"name": "purchase_frequency", "rules": [mega, "VIP", "New"]}
+    given = {
+        "segmenters": ["own_rules:Vip"],
+        "dimensions": [usual, {"name": "care", "rules": rules, "otherwise": "No"}],
+    }
+    found = CustomerSegmentationPipeline(configured(folder, **given)).segmentation
+    assert found.dimensions == ["purchase_frequency", "spending", "category", "care"]
+
+
 def test_the_hash_of_code(folder: Path) -> None:
     config = load_config(configured(folder, segmenters=["own_rules:Vip"], sources={"till": "own_rules:Till"}))
     assert code_of(load_config(None), None) is None
@@ -411,7 +477,7 @@ def test_a_source_is_read_as_a_table_is(folder: Path, start: Start) -> None:
 SOURCES = {
     "columns": ("LessNames", 3, "Missing required columns: the source 'till' lacks Date; it has 'Customer_ID' string"),
     "empty": ("Empty", 3, "No data found: there are no rows in till"),
-    "no frame": ("NoFrame", 3, "The source 'till' gave a list: purchases() must return a DataFrame"),
+    "no frame": ("NoFrame", 3, "The source 'till' gave a builtins.list: purchases() must return a DataFrame"),
     "an error": ("Broken", 3, "The source 'till' failed: OSError: the till does not answer."),
     "an error before": ("Forgetful", 3, "The source 'till' failed: KeyError: 'TILL'."),
     "no text before": (

@@ -75,11 +75,15 @@ def _refuse(name: str, files: dict[Path, str]) -> None:
     from segmentation.errors import ConfigError
 
     there = [path for path in files if path.exists()]
-    wrong = _no_word(name) or (None if there else _taken(name))
+    wrong = _no_word(name) or _no_class(name) or (None if there else _taken(name))
     if wrong:
         raise ConfigError(f"new-dimension: {name!r} cannot be its name: {wrong}.")
     if there:
         raise ConfigError(f"{there[0]} is there already, and is not overwritten: choose another name, or --to DIR.")
+
+
+def _no_class(name: str) -> str | None:
+    return "it is what segmentation calls its own class" if _title(name) in ("Rule", "Segmenter") else None
 
 
 def _write(files: dict[Path, str]) -> None:

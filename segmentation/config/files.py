@@ -120,7 +120,11 @@ def _together(first: Content, then: Content) -> Content:
             settings[key] = {**before, **value, extra: {**(before.get(extra) or {}), **(value.get(extra) or {})}}
         else:
             settings[key] = value
-        places.update({_moved(path, moved): place for path, place in then.places.items() if path[0] == str(key)})
+        added = {_moved(path, moved): place for path, place in then.places.items() if path[0] == str(key)}
+        whole = (str(key),)
+        if moved and whole in places and whole in added:
+            added[whole] = f"{places[whole]}; {added[whole]}"
+        places.update(added)
     return Content(settings, places, (*then.folders, *first.folders))
 
 

@@ -86,7 +86,8 @@ def with_inputs_at(config: SegmentationConfig, paths: Sequence[str]) -> Segmenta
         if name not in inputs or not path:
             raise ConfigError(
                 f"--input: expected the name of one of the inputs of the configuration, and a path, as in "
-                f"{next(iter(inputs), 'events')}=PATH, found {given!r}{among(name, inputs, 'There are')}"
+                f"{next(iter(inputs), 'events')}=PATH, found {given!r}"
+                f"{'.' if name in inputs else among(name, inputs, 'There are')}"
             )
         inputs[name] = {**inputs[name], "path": path}
     return override(config, {"inputs": inputs}) if paths else config

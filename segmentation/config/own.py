@@ -11,6 +11,7 @@ from typing import Annotated, Any, Literal
 from pydantic import AfterValidator, BeforeValidator, Discriminator, Field, Tag, model_validator
 
 from segmentation.config.values import BY_FORM, ClassName, Model, Name, Share, exact
+from segmentation.schemas import UNPRINTABLE
 
 MOST_GROUPS = 100
 DECIMAL = re.compile(r"decimal\(([0-9]{1,2}), ?([0-9]{1,2})\)")
@@ -38,6 +39,20 @@ def _type(value: str) -> str:
     return value.replace(" ", "")
 
 
+def _no_truth(value: object) -> object:
+    if isinstance(value, bool):
+        raise ValueError(  # noqa: TRY004 - what a validator raises
+            "expected a label, found what YAML takes for true or false, as yes, no, on and off: put it in quotes"
+        )
+    return value
+
+
+def _label(value: str) -> str:
+    if UNPRINTABLE.search(value):
+        raise ValueError(f"expected a label without control characters, found {value!r}")
+    return value
+
+
 def _no_switch(value: object) -> object:
     if isinstance(value, bool):
         raise ValueError(  # noqa: TRY004 - what a validator raises
@@ -57,6 +72,7 @@ def _labelled(value: Any) -> Any:
     return {"label": value} if isinstance(value, str) else value
 
 
+Label = Annotated[Name, BeforeValidator(_no_truth), AfterValidator(_label)]
 OwnName = Annotated[str, AfterValidator(own_name)]
 Value = Annotated[Decimal, BeforeValidator(exact), Field(max_digits=18, decimal_places=6)]
 
@@ -139,8 +155,8 @@ class ScoreSetting(Model):
     order: Literal["descending", "ascending"] = "descending"
     cut: CutSetting
     within: Name | None = None
-    labels: tuple[Name, ...] | None = None
-    zero: Name | Annotated[int, Field(strict=True)] | None = None
+    labels: tuple[Label, ...] | None = None
+    zero: Label | Annotated[int, Field(strict=True)] | None = None
 
     @model_validator(mode="after")
     def _consistent(self) -> ScoreSetting:
@@ -164,7 +180,7 @@ class ScoreSetting(Model):
 class RuleSetting(Model):
     """A condition and its label; without a condition, the rule of that label that the dimension has already."""
 
-    label: Name
+    label: Label
     when: Name | None = None
 
 
@@ -173,7 +189,7 @@ class DimensionSetting(Model):
 
     name: OwnName
     rules: tuple[Annotated[RuleSetting, BeforeValidator(_labelled)], ...] | None = None
-    otherwise: Name | None = None
+    otherwise: Label | None = None
     enabled: bool = True
 
 

@@ -162,9 +162,10 @@ def _scale(rates: list[Rate], path: Path) -> int:
     largest = max(rates, key=lambda rate: rate.worth)
     scale, whole = _decimals(finest.worth), len(str(int(largest.worth)))
     if scale + whole > MOST_DIGITS:
+        advice = f"round them to {MOST_DIGITS - whole} decimals" if whole <= MOST_DIGITS else "none is as large"
         raise ValueError(
             f"{path}: expected rates of up to {MOST_DIGITS} digits together, found {whole} before the point on line "
-            f"{largest.line} and {scale} behind it on line {finest.line}: round them to {MOST_DIGITS - whole} decimals"
+            f"{largest.line} and {scale} behind it on line {finest.line}: {advice}"
         )
     return scale
 

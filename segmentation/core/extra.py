@@ -13,6 +13,7 @@ from pyspark.sql import functions as F
 
 from segmentation.config import SegmentationConfig
 from segmentation.core.texts import by_format, day_text, plain_number, try_cast, word_or_null
+from segmentation.encodings import REPLACED
 
 TRUE, FALSE = ("true", "t", "yes", "y", "1"), ("false", "f", "no", "n", "0")
 
@@ -54,7 +55,8 @@ def _as_sql(name: str, config: SegmentationConfig) -> Column:
     """A text as an engine reads it as the type of the column, null where it is none."""
     text, kind = F.col(_text(name)), config.input.extra_columns[name].type
     if kind == "string":
-        return text
+        # Two texts that were different would be the same.
+        return F.when(~text.contains(REPLACED), text)
     if kind == "date":
         return day_text(text)
     if kind == "boolean":

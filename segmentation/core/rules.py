@@ -9,7 +9,7 @@ from pyspark.sql import Column
 from pyspark.sql import functions as F
 
 from segmentation.errors import RuleError
-from segmentation.schemas import CUSTOMER_ID
+from segmentation.schemas import CUSTOMER_ID, UNPRINTABLE
 
 # What is published beside labels and metrics.
 TAKEN = (CUSTOMER_ID, "as_of", "run_id", "updated_at")
@@ -28,7 +28,7 @@ class Dimension:
     """An ordered list of rules and the label of those whom none matches; checked when it is built.
 
     Raises:
-        RuleError: an empty label, or the same label twice.
+        RuleError: an empty label, one with control characters, or the same label twice.
     """
 
     name: str
@@ -40,10 +40,13 @@ class Dimension:
             raise RuleError(
                 f"A dimension's name becomes a column: expected a word such as 'loyalty', found {self.name!r}."
             )
-        if self.name in TAKEN:
+        if self.name.lower() in TAKEN:
             raise RuleError(f"Dimension {self.name}: a column of this name is published already; choose another.")
         if not all(isinstance(label, str) and label.strip() for label in self.labels):
             raise RuleError(f"Dimension {self.name}: every rule and the fallback need a label, found {self.labels}.")
+        odd = next((label for label in self.labels if UNPRINTABLE.search(label)), None)
+        if odd is not None:
+            raise RuleError(f"Dimension {self.name}: a label has a control character, found {odd!r}.")
         twice = sorted({label for label in self.labels if self.labels.count(label) > 1})
         if twice:
             raise RuleError(f"Dimension {self.name}: labels must differ, found {', '.join(twice)} more than once.")

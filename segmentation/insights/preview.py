@@ -10,14 +10,14 @@ from typing import Any, NamedTuple
 from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 
-from segmentation.config import SegmentationConfig, override
+from segmentation.config import SegmentationConfig
 from segmentation.config.effects import MEASURING
 from segmentation.core.days import on
 from segmentation.core.festive import resolve
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
 from segmentation.errors import ConfigError
-from segmentation.insights.published import NOT_THEN, said_of
+from segmentation.insights.published import NOT_THEN, said_of, with_settings
 from segmentation.insights.reader import reader
 from segmentation.run.kept import Kept
 from segmentation.schemas import CUSTOMER_ID, PURCHASE_DATE
@@ -110,7 +110,7 @@ def _differing(segmentation: Segmentation, said: Mapping[str, Any]) -> dict[str,
         raise ConfigError("preview: what is published is of an earlier version of the program: run the job once more.")
     published, tried = said["settings"], segmentation.config.rules()
     # With its own settings back, all else must be as it was.
-    if segmentation.with_config(override(segmentation.config, {**NOT_THEN, **published})).fingerprint != said["rules"]:
+    if with_settings(segmentation, {**NOT_THEN, **published}).fingerprint != said["rules"]:
         raise ConfigError(
             "preview: this configuration also differs from the published one in how purchases are read, in rules in "
             "code or in the calendar of holidays that is installed, which only a run shows: use --dry-run, or name the "

@@ -8,7 +8,7 @@ from typing import Any
 from segmentation.config import override
 from segmentation.core.segmentation import Segmentation
 from segmentation.engines.base import Engine
-from segmentation.errors import ConfigError, UnknownNameError
+from segmentation.errors import ConfigError
 from segmentation.state.commits import last_commit
 from segmentation.state.output import Output
 
@@ -33,13 +33,7 @@ def as_published(segmentation: Segmentation, said: Mapping[str, Any]) -> Segment
         ConfigError: other dimensions were published, or further columns of purchases.
     """
     settings = {**NOT_THEN, **said.get("settings", {})} if "settings" in said else {}
-    try:
-        published = segmentation.with_config(override(segmentation.config, settings))
-    except UnknownNameError as error:
-        raise ConfigError(
-            f"what was published looks at a column that is declared elsewhere: name the configuration of the runs with "
-            f"--config. {error}"
-        ) from error
+    published = with_settings(segmentation, settings)
     if said.get("dimensions", published.dimensions) != published.dimensions:
         raise ConfigError(
             f"the dimensions {', '.join(said['dimensions'])} are published, and the rules given are for "
@@ -47,3 +41,17 @@ def as_published(segmentation: Segmentation, said: Mapping[str, Any]) -> Segment
             "were given segmenters, ask CustomerSegmentationPipeline(config, segmenters) with the same ones."
         )
     return published
+
+
+def with_settings(segmentation: Segmentation, settings: Mapping[str, Any]) -> Segmentation:
+    """The rules with settings of a publication.
+
+    Raises:
+        ConfigError: they name what only the configuration of the runs knows.
+    """
+    try:
+        return segmentation.with_config(override(segmentation.config, settings))
+    except ConfigError as error:
+        raise ConfigError(
+            f"what was published hangs on what is not here: name the configuration of the runs with --config. {error}"
+        ) from error

@@ -89,6 +89,8 @@ class Request:
                 raise ConfigError(f"Unknown {name} {value!r}: expected one of {', '.join(known)}.")
         if table is not None and source != "table":
             raise ConfigError(f"A table was named, but the source is {source}: add --source table, or leave it out.")
+        if csv_path is not None and source != "csv":
+            raise ConfigError(f"Files were named, but the source is {source}: leave out --source, or the files.")
         how = (mode, dry_run, force, accept_shift, trigger, [one.path for one in config.inputs.values()])
         if source == "table":
             found = table_of(config.table, None if table is None else str(table))

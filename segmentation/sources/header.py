@@ -52,7 +52,7 @@ def positions_of(
         )
     ambiguous = next((column for column, places in found.items() if len(places) > 1), None)
     if ambiguous:
-        raise SourceError(which(ambiguous, found[ambiguous], names, where))
+        raise SourceError(which(ambiguous, found[ambiguous], names, where, needed))
     return tuple(places[0] for places in found.values())
 
 
@@ -88,14 +88,16 @@ def _shown(names: Sequence[str]) -> str:
     return ", ".join(repr(name[:40]) for name in names[:30])
 
 
-def which(column: str, found: Sequence[int], names: Sequence[str], where: str) -> str:
+def which(
+    column: str, found: Sequence[int], names: Sequence[str], where: str, needed: Sequence[str] = PURCHASE_COLUMNS
+) -> str:
     """What to do where several cells could be a column: names may be the same, so numbers are offered."""
     cells = " and ".join(f"{names[at]!r} (column {at + 1})" for at in found)
     alike = len({names[at].strip() for at in found}) < len(found)
     entry = str(found[0] + 1) if alike else repr(names[found[0]].strip())
     return (
         f"{where} is ambiguous: {cells} could each be {column}. Say which in the configuration, for example: "
-        f"{setting([column], entry)}"
+        f"{setting([column], entry, needed)}"
     )
 
 
@@ -120,7 +122,8 @@ def _hint(
 ) -> str:
     other = next((mark for mark in OTHER_DELIMITERS if len(names) == 1 and mark in names[0]), None)
     if other:
-        return f"The fields seem to be separated by {other!r}: set delimiter: {other!r} in the configuration."
+        place = "in the configuration" if needed == PURCHASE_COLUMNS else "for this input"
+        return f"The fields seem to be separated by {other!r}: set delimiter: {other!r} {place}."
     if any(LIKE_DATA.fullmatch(name.strip()) for name in names):
         return "The first line looks like data: put a header above it."
     line = _line_of_header(lines, columns, delimiter, needed)

@@ -73,14 +73,18 @@ def _named_failure(name: str) -> Iterator[None]:
         yield
     except SegmentationError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         reason = str(error).strip().partition("\n")[0]
         raise SourceError(f"The source {name!r} failed: {type(error).__name__}: {reason}.") from error
 
 
 def _frame(given: Any, name: str) -> DataFrame:
     if not isinstance(given, DataFrame):
-        raise SourceError(f"The source {name!r} gave a {type(given).__name__}: purchases() must return a DataFrame.")
+        kind = type(given)
+        raise SourceError(
+            f"The source {name!r} gave a {kind.__module__}.{kind.__qualname__}: purchases() must return a DataFrame of "
+            "Spark's, which session.createDataFrame makes."
+        )
     return given
 
 

@@ -193,7 +193,7 @@ def layout_of(part: TypedRows, columns: Columns, needed: Sequence[str] = PURCHAS
         )
     unclear = next((column for column, places in found.items() if len(places) > 1), None)
     if unclear:
-        raise SourceError(which(unclear, found[unclear], names, part.where))
+        raise SourceError(which(unclear, found[unclear], names, part.where, needed))
     layout = {column: names[places[0]] for column, places in found.items()}
     for column, name in layout.items():
         if _kind(part.columns[name]) not in ACCEPTED.get(column, EXTRA):

@@ -23,7 +23,10 @@ class Receipts(Source):
     """
 
     def purchases(self, session: SparkSession) -> DataFrame:
-        """One row per receipt; what makes no sense is left to the job, which rejects it with its reasons."""
+        """One row per receipt; values that make no sense are left to the job, which rejects them with their reasons.
+
+        A line that is no JSON ends the run: nobody could say whose receipt it was.
+        """
         cents = F.aggregate("lines", F.lit(0).cast("bigint"), lambda total, line: total + line["cents"])
         return (
             session.read.schema(SCHEMA)

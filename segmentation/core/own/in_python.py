@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import cached_property, partial
 
 from pyspark.sql import Column, DataFrame
@@ -22,8 +23,11 @@ from segmentation.schemas import CUSTOMER_ID
 METRIC = PlugIn(Metric, "segmentation.metrics", ("name", "type"))
 
 
+@dataclass(frozen=True)
 class InPython(Measure):
-    """A metric over purchases that a class computes."""
+    """A metric over purchases that a class of `module` computes."""
+
+    module: str = ""
 
     @cached_property
     def text(self) -> str:
@@ -78,7 +82,8 @@ def _measure(metric: Metric, where: str) -> InPython:
         name = own_name(metric.name)
     except ValueError as error:
         raise ConfigError(f"{where}: name: {error}.") from None
-    return InPython(name, Typed(_kind(metric.type, where), partial(_column, metric), sums_up=True))
+    typed = Typed(_kind(metric.type, where), partial(_column, metric), sums_up=True)
+    return InPython(name, typed, module=type(metric).__module__)
 
 
 def _kind(type_: str, where: str) -> Kind:
@@ -95,7 +100,7 @@ def _kind(type_: str, where: str) -> Kind:
 def _column(metric: Metric) -> Column:
     try:
         column = metric.column()
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise RuleError(f"Metric {metric.name}: its column cannot be made: {words(error)}.") from error
     if not isinstance(column, Column):
         raise RuleError(f"Metric {metric.name}: column() must give a Column, found a {type(column).__name__}.")
@@ -118,6 +123,11 @@ def _number(data_type: DataType) -> Kind | None:
     if isinstance(data_type, IntegralType):
         return WHOLE
     return RATIO if isinstance(data_type, FractionalType) else None
+
+
+def modules_of(measures: Sequence[Measure]) -> set[str]:
+    """Where metrics in Python are."""
+    return {one.module for one in measures if isinstance(one, InPython)}
 
 
 def texts(measures: Sequence[Measure]) -> list[str]:

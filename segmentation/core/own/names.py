@@ -117,8 +117,10 @@ def _see(
 ) -> None:
     known = {name.lower() for name in taken}
     for path, name in given:
-        # What computes it on the way has names that end in that.
-        is_taken = name.lower() in known or name.lower().startswith(prefixes) or name.endswith("_")
-        if is_taken:
+        if name.endswith("_"):
+            raise ConfigError(
+                f"{config.place(*path)}: {name!r} ends in _, as what the job computes on the way does: leave that out."
+            )
+        if name.lower() in known or name.lower().startswith(prefixes):
             raise ConfigError(f"{config.place(*path)}: {name!r} is the name of something else already, choose another.")
         known.add(name.lower())
