@@ -22,7 +22,7 @@ OTHERS := not browser and not cluster and not clv and not endurance
 PYTEST = $(BIN)/python -m pytest --numprocesses $(WORKERS) --dist loadgroup
 
 .DEFAULT_GOAL := help
-.PHONY: help run bench bench-api test test-fast test-spark35 test-quick test-browser test-clv test-endurance test-cluster test-schedulers package lint format mongo-demo cluster-demo report-demo automation-demo industries-demo notebook notebooks sample clean java
+.PHONY: help run bench bench-api test test-fast test-spark35 test-quick test-long test-browser test-clv test-endurance test-cluster test-schedulers package lint format mongo-demo cluster-demo report-demo automation-demo industries-demo notebook notebooks sample clean java
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -86,6 +86,9 @@ build/npm.stamp: conf/npm/package.json
 	@mkdir -p $(@D)/npm && cp $< $(@D)/npm/
 	@npm install --silent --no-package-lock --prefix $(@D)/npm
 	@touch $@
+
+test-long: $(VENV)/jars.stamp ## Run on Spark what takes long there: incremental runs of what is configured
+	@$(PYTEST) -m long_on_spark --engine spark $(ARGS)
 
 test-browser: $(VENV)/dev.stamp build/npm.stamp ## Look at the pages in Chromium, which must be here, as must npm
 	@$(BIN)/python -m pytest tests/test_browser.py tests/test_page.py $(ARGS)

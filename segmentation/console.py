@@ -8,15 +8,29 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, TextIO
 
 LOGGER = logging.getLogger("segmentation")
 LINE = "%(asctime)s %(levelname)s %(run_id)s %(message)s"
 
 
+class _OnStderr(logging.StreamHandler[TextIO]):
+    """On whatever stderr is when something is said: who runs commands in a process of their own may change it."""
+
+    @property
+    def stream(self) -> TextIO:
+        return sys.stderr
+
+    @stream.setter
+    def stream(self, _: TextIO) -> None:
+        pass
+
+
 def setup_console(level: str) -> None:
-    """Log lines on stderr: short ones on a terminal, with time, level and run elsewhere."""
-    handler = logging.StreamHandler(sys.stderr)
+    """Log lines on stderr: short ones on a terminal, with time, level and run elsewhere; once, however often called."""
+    for before in [one for one in LOGGER.handlers if isinstance(one, _OnStderr)]:
+        LOGGER.removeHandler(before)
+    handler = _OnStderr()
     handler.setFormatter(logging.Formatter("%(message)s" if sys.stderr.isatty() else LINE, defaults={"run_id": "-"}))
     handler.setLevel(level)
     LOGGER.setLevel(min(logging.getLevelName(level), logging.INFO))

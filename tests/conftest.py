@@ -32,8 +32,8 @@ Job = Callable[..., dict[str, Any]]
 GOOD = "C1,P1,2024-01-05,100,Womens\nC2,P2,2024-01-06,200.50,Kids\n"
 OTHER = "C3,P3,2024-02-05,100,Womens\n"
 EXPORT = "out/customer_segmentation.json"
-# On Spark each of these takes most of a minute.
-LESS = pytest.mark.embedded_only(reason="others like it ask Spark as well")
+# On Spark each of these takes most of a minute; others like them are among all tests.
+LESS = pytest.mark.long_on_spark
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -43,7 +43,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Leave out the other engine's, and what needs only one."""
-    twice = [item for item in items if item.get_closest_marker("embedded_only") and engine_of(item) == "spark"]
+    elsewhere = ["embedded_only", *([] if "long_on_spark" in config.option.markexpr else ["long_on_spark"])]
+    twice = [one for one in items if engine_of(one) == "spark" and any(map(one.get_closest_marker, elsewhere))]
     if twice:
         config.hook.pytest_deselected(items=twice)
         items[:] = [item for item in items if item not in twice]

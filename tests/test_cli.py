@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shlex
@@ -15,6 +16,7 @@ from pathlib import Path
 import pyspark
 import pytest
 
+from segmentation.console import LOGGER, setup_console
 from segmentation.engines.spark.versions import package
 
 from .conftest import HEADER
@@ -228,3 +230,18 @@ def test_festive_days_are_shown() -> None:
     shown = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     assert "December: every year 12-01 to 12-31" in shown
     assert "Vesak: 2024-05-16 to 2024-05-24" in shown
+
+
+def test_log_lines_go_once_to_where_stderr_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who calls commands in a process of its own, as tests and notebooks do, may close what stderr was."""
+    handlers, propagate = [*LOGGER.handlers], LOGGER.propagate
+    try:
+        for closed in (io.StringIO(), io.StringIO()):
+            monkeypatch.setattr(sys, "stderr", closed)
+            setup_console("INFO")
+            closed.close()
+        monkeypatch.setattr(sys, "stderr", io.StringIO())
+        LOGGER.warning("heard")
+        assert sys.stderr.getvalue().count("heard") == 1  # type: ignore[attr-defined]
+    finally:
+        LOGGER.handlers[:], LOGGER.propagate = handlers, propagate

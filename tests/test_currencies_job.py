@@ -190,11 +190,9 @@ def outcome(folder: Path) -> tuple[bytes, list[dict[str, Any]]]:
     ]
 
 
-@pytest.mark.parametrize(
-    "settings",
-    [pytest.param({}, marks=LESS), {"returns": "net"}, pytest.param({"grain": "line", "returns": "net"}, marks=LESS)],
-    ids=str,
-)
+@LESS
+@pytest.mark.slow
+@pytest.mark.parametrize("settings", [{}, {"returns": "net"}, {"grain": "line", "returns": "net"}], ids=str)
 def test_incremental_is_full(
     settings: dict[str, Any], engine_name: str, spark_or_none: SparkSession | None, tmp_path: Path
 ) -> None:

@@ -140,6 +140,7 @@ def everybody(pipeline: CustomerSegmentationPipeline) -> tuple[Shelf, list[Facts
     return shelf, [facts_of(shelf, pipeline.config, one) for one in ids]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [{}, {"grain": "line", "returns": "net"}], ids=["purchases", "lines"])
 def test_what_is_said_without_an_engine_is_what_one_says(
     run_job: Job, source: Path, tmp_path: Path, more: dict[str, Any]

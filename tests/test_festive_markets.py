@@ -73,11 +73,9 @@ def rows(dice: random.Random, count: int, first: int) -> str:
     return "\n".join(lines) + "\n"
 
 
-@pytest.mark.parametrize(
-    "more",
-    [pytest.param({}, marks=LESS), {"grain": "line"}, pytest.param({"returns": "net"}, marks=LESS)],
-    ids=str,
-)
+@LESS
+@pytest.mark.slow
+@pytest.mark.parametrize("more", [{}, {"grain": "line"}, {"returns": "net"}], ids=str)
 def test_incremental_is_full(
     more: dict[str, Any], engine_name: str, spark_or_none: SparkSession | None, tmp_path: Path
 ) -> None:

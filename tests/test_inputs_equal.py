@@ -67,7 +67,9 @@ def companies(dice: random.Random) -> str:
     return ACCOUNTS + "".join(rows)
 
 
-@pytest.mark.parametrize("name", [name if name == "scores" else pytest.param(name, marks=LESS) for name in CONFIGS])
+@LESS
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CONFIGS)
 def test_incremental_is_full(name: str, engine_name: str, spark_or_none: SparkSession | None, tmp_path: Path) -> None:
     dice = random.Random(name)
     source = tmp_path / "in"

@@ -18,7 +18,7 @@ from segmentation.core.segmentation import Segmentation
 from segmentation.errors import ConfigError, QualityGateError
 from segmentation.pipeline import CustomerSegmentationPipeline
 
-from .conftest import Job, table
+from .conftest import LESS, Job, table
 from .test_currencies_job import outcome
 from .test_incremental import on_day
 
@@ -127,6 +127,8 @@ def test_a_market_that_is_not_listed_is_refused(run_job: Job, write_csv: Callabl
     run_job(path, **BY_COUNTRY, per=refusing)
 
 
+@LESS
+@pytest.mark.slow
 def test_incremental_is_full(engine_name: str, spark_or_none: SparkSession | None, tmp_path: Path) -> None:
     dice, source = random.Random(2), tmp_path / "in"
     source.mkdir()

@@ -15,7 +15,7 @@ from segmentation.engines.choose import Task, choose
 from segmentation.errors import ConfigError, MissingColumnsError
 from segmentation.pipeline import CustomerSegmentationPipeline
 
-from .conftest import Job, table
+from .conftest import LESS, Job, table
 
 HEADER = "Customer_ID,Order_ID,Date,Total_Amount_LKR,Product_Category,Channel,Quantity\n"
 ROWS = (
@@ -266,7 +266,9 @@ def test_the_report_has_it_and_lives_without_what_is_switched_off(run_job: Job, 
     assert "Lifetime spend, rupees (the lines: 12,345.5)" in (tmp_path / "out/segmentation_report.md").read_text()
 
 
-def test_what_only_spark_computes_goes_to_spark_or_is_refused(tmp_path: Path) -> None:
+def test_what_only_spark_computes_goes_to_spark_or_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Of other tests.
+    monkeypatch.setattr("segmentation.engines.choose.has_active_context", lambda: False)
     settings = {"metrics": [{"name": "usual", "sql": "median(amount)"}], "output_dir": str(tmp_path / "out")}
     source = tmp_path / "in.csv"
     source.write_text(HEADER + ROWS)
@@ -388,7 +390,7 @@ def causes(folder: Path, run_id: str) -> dict[tuple[str, str], tuple[str | None,
     }
 
 
-@pytest.mark.parametrize("mode", ["full", "incremental"])
+@pytest.mark.parametrize("mode", [pytest.param("full", marks=LESS), "incremental"])
 def test_why_a_label_is_another_one(mode: str, run_job: Job, tmp_path: Path) -> None:
     folder = tmp_path / "in"
     folder.mkdir()

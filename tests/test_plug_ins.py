@@ -24,7 +24,7 @@ from segmentation.plug_ins import code_of, segmenters_of
 from segmentation.run import request
 from segmentation.run.freshness import look
 
-from .conftest import HEADER, table
+from .conftest import HEADER, LESS, table
 
 ROOT = Path(__file__).parents[1]
 RULES = """
@@ -592,7 +592,8 @@ METRIC_NAMES = ("online_share", "largest_purchase", "twice_largest", "online_day
 CHANNELS = HEADER.strip() + ",Channel\n"
 
 
-@pytest.mark.parametrize("returns", ["reject", "net"])
+@pytest.mark.slow
+@pytest.mark.parametrize("returns", ["reject", pytest.param("net", marks=LESS)])
 def test_metrics_in_full_and_by_increments(returns: str, folder: Path, start: Start) -> None:
     path = folder / "in"
     path.mkdir()
