@@ -28,6 +28,7 @@ from .conftest import HEADER, LESS, table
 
 ROOT = Path(__file__).parents[1]
 RULES = """
+    from pyspark.sql import Window
     from pyspark.sql import functions as F
     from segmentation import Metric, PurchaseFrequencySegmenter, Rule, Segmenter, Source
 
@@ -159,6 +160,12 @@ RULES = """
 
         def column(self):
             return F.max("chanel")
+
+    class OfWindow(Metric):
+        name, type = "windowed", "bigint"
+
+        def column(self):
+            return F.max(F.count("amount").over(Window.partitionBy("category")))
 
     class EachPurchase(Largest):
         name = "each"
@@ -561,6 +568,7 @@ COLUMNS = {
     ),
     "a column that is not there": ("Lost", "metrics: one of lost cannot be computed by this engine: "),
     "no aggregate": ("EachPurchase", "metrics: one of each cannot be computed by this engine: "),
+    "a window": ("OfWindow", "metrics: one of windowed cannot be computed by this engine: "),
     "no column": ("NoColumn", "Metric none: column() must give a Column, found a str"),
     "an error": ("Raises", "Metric raises: its column cannot be made: ZeroDivisionError: "),
 }

@@ -58,7 +58,7 @@ def see_types(purchases: DataFrame, measures: Sequence[Measure]) -> None:
     """See that metrics in Python are of the types that they say.
 
     Args:
-        purchases: what they look at, `measures.prepared`.
+        purchases: what they look at, `measures.prepared`, without rows.
         measures: all metrics over purchases.
 
     Raises:
@@ -67,7 +67,10 @@ def see_types(purchases: DataFrame, measures: Sequence[Measure]) -> None:
     own = [one for one in measures if isinstance(one, InPython)]
     if not own:
         return
-    found = purchases.groupBy(CUSTOMER_ID).agg(*[one.typed.build().alias(one.name) for one in own]).schema
+    tried = purchases.groupBy(CUSTOMER_ID).agg(*[one.typed.build().alias(one.name) for one in own])
+    found = tried.schema
+    # Some expressions are found to be none when they are computed.
+    tried.collect()
     for one in own:
         is_, says = found[one.name].dataType, one.typed.kind
         if not _holds(says, is_):
