@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import hashlib
 import json
-import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from functools import reduce
@@ -16,7 +15,6 @@ from pyspark.sql import Column, DataFrame
 from pyspark.sql import functions as F
 from pyspark.sql.types import StructType
 
-from segmentation.classes import code_hash
 from segmentation.config import SegmentationConfig
 from segmentation.core.changes import IS_THERE, TOUCHED, WAS_THERE, differ, form, prefixed
 from segmentation.core.festive import FestiveCalendar, resolve
@@ -29,7 +27,7 @@ from segmentation.core.metrics import (
     customer_sums,
     days_since_last_purchase,
 )
-from segmentation.core.own.in_python import modules_of, see_types, texts
+from segmentation.core.own.in_python import see_types, told_of_code
 from segmentation.core.own.markets import is_refused
 from segmentation.core.own.measures import prepared, purchase_kinds, with_formulas
 from segmentation.core.own.own import Own
@@ -43,8 +41,6 @@ from segmentation.schemas import CUSTOMER_ID
 
 # Raised with every change of the program by which the same purchases get other metrics or labels.
 RULES = 2
-# PySpark counts those of functions in a process.
-VARIABLE = re.compile(r"\b[xyz]_[0-9]+\b")
 # Customers with their metrics -> the same with what second inputs say of them.
 Beside = Callable[[DataFrame], DataFrame]
 
@@ -206,9 +202,8 @@ class Segmentation:
         if self.own.measured:
             self._try(empty, metrics, day, festive)
         labelled = self.labelled(metrics, {})
-        for one in self._in_code:
-            if one.dimension in self.dimensions:
-                one.try_rules(labelled)
+        for one in [one for one in self._in_code if one.dimension in self.dimensions]:
+            one.try_rules(labelled)
         try_dates(metrics.sparkSession, self.config)
 
     def _try(
@@ -233,7 +228,8 @@ class Segmentation:
     @property
     def fingerprint(self) -> str:
         """What labels hang on besides purchases and day: configuration, labels, the calendar's package, the program."""
-        parts = [RULES, self.config.rules_fingerprint(), version("holidays"), self.labels, self._code]
+        code = told_of_code(self._in_code, self.segmenters, self.own.aggregates)
+        parts = [RULES, self.config.rules_fingerprint(), version("holidays"), self.labels, code]
         return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:16]
 
     @property
@@ -241,23 +237,8 @@ class Segmentation:
         """The dimensions that are somebody's own, before a configuration changes them."""
         return [one for one in self.given if type(one) not in DEFAULT_SEGMENTERS]
 
-    @property
-    def _code(self) -> list[str]:
-        """Rules and metrics in code, which are no configuration: what they compute, and the modules that say so.
-
-        Texts alone tell a column from a text of the same letters as little as a function from a changed one; modules
-        alone know nothing of what a class was made with.
-        """
-        own = self._in_code
-        rules = [str(rule) for one in self.segmenters for rule in one.build().rules] if own else []
-        told = [VARIABLE.sub("variable", text) for text in [*rules, *texts(self.own.aggregates)]]
-        modules = {type(one).__module__ for one in own} | modules_of(self.own.aggregates)
-        return [*told, code_hash(sorted(modules))] if modules else told
-
     def counts(self) -> list[Column]:
-        """Aggregates over customers: how many, their purchases, returns and spend, how many are of a market that is
-        refused, how many by label.
-        """
+        """Aggregates over customers: how many, their purchases, returns, spend, those of a refused market, by label."""
         return [
             F.count(F.lit(1)),
             F.coalesce(F.sum("total_purchases"), F.lit(0)),

@@ -10,16 +10,19 @@ from functools import cached_property, partial
 from pyspark.sql import Column, DataFrame
 from pyspark.sql.types import DataType, DecimalType, FractionalType, IntegralType
 
-from segmentation.classes import PlugIn, all_of, words
+from segmentation.classes import PlugIn, all_of, code_hash, words
 from segmentation.config import SegmentationConfig
 from segmentation.config.own import DECIMAL, LARGEST_DECIMAL, own_name
 from segmentation.core.metric import Metric
 from segmentation.core.own.kinds import MOST_DECIMALS, NUMBERS, OF_TYPES, RATIO, TYPES, WHOLE, Kind, Sort, kind_named
 from segmentation.core.own.measures import TOLD, Measure
 from segmentation.core.own.typed import Typed
+from segmentation.core.segmenters import Segmenter
 from segmentation.errors import ConfigError, RuleError
 from segmentation.schemas import CUSTOMER_ID
 
+# PySpark counts those of functions in a process.
+VARIABLE = re.compile(r"\b[xyz]_[0-9]+\b")
 METRIC = PlugIn(Metric, "segmentation.metrics", ("name", "type"))
 
 
@@ -128,11 +131,20 @@ def _number(data_type: DataType) -> Kind | None:
     return RATIO if isinstance(data_type, FractionalType) else None
 
 
-def modules_of(measures: Sequence[Measure]) -> set[str]:
-    """Where metrics in Python are."""
-    return {one.module for one in measures if isinstance(one, InPython)}
+def told_of_code(own: Sequence[Segmenter], every: Sequence[Segmenter], measures: Sequence[Measure]) -> list[str]:
+    """Rules and metrics in code, which are no configuration: what they compute, and a hash of the modules they are in.
 
+    Texts alone tell a column from a text of the same letters as little as a function from a changed one; modules alone
+    know nothing of what a class was made with.
 
-def texts(measures: Sequence[Measure]) -> list[str]:
-    """What metrics in Python compute, once the engine is chosen."""
-    return [f"{one.name} {one.typed.kind.type} {one.text}" for one in measures if isinstance(one, InPython)]
+    Args:
+        own: the segmenters in code.
+        every: all of them, of which configured ones may look at those.
+        measures: all metrics over purchases.
+    """
+    metrics = [one for one in measures if isinstance(one, InPython)]
+    rules = [str(rule) for one in every for rule in one.build().rules] if own else []
+    texts = [*rules, *(f"{one.name} {one.typed.kind.type} {one.text}" for one in metrics)]
+    told = [VARIABLE.sub("variable", text) for text in texts]
+    modules = {type(one).__module__ for one in own} | {one.module for one in metrics}
+    return [*told, code_hash(sorted(modules))] if modules else told
