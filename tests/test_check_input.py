@@ -417,7 +417,7 @@ def test_patterns_that_need_spark_say_so(check: Check, write_csv) -> None:
 def test_nobody_reads_on(tmp_path: Path) -> None:
     path = tmp_path / "purchases.csv"
     path.write_text(HEADER + "C,P,2024-01-05,5,Kids\n")
-    job = f"{sys.executable} -m segmentation.cli check-input --engine embedded --json '{path}'"
+    job = f"'{sys.executable}' -m segmentation.cli check-input --engine embedded --json '{path}'"
     command = f"{job} | true; exit ${{PIPESTATUS[0]}}"
     done = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
