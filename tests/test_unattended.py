@@ -452,7 +452,7 @@ with limit.ended_at_last(Decimal("0.01")), limit.Limit(Decimal("0.01")).running(
 def test_a_job_in_the_background_of_a_shell_is_ended_as_well() -> None:
     program = HANGS.replace("signal.signal(signal.SIGINT, lambda *_: None)", "").replace("GRACE = 0.5", "GRACE = 30")
     started = time.monotonic()
-    command = [f"{sys.executable} -c '{program}' & wait $!"]
+    command = [f"'{sys.executable}' -c '{program}' & wait $!"]
     ended = subprocess.run(["/bin/sh", "-c", *command], capture_output=True, text=True, check=False)
     assert "KeyboardInterrupt" in ended.stderr
     assert time.monotonic() - started < 25
