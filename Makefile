@@ -87,7 +87,7 @@ build/npm.stamp: conf/npm/package.json
 	@npm install --silent --no-package-lock --prefix $(@D)/npm
 	@touch $@
 
-test-long: $(VENV)/jars.stamp ## Run on Spark what takes long there: incremental runs of what is configured
+test-long: $(VENV)/jars.stamp ## Run on Spark what takes long there
 	@$(PYTEST) -m long_on_spark --engine spark $(ARGS)
 
 test-browser: $(VENV)/dev.stamp build/npm.stamp ## Look at the pages in Chromium, which must be here, as must npm

@@ -26,7 +26,7 @@ from segmentation.run.inspection import Inspection, inspect
 from segmentation.sources.guessing import guessed_encoding, guessed_layout
 from segmentation.sources.layout import Form
 
-from .conftest import HEADER
+from .conftest import HEADER, LESS
 
 ROOT = Path(__file__).parents[1]
 Check = Callable[..., Inspection]
@@ -49,6 +49,7 @@ def check(request: pytest.FixtureRequest, engine_name: str) -> Check:
     return look
 
 
+@LESS
 def test_a_fragment_reads_an_export_of_another_form(
     check: Check, tmp_path: Path, spark_or_none: SparkSession | None, engine_name: str
 ) -> None:

@@ -15,7 +15,7 @@ from segmentation.engines.base import Engine
 from segmentation.errors import SourceError
 from segmentation.sources.csv import find
 
-from .conftest import HEADER, table
+from .conftest import HEADER, LESS, table
 from .processes import JOB
 
 
@@ -66,7 +66,7 @@ NAMES = [
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("locale", ["C", "POSIX", None])
+@pytest.mark.parametrize("locale", ["C", pytest.param("POSIX", marks=LESS), pytest.param(None, marks=LESS)])
 def test_names_in_any_locale(engine_name: str, tmp_path: Path, locale: str | None) -> None:
     """Java reads names in the locale of the process, and cron gives it none."""
     (tmp_path / "in").mkdir()

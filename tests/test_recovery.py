@@ -31,7 +31,7 @@ from segmentation.run.freshness import why_due
 from segmentation.state import replacing
 from segmentation.state.output import Output
 
-from .conftest import EXPORT, HEADER, published, table
+from .conftest import EXPORT, HEADER, LESS, published, table
 from .test_faults import Fault, inside
 
 ROOT = Path(__file__).parents[1]
@@ -113,7 +113,7 @@ def everything(folder: Path) -> dict[str, str]:
     return {str(file.relative_to(folder)): hashlib.md5(file.read_bytes()).hexdigest() for file in shown}
 
 
-@pytest.mark.parametrize("mode", ["incremental", "full"])
+@pytest.mark.parametrize("mode", ["incremental", pytest.param("full", marks=LESS)])
 def test_back_to_a_run(house: House, mode: str) -> None:
     """Table, exports and state are those of the run; the next run is as if the bad one had not been."""
     good = house.run(mode)["run_id"]
