@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 import inspect
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
-from importlib.util import find_spec
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from segmentation.config import SegmentationConfig
 from segmentation.errors import ConfigError
+from segmentation.modules import installed
 
 FIND = "a module lies beside the configuration, or is installed, or is in a folder of PYTHONPATH"
 
@@ -30,43 +27,6 @@ class PlugIn(NamedTuple):
     base: type[Any]
     group: str
     told: Sequence[str] = ()
-
-
-def installed(kind: PlugIn) -> dict[str, EntryPoint]:
-    """What packages bring, by what they call it."""
-    return {one.name: one for one in entry_points(group=kind.group)}
-
-
-def module_of(kind: PlugIn, name: str) -> str:
-    """Where a class is."""
-    module, mark, _ = name.partition(":")
-    found = None if mark else installed(kind).get(name)
-    return found.module if found else module
-
-
-def code_hash(modules: Sequence[str]) -> str:
-    """The same for modules of the same text, each with all of its package; nothing is imported but the packages around.
-
-    What they import in turn is not looked at, nor what is in no file.
-    """
-    digest = hashlib.sha256()
-    for module in modules:
-        digest.update(module.encode())
-        for file in _files_of(module):
-            digest.update(file.read_bytes())
-    return digest.hexdigest()[:32]
-
-
-def _files_of(module: str) -> Iterator[Path]:
-    try:
-        spec = find_spec(module)
-    except (ImportError, ValueError):
-        spec = None
-    if spec and spec.submodule_search_locations:
-        for folder in spec.submodule_search_locations:
-            yield from sorted(Path(folder).rglob("*.py"))
-    elif spec and spec.origin and Path(spec.origin).is_file():
-        yield Path(spec.origin)
 
 
 def all_of(kind: PlugIn, key: str, names: Mapping[int, str], config: SegmentationConfig) -> list[Any]:
@@ -132,7 +92,7 @@ def _object(kind: PlugIn, key: str, name: str) -> Any:
 
 
 def _place(kind: PlugIn, key: str, name: str) -> tuple[str, str]:
-    there = installed(kind)
+    there = installed(kind.group)
     if name not in there:
         known = f"installed are {', '.join(sorted(there))}" if there else "none is installed"
         raise ConfigError(

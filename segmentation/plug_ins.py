@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from segmentation.classes import PlugIn, all_of, code_hash, installed, made_of, module_of
+from segmentation.classes import PlugIn, all_of, made_of
 from segmentation.config import SegmentationConfig
-from segmentation.core.own.in_python import METRIC
 from segmentation.core.segmentation import Segmentation
 from segmentation.core.segmenters import DEFAULT_SEGMENTERS, Segmenter
+from segmentation.modules import SEGMENTERS, SOURCES, installed
 from segmentation.sources.base import Source
 
-SEGMENTER = PlugIn(Segmenter, "segmentation.segmenters", ("dimension",))
-SOURCE = PlugIn(Source, "segmentation.sources")
+SEGMENTER = PlugIn(Segmenter, SEGMENTERS, ("dimension",))
+SOURCE = PlugIn(Source, SOURCES)
 
 
 def segmentation_of(config: SegmentationConfig) -> Segmentation:
@@ -48,17 +48,4 @@ def source_of(name: str, config: SegmentationConfig) -> Source:
 
 def source_names(config: SegmentationConfig) -> list[str]:
     """What there is besides files, tables and MongoDB."""
-    return sorted({*config.sources, *installed(SOURCE)})
-
-
-def code_of(config: SegmentationConfig, source: str | None) -> str | None:
-    """A hash of the modules of rules and metrics, and of the source if it is somebody's own; None where none is named.
-
-    It tells a change of their text, not of what they import in turn; nothing is imported but the packages around them.
-    """
-    named = [(SEGMENTER, name) for name in config.segmenters]
-    named += [(METRIC, one) for one in config.metrics if isinstance(one, str)]
-    if source is not None:
-        named.append((SOURCE, config.sources.get(source, source)))
-    modules = sorted({module_of(kind, name) for kind, name in named})
-    return code_hash(modules) if modules else None
+    return sorted({*config.sources, *installed(SOURCES)})

@@ -245,3 +245,9 @@ def test_log_lines_go_once_to_where_stderr_is(monkeypatch: pytest.MonkeyPatch) -
         assert sys.stderr.getvalue().count("heard") == 1  # type: ignore[attr-defined]
     finally:
         LOGGER.handlers[:], LOGGER.propagate = handlers, propagate
+
+
+def test_a_question_without_an_engine_does_not_wait_for_pyspark() -> None:
+    """Of a schedule's runs, most have nothing to do."""
+    program = "import sys, segmentation.run.freshness; sys.exit('pyspark' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", program], cwd=ROOT, check=False).returncode == 0

@@ -19,8 +19,9 @@ from pyspark.sql import SparkSession
 
 from segmentation.config import load_config
 from segmentation.errors import ConfigError, SegmentationError
+from segmentation.modules import code_of
 from segmentation.pipeline import CustomerSegmentationPipeline
-from segmentation.plug_ins import code_of, segmenters_of
+from segmentation.plug_ins import segmenters_of
 from segmentation.run import request
 from segmentation.run.freshness import look
 

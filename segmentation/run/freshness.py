@@ -13,9 +13,8 @@ from segmentation.config import SegmentationConfig
 from segmentation.engines.local import LocalFiles
 from segmentation.local_files import local_files
 from segmentation.locations import DELTA_LOG, local_path
-from segmentation.plug_ins import code_of
+from segmentation.modules import code_of
 from segmentation.run.request import Request
-from segmentation.sources.own import told_by
 from segmentation.state.commits import last_commit
 from segmentation.state.damage import damage_of
 from segmentation.state.output import Output
@@ -100,6 +99,8 @@ def _of_purchases(config: SegmentationConfig, request: Request) -> str | None:
 
         return fingerprint(config)
     if request.own:
+        from segmentation.sources.own import told_by
+
         return told_by(request.own, request.source)
     return fingerprint_of(request.source_locations) if request.source_locations else None
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from segmentation.config import SegmentationConfig
 from segmentation.config.table import Table, table_of
-from segmentation.engines.choose import Task
 from segmentation.errors import ConfigError, NoDataError
-from segmentation.plug_ins import source_names, source_of
-from segmentation.sources.base import Source
+
+# Engines bring PySpark along, for which questions that need none do not wait.
+if TYPE_CHECKING:
+    from segmentation.engines.choose import Task
+    from segmentation.sources.base import Source
 
 SAMPLE = Path(__file__).resolve().parents[2] / "data" / "purchase_records.csv"
 SOURCES = ("csv", "mongodb", "table")
@@ -56,6 +59,8 @@ class Request:
 
     def task(self, output: str) -> Task:
         """What an engine has to do."""
+        from segmentation.engines.choose import Task
+
         if self.own:
             return Task(self.source, self.inputs, output, only_spark=self.own.only_spark)
         return Task(self.source, [*self.paths, *self.inputs], output, self.table)
@@ -83,7 +88,7 @@ class Request:
         """
         mode = mode or config.mode
         # What is installed is looked through only where that matters: it takes as long as the rest.
-        sources = SOURCES if source in SOURCES else (*SOURCES, *source_names(config))
+        sources = SOURCES if source in SOURCES else (*SOURCES, *_others(config))
         for name, value, known in (("source", source, sources), ("mode", mode, MODES)):
             if value not in known:
                 raise ConfigError(f"Unknown {name} {value!r}: expected one of {', '.join(known)}.")
@@ -96,9 +101,17 @@ class Request:
             found = table_of(config.table, None if table is None else str(table))
             return cls(source, [found.place], found, *how)
         if source not in SOURCES:
+            from segmentation.plug_ins import source_of
+
             return cls(source, [source], None, *how, source_of(source, config))
         paths = [_collection(config)] if source == "mongodb" else _paths(csv_path)
         return cls(source, paths, None, *how)
+
+
+def _others(config: SegmentationConfig) -> list[str]:
+    from segmentation.plug_ins import source_names
+
+    return source_names(config)
 
 
 def _collection(config: SegmentationConfig) -> str:

@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from pyspark.sql import Column, DataFrame
 from pyspark.sql.types import DataType, DecimalType, FractionalType, IntegralType
 
-from segmentation.classes import PlugIn, all_of, code_hash, words
+from segmentation.classes import PlugIn, all_of, words
 from segmentation.config import SegmentationConfig
 from segmentation.config.own import DECIMAL, LARGEST_DECIMAL, own_name
 from segmentation.core.metric import Metric
@@ -19,11 +19,12 @@ from segmentation.core.own.measures import TOLD, Measure
 from segmentation.core.own.typed import Typed
 from segmentation.core.segmenters import Segmenter
 from segmentation.errors import ConfigError, RuleError
+from segmentation.modules import METRICS, code_hash
 from segmentation.schemas import CUSTOMER_ID
 
 # PySpark counts those of functions in a process.
 VARIABLE = re.compile(r"\b[xyz]_[0-9]+\b")
-METRIC = PlugIn(Metric, "segmentation.metrics", ("name", "type"))
+METRIC = PlugIn(Metric, METRICS, ("name", "type"))
 
 
 @dataclass(frozen=True)
