@@ -286,6 +286,7 @@ def test_the_schema_is_one_and_fits_the_documented_file(capsys: pytest.CaptureFi
     assert "# yaml-language-server: $schema=" in schema["$comment"]
 
 
+@pytest.mark.slow
 @EMBEDDED
 def test_a_new_dimension_passes_its_test_and_is_ready(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     code, said = answer(capsys, "new-dimension", "loyal_club", "--to", "rules")

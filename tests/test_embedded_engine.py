@@ -54,6 +54,7 @@ def embedded(tmp_path: Path) -> Iterator[Engine]:
 # --- where the engine itself would be wrong ---------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_the_export_is_in_order_though_the_engine_writes_in_any(tmp_path: Path, embedded: Engine) -> None:
     """A sorted frame that Sail writes itself lies in several files, each in an order of its own."""
     run(many(tmp_path / "in.csv", 300_000, 150_000), tmp_path)
@@ -62,6 +63,7 @@ def test_the_export_is_in_order_though_the_engine_writes_in_any(tmp_path: Path, 
     assert ids == sorted(ids)
 
 
+@pytest.mark.slow
 def test_lines_keep_their_place_though_the_engine_hands_them_out_in_any_order(tmp_path: Path) -> None:
     """Records over several lines, in a file that is large enough to be read in pieces."""
     source = tmp_path / "in.csv"
@@ -173,6 +175,7 @@ def test_a_run_that_does_not_fit_ends_with_one_sentence(tmp_path: Path, monkeypa
     assert sorted(run.outcome for run in table(tmp_path, "runs")) == ["failed", "succeeded"]
 
 
+@pytest.mark.slow
 def test_what_does_not_fit_into_memory_goes_to_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(engine_module, "memory_for", lambda _: 96 << 20)
     source = many(tmp_path / "in.csv", 400_000, 400_000)

@@ -278,6 +278,7 @@ def explore(
     )
 
 
+@pytest.mark.slow
 def test_any_history_ends_where_a_full_run_does(engine_name, spark_or_none, tmp_path_factory) -> None:
     examples = int(os.environ.get("INCREMENTAL_EXAMPLES", "4" if engine_name == "embedded" else "1"))
     explore(tmp_path_factory, (engine_name,), spark_or_none, examples)

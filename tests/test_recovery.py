@@ -113,6 +113,7 @@ def everything(folder: Path) -> dict[str, str]:
     return {str(file.relative_to(folder)): hashlib.md5(file.read_bytes()).hexdigest() for file in shown}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("mode", ["incremental", pytest.param("full", marks=LESS)])
 def test_back_to_a_run(house: House, mode: str) -> None:
     """Table, exports and state are those of the run; the next run is as if the bad one had not been."""
@@ -136,6 +137,7 @@ def test_back_to_a_run(house: House, mode: str) -> None:
     assert seen == {(bad, "first_seen"), (ids[0], "restored"), (after["run_id"], "first_seen")}
 
 
+@pytest.mark.slow
 @ONCE
 def test_history_is_what_readers_saw(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     """Each label lasts from one publication to the next, and a day in between shows what was published then."""
@@ -190,6 +192,7 @@ def test_freshness_after_going_back(house: House) -> None:
     assert why_due(Output.of(house.config), state) is None
 
 
+@pytest.mark.slow
 @ONCE
 def test_the_report_is_that_of_the_run(house: House, capsys: pytest.CaptureFixture[str]) -> None:
     good = house.run()["run_id"]
@@ -204,6 +207,7 @@ def test_the_report_is_that_of_the_run(house: House, capsys: pytest.CaptureFixtu
     assert "restored" in text
 
 
+@pytest.mark.slow
 @ONCE
 def test_what_cannot_be_gone_back_to(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
     first = house.run()["run_id"]
@@ -300,6 +304,7 @@ def test_the_json_once_more(house: House, monkeypatch: pytest.MonkeyPatch) -> No
         exports.export(house.config, "s3://bucket/x.json")
 
 
+@pytest.mark.slow
 @ONCE
 def test_a_backup_is_the_publication(house: House) -> None:
     house.run()

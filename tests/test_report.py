@@ -101,6 +101,7 @@ def test_months_and_periods_are_those_of_the_purchases(publish: Publish, tmp_pat
     assert tuple(told.periods[0][name] for name in names[2:]) == before
 
 
+@pytest.mark.slow
 @pytest.mark.with_report
 def test_a_run_that_keeps_no_purchases_counts_the_same(publish: Publish, tmp_path: Path) -> None:
     rows = shop() + "C1,back,2024-05-01,-50,Kids\nC1,back again,2022-05-01,-50,Kids\nC1,late,2024-07-01,5,Kids\n"

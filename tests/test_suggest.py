@@ -111,6 +111,7 @@ def flat() -> str:
     return "".join(f"C{number},P{number},{day},100,Kids\n" for number, day in enumerate(days))
 
 
+@pytest.mark.slow
 @EMBEDDED
 def test_too_little_data_gives_no_advice(publish: Publish, tmp_path: Path, capsys) -> None:
     place = ["--output-dir", str(tmp_path / "out")]

@@ -242,6 +242,7 @@ STORED: dict[str, Callable[[pa.Table, Path], None]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", STORED)
 def test_the_same_purchases_give_the_same_bytes_as_from_csv(
     case: str, run_job: Job, run_table: Job, tmp_path: Path
@@ -513,6 +514,7 @@ def test_the_output_may_not_lie_inside_the_input(source: str, tmp_path: Path) ->
 # --- freshness --------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.embedded_only(reason="answered without an engine")
 def test_freshness(tmp_path: Path, capsys, engine_name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     places = {how: stored(purchases(), tmp_path / how, how) for how in ("delta", "parquet")}

@@ -200,6 +200,7 @@ def test_what_was_meant_is_usual_from_then_on() -> None:
         Shift(load_config({}).monitoring, again.said, before, is_meant=False).refuse()
 
 
+@pytest.mark.slow
 @ONCE
 def test_an_unlike_publication_is_refused_and_accepted(run_job: Job, write_csv, tmp_path: Path) -> None:
     config = {"monitoring": {"baseline_runs": 1, "min_customers": 2}}
@@ -296,6 +297,7 @@ def test_an_alert_that_did_not_arrive_is_sent_again(tmp_path: Path) -> None:
             assert tell(config, output, alert_of(told("failed", "no disk, no status"), {}))
 
 
+@pytest.mark.slow
 @ONCE
 def test_a_run_that_was_killed_is_counted_and_told(run_job: Job, write_csv, tmp_path: Path, capsys) -> None:
     run_job(write_csv(GOOD))
@@ -334,6 +336,7 @@ def test_alerts_of_runs_and_their_secrets(run_job: Job, write_csv, tmp_path: Pat
     assert "s3cret" not in everything
 
 
+@pytest.mark.slow
 @ONCE
 def test_lineage_goes_to_a_file_and_to_an_endpoint(run_job: Job, write_csv, tmp_path: Path, caplog) -> None:
     log = tmp_path / "events.ndjson"
@@ -414,6 +417,7 @@ def test_the_verdict_for_monitors(tmp_path: Path, capsys) -> None:
         assert verdict(last_success=odd, last_run="x", watch=["y"]).startswith("unknown: nothing was published")
 
 
+@pytest.mark.slow
 def test_a_run_that_hangs_is_ended(run_job: Job, write_csv, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     run_job(write_csv(GOOD))
     before = published(tmp_path)
@@ -467,6 +471,7 @@ def test_what_hears_no_signal_is_ended_as_well() -> None:
     assert time.monotonic() - started < 30
 
 
+@pytest.mark.slow
 @ONCE
 def test_the_log_turns_over_and_speaks_json(run_job: Job, write_csv, tmp_path: Path) -> None:
     how = {"log": {"format": "json", "max_megabytes": "0.001", "keep": 2}}
@@ -492,6 +497,7 @@ def test_python_s_own_level_counts(run_job: Job, write_csv, tmp_path: Path, monk
     assert " DEBUG " in (tmp_path / "out/segmentation_runs.log").read_text()
 
 
+@pytest.mark.slow
 @ONCE
 def test_freshness_says_why_and_how(engine_name: str, write_csv, tmp_path: Path, capsys) -> None:
     source = write_csv(GOOD)

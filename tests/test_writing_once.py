@@ -160,6 +160,7 @@ def run(folder: Path, out: str = "out", **config: Any) -> dict[str, Any]:
     return CustomerSegmentationPipeline(settings).run("csv", [folder / "in"])
 
 
+@pytest.mark.slow
 def test_a_job_whose_tables_take_files(tmp_path: Path, monkeypatch, taken_files: list[Path]) -> None:
     monkeypatch.setattr(tables, "MANY", 1)
     (tmp_path / "in").mkdir()
