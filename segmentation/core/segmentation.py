@@ -191,7 +191,7 @@ class Segmentation:
         is read.
 
         Args:
-            empty: makes a frame without rows, which is not computed.
+            empty: makes a frame without rows.
 
         Raises:
             ConfigError: a metric, a rule or a holiday is wrong, or the engine does not know a zone or a pattern.
